@@ -1,0 +1,23 @@
+\echo INSERT ... SELECT of :rows rows, 11 columns, primary key; medians of :rounds rounds
+SELECT s.title AS "case",
+	round((percentile_cont(0.5) WITHIN GROUP (ORDER BY t.ms) / 1000)::numeric, 2) AS seconds,
+	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY t.ms / plain.ms)::numeric, 2) AS "ratio to plain",
+	round(min(t.ms / plain.ms)::numeric, 2) || ' to ' || round(max(t.ms / plain.ms)::numeric, 2) AS "over rounds",
+	s.bound AS "wanted"
+FROM bench.scenario s
+JOIN bench.timing t USING (name)
+JOIN bench.timing plain ON plain.name = 'plain' AND plain.round = t.round
+GROUP BY s.n, s.title, s.bound
+ORDER BY s.n;
+
+\echo Single rows, pgbench, one client, prepared; medians of :rounds rounds
+SELECT gate.statement,
+	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY plain.tps)::numeric) AS "plain, tps",
+	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY gate.tps)::numeric) AS "12 rules, tps",
+	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY gate.tps / plain.tps)::numeric, 3) AS "throughput of plain",
+	'>= 0.95' AS "wanted"
+FROM bench.throughput gate
+JOIN bench.throughput plain USING (statement, round)
+WHERE gate.name = 'gate_12' AND plain.name = 'plain'
+GROUP BY gate.statement
+ORDER BY gate.statement;

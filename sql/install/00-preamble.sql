@@ -1,0 +1,42 @@
+-- 00-preamble: the schema, and the words that all parts share.
+
+\echo Use "CREATE EXTENSION crmaudit" to load this file. \quit
+
+-- A member of the extension, so that it is dropped with it; fails if a
+-- stranger made it first.
+CREATE SCHEMA crmaudit;
+COMMENT ON SCHEMA crmaudit IS 'crmaudit: data rules, findings, scores and history of a CRM';
+
+CREATE TYPE crmaudit.severity AS ENUM ('info', 'warning', 'error', 'critical');
+COMMENT ON TYPE crmaudit.severity IS 'how bad a violation is; from error on the gate refuses the row';
+
+CREATE TABLE crmaudit.dimension (
+	dimension text PRIMARY KEY,
+	ordinal smallint NOT NULL UNIQUE,
+	weight real NOT NULL CHECK (weight >= 0),
+	english text NOT NULL,
+	chinese text NOT NULL
+);
+COMMENT ON TABLE crmaudit.dimension IS 'data quality dimensions (ISO/IEC 25012) and their weight in a score';
+INSERT INTO crmaudit.dimension VALUES
+	('completeness', 1, 0.25, 'what is needed is filled', '完整性：必要的数据已填写'),
+	('validity', 2, 0.25, 'values are well-formed', '有效性：数据符合编码规则与格式'),
+	('consistency', 3, 0.15, 'values do not contradict each other', '一致性：数据之间不矛盾'),
+	('uniqueness', 4, 0.15, 'what belongs to one customer stands with one', '唯一性：同一数据不属于多个客户'),
+	('timeliness', 5, 0.10, 'data follows the latest state', '及时性：数据反映最新状况'),
+	('accuracy', 6, 0.10, 'data is real, not a filler', '准确性：数据真实，无虚假信息');
+
+-- An override is a row of its own, because pg_dump cannot tell a changed
+-- row of the extension's from one that CREATE EXTENSION makes again.
+CREATE TABLE crmaudit.dimension_weight (
+	dimension text PRIMARY KEY REFERENCES crmaudit.dimension,
+	weight real NOT NULL CHECK (weight >= 0)
+);
+COMMENT ON TABLE crmaudit.dimension_weight IS 'weights of dimensions that differ from the default, set by the administrator';
+
+-- Made by protect() when a key column first holds an identifier.
+CREATE TABLE crmaudit.key_salt (salt text NOT NULL);
+COMMENT ON TABLE crmaudit.key_salt IS 'secret of this database with which identifiers in row keys are hashed';
+
+SELECT pg_catalog.pg_extension_config_dump('crmaudit.dimension_weight', '');
+SELECT pg_catalog.pg_extension_config_dump('crmaudit.key_salt', '');

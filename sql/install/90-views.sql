@@ -1,0 +1,1 @@
+-- 90-views: what auditors, analysts and stewards read.

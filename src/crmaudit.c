@@ -1,0 +1,139 @@
+/*-------------------------------------------------------------------------
+ *
+ * crmaudit.c
+ *		Loading of the library, and the words that every part shares.
+ *
+ * The library works without shared_preload_libraries: it is loaded when the
+ * first protected table is written, or the first function called.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "utils/lsyscache.h"
+#include "utils/pg_locale.h"
+
+#include "crmaudit.h"
+#include "findings/finding.h"
+#include "gate/gate.h"
+#include "guc.h"
+#include "rules/rule.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+const char *const crm_severity_names[CRM_SEVERITIES] = {
+	"info", "warning", "error", "critical"
+};
+
+const char *const crm_dimension_names[CRM_DIMENSIONS] = {
+	"completeness", "validity", "consistency", "uniqueness", "timeliness",
+	"accuracy"
+};
+
+const char *const crm_verdict_names[3] = {"valid", "suspect", "invalid"};
+
+/* In the order of CrmMode. */
+static const char *const mode_names[] = {
+	"off", "observe", "quarantine", "enforce"
+};
+
+/*
+ * Loads quietly: an error here would break CREATE FUNCTION, dumps and every
+ * use of the types.
+ */
+void
+_PG_init(void)
+{
+	crm_guc_define();
+	crm_rule_cache_init();
+	crm_findings_init();
+	crm_gate_init();
+}
+
+static int
+name_find(const char *const *names, int count, const char *name)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(names[i], name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+int
+crm_severity_find(const char *name)
+{
+	return name_find(crm_severity_names, CRM_SEVERITIES, name);
+}
+
+int
+crm_dimension_find(const char *name)
+{
+	return name_find(crm_dimension_names, CRM_DIMENSIONS, name);
+}
+
+int
+crm_mode_find(const char *name)
+{
+	return name_find(mode_names, lengthof(mode_names), name);
+}
+
+const char *
+crm_mode_name(CrmMode mode)
+{
+	return mode_names[mode];
+}
+
+Oid
+crm_relation_oid(const char *relname)
+{
+	Oid			namespace = get_namespace_oid("crmaudit", true);
+
+	return OidIsValid(namespace) ? get_relname_relid(relname, namespace)
+		: InvalidOid;
+}
+
+bool
+crm_speaks_chinese(void)
+{
+	if (crm_guc_language == CRM_LANGUAGE_AUTO)
+		return locale_messages != NULL &&
+			strncmp(locale_messages, "zh", 2) == 0;
+	return crm_guc_language == CRM_LANGUAGE_ZH;
+}
+
+const char *
+crm_words(const char *english, const char *chinese)
+{
+	int			encoding = GetDatabaseEncoding();
+
+	if (!crm_speaks_chinese())
+		return english;
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+		return chinese;
+	if (encoding == PG_EUC_CN)
+		return pg_any_to_server(chinese, strlen(chinese), PG_UTF8);
+	return english;
+}
+
+const char *
+crm_reason_text(CrmReason reason)
+{
+	const CrmReasonWords *words = &crm_reason_words[reason];
+
+	return crm_words(words->english, words->chinese);
+}
+
+const char *
+crm_reason_hint(CrmReason reason)
+{
+	const CrmReasonWords *words = &crm_reason_words[reason];
+
+	return words->hint ? crm_words(words->hint, words->hint_chinese) : NULL;
+}

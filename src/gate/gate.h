@@ -1,0 +1,54 @@
+/*-------------------------------------------------------------------------
+ *
+ * gate.h
+ *		The gate: rules enforced while rows are written.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CRM_GATE_H
+#define CRM_GATE_H
+
+#include "rules/rule.h"
+
+#include "nodes/pg_list.h"
+
+/* A rule that a row breaks, for an error or the quarantine. */
+typedef struct Violation
+{
+	const Rule *rule;
+	RuleOutcome outcome;
+} Violation;
+
+extern void crm_gate_init(void);
+
+/* From gate_error.c */
+extern void crm_gate_refuse(const RuleSet *ruleset, Relation rel,
+							TupleTableSlot *slot,
+							List *violations) pg_attribute_noreturn();
+extern RuleOutcome crm_gate_eval(const RuleSet *ruleset, const Rule *rule,
+								 const RuleRow *row, bool refuses);
+extern bool crm_gate_live(const RuleSet *ruleset, const RuleRow *row,
+						  bool refuses);
+extern const char *crm_violation_words(const Violation *violation);
+
+/* From gate_commit.c */
+extern void crm_commit_init(void);
+extern void crm_commit_begin(void);
+extern void crm_commit_remember(const RuleSet *ruleset, const Rule *rule,
+								const Jsonb *row_key);
+extern void crm_commit_carry(const RuleSet *ruleset, TupleTableSlot *old,
+							 TupleTableSlot *new);
+
+/* From quarantine.c */
+extern void crm_quarantine_put(const RuleSet *ruleset, Relation rel,
+							   const char *operation, HeapTuple tuple,
+							   Jsonb *row_key, List *violations);
+
+/* From normalise.c */
+extern HeapTuple crm_normalise(const RuleSet *ruleset, Relation rel,
+							   const RuleRow *row, HeapTuple tuple);
+
+/* From gate_trigger.c */
+extern CrmMode crm_effective_mode(const RuleSet *ruleset);
+
+#endif							/* CRM_GATE_H */

@@ -1,0 +1,285 @@
+/*-------------------------------------------------------------------------
+ *
+ * gate_error.c
+ *		The one error of a refused row, and that of a rule which fails.
+ *
+ * Values of the row do not appear, for errors end up in logs, unless
+ * crmaudit.show_values is on and the user may read the column anyway.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/rls.h"
+
+#include "gate/gate.h"
+#include "guc.h"
+#include "rules/rule_value.h"
+
+/* The rule's columns in quotes, separated by commas. */
+static char *
+rule_columns(const Rule *rule)
+{
+	StringInfoData columns;
+
+	initStringInfo(&columns);
+	for (int i = 0; i < rule->ncolumns; i++)
+		appendStringInfo(&columns, "%s\"%s\"", i > 0 ? ", " : "",
+						 rule->columns[i].spec);
+	return columns.data;
+}
+
+/* What is wrong, in words: the rule's own message, or the reason's. */
+const char *
+crm_violation_words(const Violation *violation)
+{
+	return violation->rule->message ? violation->rule->message :
+		crm_reason_text(violation->outcome.reason);
+}
+
+/* The primary message; "more" is how many violations follow the first. */
+static char *
+primary_message(const RuleSet *ruleset, const Rule *rule, int more)
+{
+	StringInfoData message;
+	const char *format;
+
+	initStringInfo(&message);
+	appendStringInfo(&message,
+					 crm_words("new row for relation \"%s\" violates rule \"%s\"",
+							   "关系 \"%s\" 的新行违反规则 \"%s\""),
+					 ruleset->target_name, rule->name);
+	if (rule->ncolumns > 0)
+	{
+		format = rule->ncolumns == 1 ?
+			crm_words(" (column %s)", "（列 %s）") :
+			crm_words(" (columns %s)", "（列 %s）");
+		appendStringInfo(&message, format, rule_columns(rule));
+	}
+	if (more > 0)
+		appendStringInfo(&message,
+						 crm_words(" and %d more", "，另有 %d 处"), more);
+	return message.data;
+}
+
+/* Whether the user may see the value of an attribute of the new row. */
+static bool
+may_see(Relation rel, AttrNumber attnum)
+{
+	Oid			relid = RelationGetRelid(rel);
+
+	if (!crm_guc_show_values || check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+		return false;
+	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
+		pg_attribute_aclcheck(relid, attnum, GetUserId(),
+							  ACL_SELECT) == ACLCHECK_OK;
+}
+
+/* Appends the values of the rule's columns that the user may see. */
+static void
+append_values(StringInfo detail, Relation rel, const Rule *rule,
+			  TupleTableSlot *slot)
+{
+	for (int i = 0; i < rule->ncolumns; i++)
+	{
+		const RuleColumn *column = &rule->columns[i];
+		char	   *value;
+
+		if (!may_see(rel, column->attnum))
+			continue;
+		value = crm_column_show(column, slot);
+		appendStringInfo(detail, crm_words(" (%s is %s)", "（%s 为 %s）"),
+						 column->spec, value ? value : "NULL");
+	}
+}
+
+/* One line per violation, up to crmaudit.max_reported. */
+static char *
+detail_message(Relation rel, TupleTableSlot *slot, List *violations)
+{
+	StringInfoData detail;
+	ListCell   *cell;
+	int			count = 0;
+
+	initStringInfo(&detail);
+	foreach(cell, violations)
+	{
+		const Violation *violation = lfirst(cell);
+		const Rule *rule = violation->rule;
+		const char *format;
+
+		if (count == crm_guc_max_reported)
+		{
+			appendStringInfo(&detail,
+							 crm_words("\n%d more violations are not shown.",
+									   "\n另有 %d 处违反未列出。"),
+							 list_length(violations) - count);
+			break;
+		}
+		if (count++ > 0)
+			appendStringInfoChar(&detail, '\n');
+		if (rule->ncolumns == 0)
+			format = crm_words("Rule \"%s\"%s: %s", "规则 \"%s\"%s：%s");
+		else if (rule->ncolumns == 1)
+			format = crm_words("Rule \"%s\", column %s: %s",
+							   "规则 \"%s\"，列 %s：%s");
+		else
+			format = crm_words("Rule \"%s\", columns %s: %s",
+							   "规则 \"%s\"，列 %s：%s");
+		appendStringInfo(&detail, format, rule->name, rule_columns(rule),
+						 crm_violation_words(violation));
+		append_values(&detail, rel, rule, slot);
+		appendStringInfoString(&detail, crm_words(".", "。"));
+	}
+	return detail.data;
+}
+
+/* Hints that are known, each once; NULL if there is none. */
+static char *
+hint_message(List *violations)
+{
+	StringInfoData hint;
+	ListCell   *cell;
+
+	initStringInfo(&hint);
+	foreach(cell, violations)
+	{
+		const char *one = crm_reason_hint(((Violation *) lfirst(cell))->outcome.reason);
+
+		if (one && strstr(hint.data, one) == NULL)
+			appendStringInfo(&hint, "%s%s", hint.len > 0 ? "\n" : "", one);
+	}
+	return hint.len > 0 ? hint.data : NULL;
+}
+
+/*
+ * SQLSTATE of the error: what frameworks parse, if the table asks for that,
+ * decided by the first violation.  Never one that clients retry.
+ */
+static int
+violation_sqlstate(const RuleSet *ruleset, const Rule *rule)
+{
+	const char *kind = crm_rule_kind_name(rule);
+
+	if (ruleset->error_style == ERROR_STYLE_NATIVE)
+	{
+		if (strcmp(kind, "required") == 0 || strcmp(kind, "not_blank") == 0)
+			return ERRCODE_NOT_NULL_VIOLATION;
+		if (strcmp(kind, "unique") == 0)
+			return ERRCODE_UNIQUE_VIOLATION;
+		if (strcmp(kind, "reference") == 0)
+			return ERRCODE_FOREIGN_KEY_VIOLATION;
+	}
+	return ERRCODE_CHECK_VIOLATION;
+}
+
+/* Raises the error of a row that breaks rules. */
+void
+crm_gate_refuse(const RuleSet *ruleset, Relation rel, TupleTableSlot *slot,
+				List *violations)
+{
+	const Rule *rule = ((Violation *) linitial(violations))->rule;
+	char	   *hint = hint_message(violations);
+
+	ereport(ERROR,
+			(errcode(violation_sqlstate(ruleset, rule)),
+			 errmsg_internal("%s", primary_message(ruleset, rule,
+												   list_length(violations) - 1)),
+			 errdetail_internal("%s", detail_message(rel, slot, violations)),
+			 hint ? errhint("%s", hint) : 0,
+			 err_generic_string(PG_DIAG_SCHEMA_NAME, ruleset->target_schema),
+			 err_generic_string(PG_DIAG_TABLE_NAME, ruleset->target_name),
+			 rule->ncolumns > 0 ?
+			 err_generic_string(PG_DIAG_COLUMN_NAME, rule->columns[0].spec) : 0,
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME, rule->name)));
+}
+
+/*
+ * Raises the error of a rule whose SQL failed.  What the SQL said may hold a
+ * value of the row.
+ */
+static void
+refuse_failing(const RuleSet *ruleset, const char *what, const char *name,
+			   MemoryContext context)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+		PG_RE_THROW();
+	FlushErrorState();
+	ereport(ERROR,
+			(errcode(error->sqlerrcode),
+			 errmsg("%s \"%s\" of relation \"%s\" could not be evaluated",
+					what, name, ruleset->target_name),
+			 crm_guc_show_values ? errdetail_internal("%s", error->message) :
+			 errdetail("Its SQL failed with SQLSTATE %s.",
+					   unpack_sql_state(error->sqlerrcode)),
+			 errhint("Mend it with crmaudit.alter_rule() or crmaudit.protect(), or write while crmaudit.mode is \"observe\"."),
+			 err_generic_string(PG_DIAG_SCHEMA_NAME, ruleset->target_schema),
+			 err_generic_string(PG_DIAG_TABLE_NAME, ruleset->target_name),
+			 err_generic_string(PG_DIAG_CONSTRAINT_NAME, name)));
+}
+
+/*
+ * Evaluates a rule.  If its SQL fails that is an error which names the rule
+ * where the rule refuses rows, otherwise the outcome RULE_ERROR.
+ */
+RuleOutcome
+crm_gate_eval(const RuleSet *ruleset, const Rule *rule, const RuleRow *row,
+			  bool refuses)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile RuleOutcome outcome = RULE_SKIP;
+
+	if (!rule->is_guarded)
+		return crm_rule_eval(rule, row);
+	if (!refuses)
+		return crm_rule_eval_guarded(rule, row);
+	PG_TRY();
+	{
+		RuleOutcome result = crm_rule_eval(rule, row);
+
+		outcome.state = result.state;
+		outcome.reason = result.reason;
+	}
+	PG_CATCH();
+	{
+		refuse_failing(ruleset, "rule", rule->name, context);
+	}
+	PG_END_TRY();
+	return RULE_OUTCOME(outcome.state, outcome.reason);
+}
+
+/*
+ * Whether the row counts at all.  If the live condition fails that is an
+ * error where rows are refused; otherwise the row counts.
+ */
+bool
+crm_gate_live(const RuleSet *ruleset, const RuleRow *row, bool refuses)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool live = true;
+
+	if (ruleset->live == NULL)
+		return true;
+	if (!refuses)
+		return crm_ruleset_live_guarded(ruleset, row);
+	PG_TRY();
+	{
+		live = crm_ruleset_live(ruleset, row);
+	}
+	PG_CATCH();
+	{
+		refuse_failing(ruleset, "condition", "live", context);
+	}
+	PG_END_TRY();
+	return live;
+}

@@ -1,0 +1,546 @@
+/*-------------------------------------------------------------------------
+ *
+ * gate_trigger.c
+ *		The triggers on a protected table.
+ *
+ * zz_crmaudit_gate (BEFORE ROW) judges a row and remembers what it found.
+ * That a row was really stored is told by the WHEN condition row_stored() of
+ * zz_crmaudit_stored (AFTER ROW): it is evaluated per stored row, but is true
+ * only for the first row with findings, so that one AFTER event a statement
+ * writes them all.  Under ON CONFLICT DO NOTHING the gate fires for rows that
+ * are then skipped, which is why it has no other effect.
+ *
+ * An UPDATE that moves a row to another partition fires BEFORE UPDATE, BEFORE
+ * DELETE and (on the target) BEFORE INSERT.  What the UPDATE found is kept,
+ * and confirmed when the INSERT is stored.
+ *
+ * A row's old version is judged too, but only by rules that the change can
+ * have mended, so that the gate knows a repair without reading findings.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "utils/datum.h"
+#include "utils/rel.h"
+
+#include "findings/finding.h"
+#include "gate/gate.h"
+#include "guc.h"
+
+/* How far a row on its way to another partition has come. */
+typedef enum MoveState
+{
+	MOVE_NONE,
+	MOVE_POSSIBLE,				/* a partition's row is being updated */
+	MOVE_DELETED,				/* and was deleted by the same UPDATE */
+	MOVE_INSERTED				/* and is being inserted elsewhere */
+} MoveState;
+
+static struct
+{
+	MoveState	state;
+	Oid			relid;
+	Oid			target;
+	ItemPointerData tid;
+}			move = {MOVE_NONE};
+
+/* One firing of the gate. */
+typedef struct GateCall
+{
+	const RuleSet *ruleset;
+	Relation	rel;
+	CrmMode		mode;
+	RuleRow		row;			/* the new version, with the old beside it */
+	RuleRow		before;			/* the old version, by itself */
+	bool		row_is_live;
+	bool		before_is_live;
+	bool		all_affected;	/* strict, or the row became live */
+	bool		key_changed;
+	Jsonb	   *row_key;		/* of either version, when it is needed */
+	Jsonb	   *before_key;
+	List	   *violations;		/* that refuse the row */
+} GateCall;
+
+PG_FUNCTION_INFO_V1(crmaudit_gate);
+PG_FUNCTION_INFO_V1(crmaudit_row_stored);
+PG_FUNCTION_INFO_V1(crmaudit_stored);
+PG_FUNCTION_INFO_V1(crmaudit_truncated);
+
+static void
+xact_callback(XactEvent event, void *arg)
+{
+	move.state = MOVE_NONE;
+}
+
+static void
+subxact_callback(SubXactEvent event, SubTransactionId subid,
+				 SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		move.state = MOVE_NONE;
+}
+
+void
+crm_gate_init(void)
+{
+	RegisterXactCallback(xact_callback, NULL);
+	RegisterSubXactCallback(subxact_callback, NULL);
+	crm_commit_init();
+}
+
+/* The mode in force: the table's, unless a superuser overrides it. */
+CrmMode
+crm_effective_mode(const RuleSet *ruleset)
+{
+	if (crm_guc_mode == CRM_OVERRIDE_OFF || ruleset->mode == CRM_MODE_OFF)
+		return CRM_MODE_OFF;
+	if (crm_guc_mode == CRM_OVERRIDE_OBSERVE)
+		return CRM_MODE_OBSERVE;
+	if (ruleset->mode == CRM_MODE_QUARANTINE && crm_guc_refuse_quarantined)
+		return CRM_MODE_ENFORCE;
+	return ruleset->mode;
+}
+
+static Jsonb *
+call_row_key(GateCall *call)
+{
+	if (call->row_key == NULL)
+		call->row_key = crm_row_key(call->ruleset, call->row.slot);
+	return call->row_key;
+}
+
+static Jsonb *
+call_before_key(GateCall *call)
+{
+	if (call->before_key == NULL)
+		call->before_key = crm_row_key(call->ruleset, call->before.slot);
+	return call->before_key;
+}
+
+/* Whether a violation of the rule is an error in this mode. */
+static bool
+call_refuses(const GateCall *call, const Rule *rule)
+{
+	return call->mode >= CRM_MODE_QUARANTINE && rule->severity >= CRM_ERROR;
+}
+
+static RuleOutcome
+call_eval(const GateCall *call, const Rule *rule, const RuleRow *row)
+{
+	return crm_gate_eval(call->ruleset, rule, row,
+						 call->mode == CRM_MODE_ENFORCE &&
+						 rule->severity >= CRM_ERROR);
+}
+
+/* Whether the old version broke the rule. */
+static bool
+call_broke_before(const GateCall *call, const Rule *rule)
+{
+	return call->before.slot != NULL && call->before_is_live &&
+		rule->kind_level_row &&
+		crm_outcome_violates(call_eval(call, rule, &call->before));
+}
+
+/* Remembers that the old version's finding of this rule is gone. */
+static void
+call_gone(GateCall *call, const Rule *rule)
+{
+	crm_finding_remember(call->ruleset, rule, FINDING_GONE, RULE_PASS,
+						 call->mode, call_before_key(call));
+}
+
+/*
+ * Does what follows from the new version's outcome: a violation refuses the
+ * row or becomes a finding; where there is none, the old version's is gone.
+ */
+static void
+call_judge(GateCall *call, const Rule *rule, RuleOutcome outcome,
+		   bool may_refuse)
+{
+	if (!crm_outcome_violates(outcome))
+	{
+		if (call_broke_before(call, rule))
+			call_gone(call, rule);
+		return;
+	}
+	if (rule->at_commit)
+	{
+		if (may_refuse)
+			crm_commit_remember(call->ruleset, rule, call_row_key(call));
+		return;
+	}
+	if (may_refuse && call_refuses(call, rule) &&
+		(outcome.state == RULE_ERROR ||
+		 crm_outcome_severity(rule, outcome) >= CRM_ERROR))
+	{
+		Violation  *violation = palloc(sizeof(Violation));
+
+		violation->rule = rule;
+		violation->outcome = outcome;
+		call->violations = lappend(call->violations, violation);
+		return;
+	}
+	if (call->key_changed && call_broke_before(call, rule))
+		call_gone(call, rule);
+	crm_finding_remember(call->ruleset, rule, FINDING_SEEN, outcome,
+						 call->mode, call_row_key(call));
+}
+
+/* Whether the rule reads an attribute that the UPDATE changes. */
+static bool
+rule_is_affected(const RuleSet *ruleset, const Rule *rule)
+{
+	for (int i = 0; i < rule->nread; i++)
+	{
+		if (ruleset->changed[rule->read[i]])
+			return true;
+	}
+	return false;
+}
+
+/* Evaluates all rules on a row that is inserted, or became live. */
+static void
+call_judge_all(GateCall *call)
+{
+	const RuleSet *ruleset = call->ruleset;
+
+	for (int i = 0; i < ruleset->nrules; i++)
+	{
+		const Rule *rule = &ruleset->rules[i];
+
+		if (rule->broken == NULL &&
+			(rule->kind_level_row || call->row.old != NULL))
+			call_judge(call, rule, call_eval(call, rule, &call->row), true);
+	}
+}
+
+/* Evaluates the rules that an UPDATE affects. */
+static void
+call_judge_changed(GateCall *call)
+{
+	const RuleSet *ruleset = call->ruleset;
+
+	for (int i = 0; i < ruleset->nrules; i++)
+	{
+		const Rule *rule = &ruleset->rules[i];
+		bool		affected;
+
+		if (rule->broken)
+			continue;
+		affected = rule_is_affected(ruleset, rule);
+		/* a new key carries the findings of the old one with it */
+		if (affected || call->key_changed)
+			call_judge(call, rule, call_eval(call, rule, &call->row), affected);
+	}
+}
+
+/* Remembers that the findings of a deleted (or no longer live) row are gone. */
+static void
+call_judge_gone(GateCall *call)
+{
+	const RuleSet *ruleset = call->ruleset;
+
+	if (!call->before_is_live)
+		return;
+	for (int i = 0; i < ruleset->nrules; i++)
+	{
+		const Rule *rule = &ruleset->rules[i];
+
+		if (rule->broken == NULL && call_broke_before(call, rule))
+			call_gone(call, rule);
+	}
+}
+
+/*
+ * Compares what the rules read of the two versions, into ruleset->changed;
+ * returns whether anything of it changed.
+ */
+static bool
+call_compare(GateCall *call)
+{
+	const RuleSet *ruleset = call->ruleset;
+	TupleDesc	desc = RelationGetDescr(call->rel);
+	TupleTableSlot *old = call->before.slot;
+	TupleTableSlot *new = call->row.slot;
+	bool		any = false;
+
+	for (int i = 0; i < ruleset->nread; i++)
+	{
+		AttrNumber	attnum = ruleset->read_attnums[i];
+		Form_pg_attribute attr = TupleDescAttr(desc, attnum - 1);
+		bool		was_null = old->tts_isnull[attnum - 1];
+		bool		is_null = new->tts_isnull[attnum - 1];
+		bool		changed;
+
+		if (was_null || is_null)
+			changed = was_null != is_null;
+		else
+			changed = !datum_image_eq(old->tts_values[attnum - 1],
+									  new->tts_values[attnum - 1],
+									  attr->attbyval, attr->attlen);
+		ruleset->changed[attnum] = changed;
+		any |= changed;
+	}
+	for (int i = 0; i < ruleset->nkeys; i++)
+		call->key_changed |= ruleset->changed[ruleset->keys[i].attnum];
+	return any;
+}
+
+/* Judges an UPDATE; the slots are deformed. */
+static void
+call_judge_update(GateCall *call)
+{
+	bool		any = call_compare(call);
+
+	if (!any && !crm_guc_strict_update)
+		return;
+	call->row_is_live = crm_gate_live(call->ruleset, &call->row,
+									  call->mode == CRM_MODE_ENFORCE);
+	call->before_is_live = crm_gate_live(call->ruleset, &call->before,
+										 call->mode == CRM_MODE_ENFORCE);
+	if (!call->row_is_live)
+		call_judge_gone(call);
+	else if (crm_guc_strict_update || !call->before_is_live)
+		call_judge_all(call);
+	else
+		call_judge_changed(call);
+}
+
+/* Does with the row what mode and violations ask for; NULL skips it. */
+static HeapTuple
+call_decide(GateCall *call, HeapTuple tuple, bool is_update)
+{
+	if (call->violations == NIL)
+		return tuple;
+	crm_findings_forget();
+	crm_commit_begin();
+	if (call->mode == CRM_MODE_ENFORCE)
+		crm_gate_refuse(call->ruleset, call->rel, call->row.slot,
+						call->violations);
+	crm_quarantine_put(call->ruleset, call->rel,
+					   is_update ? "UPDATE" : "INSERT", tuple,
+					   is_update ? call_before_key(call) : call_row_key(call),
+					   call->violations);
+	return NULL;
+}
+
+/* Writes canonical forms back, and judges the row as it is then. */
+static HeapTuple
+call_normalise(GateCall *call, HeapTuple tuple)
+{
+	HeapTuple	normalised;
+
+	if (!call->ruleset->has_normalise)
+		return tuple;
+	normalised = crm_normalise(call->ruleset, call->rel, &call->row, tuple);
+	if (normalised == tuple)
+		return tuple;
+	call->row.slot = MakeSingleTupleTableSlot(RelationGetDescr(call->rel),
+											  &TTSOpsHeapTuple);
+	ExecStoreHeapTuple(normalised, call->row.slot, false);
+	slot_getsomeattrs(call->row.slot, call->ruleset->max_attnum);
+	return normalised;
+}
+
+static HeapTuple
+gate_insert(GateCall *call, TriggerData *trigdata)
+{
+	HeapTuple	tuple = trigdata->tg_trigtuple;
+
+	call->row.slot = trigdata->tg_trigslot;
+	slot_getsomeattrs(call->row.slot, call->ruleset->max_attnum);
+	tuple = call_normalise(call, tuple);
+	call->row_is_live = crm_gate_live(call->ruleset, &call->row,
+									  call->mode == CRM_MODE_ENFORCE);
+	if (call->row_is_live)
+		call_judge_all(call);
+	return call_decide(call, tuple, false);
+}
+
+static HeapTuple
+gate_update(GateCall *call, TriggerData *trigdata)
+{
+	HeapTuple	tuple = trigdata->tg_newtuple;
+
+	call->row.slot = trigdata->tg_newslot;
+	call->row.old = trigdata->tg_trigslot;
+	call->before.slot = trigdata->tg_trigslot;
+	slot_getsomeattrs(call->row.slot, call->ruleset->max_attnum);
+	slot_getsomeattrs(call->before.slot, call->ruleset->max_attnum);
+	tuple = call_normalise(call, tuple);
+	call_judge_update(call);
+	crm_commit_carry(call->ruleset, call->before.slot, call->row.slot);
+	if (trigdata->tg_relation->rd_rel->relispartition)
+	{
+		move.state = MOVE_POSSIBLE;
+		move.relid = RelationGetRelid(trigdata->tg_relation);
+		move.target = call->ruleset->target;
+		move.tid = trigdata->tg_trigtuple->t_self;
+	}
+	return call_decide(call, tuple, true);
+}
+
+static HeapTuple
+gate_delete(GateCall *call, TriggerData *trigdata)
+{
+	call->before.slot = trigdata->tg_trigslot;
+	slot_getsomeattrs(call->before.slot, call->ruleset->max_attnum);
+	call->before_is_live = crm_gate_live(call->ruleset, &call->before, false);
+	call_judge_gone(call);
+	return trigdata->tg_trigtuple;
+}
+
+/* The tuple that lets the statement go on with the row. */
+static HeapTuple
+trigger_row(TriggerData *trigdata)
+{
+	return TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ?
+		trigdata->tg_newtuple : trigdata->tg_trigtuple;
+}
+
+/*
+ * Whether this firing continues the move of a row between partitions, which
+ * was judged when its UPDATE fired.
+ */
+static bool
+move_goes_on(TriggerData *trigdata, const RuleSet *ruleset)
+{
+	if (move.state == MOVE_POSSIBLE &&
+		TRIGGER_FIRED_BY_DELETE(trigdata->tg_event) &&
+		move.relid == RelationGetRelid(trigdata->tg_relation) &&
+		ItemPointerEquals(&move.tid, &trigdata->tg_trigtuple->t_self))
+	{
+		move.state = MOVE_DELETED;
+		return true;
+	}
+	if (move.state == MOVE_DELETED &&
+		TRIGGER_FIRED_BY_INSERT(trigdata->tg_event) &&
+		move.target == ruleset->target)
+	{
+		move.state = MOVE_INSERTED;
+		return true;
+	}
+	move.state = MOVE_NONE;
+	return false;
+}
+
+/* Raises an error unless called as a row trigger BEFORE. */
+static void
+gate_check_protocol(FunctionCallInfo fcinfo)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by trigger manager",
+						"gate")));
+	if (!TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
+		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" must be fired BEFORE ROW", "gate"),
+				 errhint("Let crmaudit.protect() create the trigger.")));
+}
+
+/*
+ * crmaudit.gate(): the BEFORE ROW trigger zz_crmaudit_gate.
+ */
+Datum
+crmaudit_gate(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	RuleSetEntry *entry = fcinfo->flinfo ? fcinfo->flinfo->fn_extra : NULL;
+	GateCall	call;
+	HeapTuple	result;
+
+	if (entry == NULL)
+	{
+		gate_check_protocol(fcinfo);
+		entry = crm_ruleset_entry(RelationGetRelid(trigdata->tg_relation));
+		if (fcinfo->flinfo)
+			fcinfo->flinfo->fn_extra = entry;
+	}
+	memset(&call, 0, sizeof(call));
+	call.rel = trigdata->tg_relation;
+	call.ruleset = crm_ruleset_get(entry, call.rel);
+	if (call.ruleset == NULL)
+		return PointerGetDatum(trigger_row(trigdata));
+	if (move.state != MOVE_NONE && move_goes_on(trigdata, call.ruleset))
+		return PointerGetDatum(trigger_row(trigdata));
+
+	crm_findings_forget();
+	crm_commit_begin();
+	call.mode = crm_effective_mode(call.ruleset);
+	if (call.mode == CRM_MODE_OFF)
+		return PointerGetDatum(trigger_row(trigdata));
+	crm_findings_flush_if_many();
+	if (call.ruleset->has_guarded || call.ruleset->live)
+		ResetExprContext(call.ruleset->econtext);
+	call.row.econtext = call.ruleset->econtext;
+	call.before.econtext = call.ruleset->econtext;
+
+	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
+		result = gate_insert(&call, trigdata);
+	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+		result = gate_update(&call, trigdata);
+	else
+		result = gate_delete(&call, trigdata);
+	return PointerGetDatum(result);
+}
+
+/*
+ * crmaudit.row_stored(): the WHEN condition of zz_crmaudit_stored.  Confirms
+ * what the gate remembered; true if an AFTER event must be queued to write
+ * it.  Outside a trigger it is false, and does nothing.
+ */
+Datum
+crmaudit_row_stored(PG_FUNCTION_ARGS)
+{
+	if (move.state == MOVE_DELETED)
+		PG_RETURN_BOOL(false);	/* half of a move */
+	move.state = MOVE_NONE;
+	PG_RETURN_BOOL(crm_findings_confirm());
+}
+
+/*
+ * crmaudit.stored(): the AFTER ROW trigger zz_crmaudit_stored.  Fires once,
+ * after all rows of the statement, and writes what they left.
+ */
+Datum
+crmaudit_stored(PG_FUNCTION_ARGS)
+{
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by trigger manager",
+						"stored")));
+	crm_findings_flush();
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * crmaudit.truncated(): the statement trigger zz_crmaudit_truncated.
+ */
+Datum
+crmaudit_truncated(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata = (TriggerData *) fcinfo->context;
+	RuleSet    *ruleset;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("function \"%s\" was not called by trigger manager",
+						"truncated")));
+	ruleset = crm_ruleset_lookup(trigdata->tg_relation);
+	if (ruleset && crm_effective_mode(ruleset) != CRM_MODE_OFF)
+		crm_finding_truncated(ruleset->target);
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,85 @@
+/*-------------------------------------------------------------------------
+ *
+ * guc.c
+ *		The settings of crmaudit.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "guc.h"
+
+int			crm_guc_mode = CRM_OVERRIDE_DEFAULT;
+int			crm_guc_language = CRM_LANGUAGE_AUTO;
+bool		crm_guc_show_values = false;
+bool		crm_guc_strict_update = false;
+int			crm_guc_max_reported = 20;
+bool		crm_guc_refuse_quarantined = false;
+
+static const struct config_enum_entry mode_options[] = {
+	{"default", CRM_OVERRIDE_DEFAULT, false},
+	{"observe", CRM_OVERRIDE_OBSERVE, false},
+	{"off", CRM_OVERRIDE_OFF, false},
+	{NULL, 0, false}
+};
+
+static const struct config_enum_entry language_options[] = {
+	{"auto", CRM_LANGUAGE_AUTO, false},
+	{"en", CRM_LANGUAGE_EN, false},
+	{"zh", CRM_LANGUAGE_ZH, false},
+	{NULL, 0, false}
+};
+
+void
+crm_guc_define(void)
+{
+	/* Who could set this could write what he likes: superusers only. */
+	DefineCustomEnumVariable("crmaudit.mode",
+							 "Overrides the mode of every protected table.",
+							 "For a maintenance window: \"observe\" refuses nothing, "
+							 "\"off\" neither refuses nor records.",
+							 &crm_guc_mode,
+							 CRM_OVERRIDE_DEFAULT, mode_options,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("crmaudit.language",
+							 "Language of the words in errors and views.",
+							 "\"auto\" follows lc_messages.  Reason codes are "
+							 "the same in every language.",
+							 &crm_guc_language,
+							 CRM_LANGUAGE_AUTO, language_options,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	/* Values end up in server logs, so that users may not decide this. */
+	DefineCustomBoolVariable("crmaudit.show_values",
+							 "Shows the offending value in an error to a user who may read its column.",
+							 NULL,
+							 &crm_guc_show_values,
+							 false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("crmaudit.strict_update",
+							 "Checks all rules on UPDATE, not only those that read a changed column.",
+							 NULL,
+							 &crm_guc_strict_update,
+							 false,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("crmaudit.max_reported",
+							"How many violations of a row an error describes.",
+							NULL,
+							&crm_guc_max_reported,
+							20, 1, 1000,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+
+	/* Only ever stricter, so that anyone may set it. */
+	DefineCustomBoolVariable("crmaudit.refuse_quarantined",
+							 "Refuses a bad row of a table in mode quarantine instead of putting it aside.",
+							 "For a session that wants the error; release() uses it.",
+							 &crm_guc_refuse_quarantined,
+							 false,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("crmaudit");
+}

@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ *
+ * guc.h
+ *		The settings of crmaudit; guc.c says what each is for.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CRM_GUC_H
+#define CRM_GUC_H
+
+typedef enum CrmModeOverride
+{
+	CRM_OVERRIDE_DEFAULT,
+	CRM_OVERRIDE_OBSERVE,
+	CRM_OVERRIDE_OFF
+} CrmModeOverride;
+
+typedef enum CrmLanguage
+{
+	CRM_LANGUAGE_AUTO,
+	CRM_LANGUAGE_EN,
+	CRM_LANGUAGE_ZH
+} CrmLanguage;
+
+extern int	crm_guc_mode;
+extern int	crm_guc_language;
+extern bool crm_guc_show_values;
+extern bool crm_guc_strict_update;
+extern int	crm_guc_max_reported;
+extern bool crm_guc_refuse_quarantined;
+
+extern void crm_guc_define(void);
+
+#endif							/* CRM_GUC_H */

@@ -1,0 +1,335 @@
+/*-------------------------------------------------------------------------
+ *
+ * kinds_format.c
+ *		Kinds about identifiers: format, id_matches_birth_date,
+ *		id_matches_sex.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "rules/kinds_format.h"
+#include "rules/rules_private.h"
+
+/* State of a format rule. */
+typedef struct FormatState
+{
+	CrmCheckFunc check;
+	char		region[3];
+	int			region_column;	/* index into the rule's columns, or -1 */
+	int			nnone;
+	char	  **none;			/* marks of absence */
+} FormatState;
+
+/* State of id_matches_sex. */
+typedef struct SexState
+{
+	int			nmale;
+	char	  **male;
+	int			nfemale;
+	char	  **female;
+} SexState;
+
+static const RuleParam format_params[] = {
+	{"type", PARAM_TEXT, true},
+	{"region", PARAM_TEXT, false},
+	{"region_column", PARAM_TEXT, false},
+	{"none", PARAM_SCALARS, false},
+	{"normalise", PARAM_BOOLEAN, false},
+	{NULL}
+};
+
+static const RuleParam sex_params[] = {
+	{"male", PARAM_SCALARS, false},
+	{"female", PARAM_SCALARS, false},
+	{NULL}
+};
+
+static const RuleParam no_params[] = {{NULL}};
+
+/* Names of the identifier kinds, for a hint. */
+static char *
+identifier_names(void)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < crm_identifier_count; i++)
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "",
+						 crm_identifiers[i].name);
+	return names.data;
+}
+
+/* Copies a region code in upper case; false if it is not two letters. */
+bool
+crm_region_code(const char *data, int length, char *region)
+{
+	region[0] = '\0';
+	if (length != 2 || !isalpha((unsigned char) data[0]) ||
+		!isalpha((unsigned char) data[1]))
+		return false;
+	region[0] = pg_ascii_toupper((unsigned char) data[0]);
+	region[1] = pg_ascii_toupper((unsigned char) data[1]);
+	region[2] = '\0';
+	return true;
+}
+
+/* Returns the identifier kind a definer names, or raises an error. */
+const CrmIdentifier *
+crm_identifier_require(const char *name)
+{
+	const CrmIdentifier *identifier = crm_identifier_find(name);
+
+	if (identifier == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("identifier type \"%s\" does not exist", name),
+				 errhint("Identifier types are: %s.", identifier_names())));
+	return identifier;
+}
+
+static void
+format_compile(RuleCompile *context, Rule *rule)
+{
+	const RuleSource *source = context->source;
+	FormatState *state = palloc0(sizeof(FormatState));
+	char	   *region = crm_param_text(source, "region");
+	char	   *region_column = crm_param_text(source, "region_column");
+
+	state->check = crm_identifier_require(crm_param_text(source, "type"))->check;
+	if (region && !crm_region_code(region, strlen(region), state->region))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("region \"%s\" is not a two-letter code", region),
+				 errhint("Regions are ISO 3166-1 alpha-2 codes, such as CN.")));
+	state->region_column = -1;
+	if (region_column)
+	{
+		rule->columns = repalloc(rule->columns,
+								 (rule->ncolumns + 1) * sizeof(RuleColumn));
+		crm_column_resolve(context->rel, region_column,
+						   &rule->columns[rule->ncolumns]);
+		state->region_column = rule->ncolumns;
+		rule->attnums = bms_add_member(rule->attnums,
+									   rule->columns[rule->ncolumns].attnum);
+	}
+	state->none = crm_param_texts(source, "none", &state->nnone);
+	rule->normalise = crm_param_bool(source, "normalise", false);
+	if (rule->normalise && (rule->columns[0].npath > 0 ||
+							!crm_column_is_text(&rule->columns[0])))
+		crm_column_type_error(context, &rule->columns[0],
+							  "a text column where \"normalise\" is set");
+	rule->state = state;
+}
+
+static bool
+is_none(const FormatState *state, const char *data, int length)
+{
+	for (int i = 0; i < state->nnone; i++)
+	{
+		if (state->none[i] && strlen(state->none[i]) == (size_t) length &&
+			memcmp(state->none[i], data, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Judges the value of a format rule; false if there is none. */
+static bool
+format_judge(const Rule *rule, const RuleRow *row, bool want_canonical,
+			 CrmValue *value)
+{
+	const FormatState *state = rule->state;
+	CrmOptions	options;
+	const char *data;
+	int			length;
+
+	if (!crm_column_utf8(&rule->columns[0], row->slot, &data, &length) ||
+		length == 0 || is_none(state, data, length))
+		return false;
+	memcpy(options.region, state->region, sizeof(options.region));
+	options.want_canonical = want_canonical;
+	options.today = crm_date_yyyymmdd(crm_today());
+	if (state->region_column >= 0)
+	{
+		const char *region;
+		int			region_length;
+
+		if (crm_column_text(&rule->columns[state->region_column], row->slot,
+							&region, &region_length))
+			(void) crm_region_code(region, region_length, options.region);
+	}
+	state->check(data, length, &options, value);
+	return true;
+}
+
+static RuleOutcome
+format_eval(const Rule *rule, const RuleRow *row)
+{
+	CrmValue	value;
+
+	if (!format_judge(rule, row, false, &value))
+		return RULE_SKIP;
+	switch (value.verdict)
+	{
+		case CRM_VALID:
+			return RULE_PASS;
+		case CRM_SUSPECT:
+			return RULE_OUTCOME(RULE_SUSPECT, value.reason);
+		default:
+			return RULE_OUTCOME(RULE_FAILED, value.reason);
+	}
+}
+
+/*
+ * Gives the canonical form (in UTF-8) of a format rule's value if it differs
+ * from what the row holds; NULL if there is nothing to write back.
+ */
+char *
+crm_format_canonical(const Rule *rule, const RuleRow *row)
+{
+	CrmValue	value;
+	const char *data;
+	int			length;
+
+	if (!format_judge(rule, row, true, &value) ||
+		value.verdict == CRM_INVALID || value.canonical_length == 0)
+		return NULL;
+	if (!crm_column_utf8(&rule->columns[0], row->slot, &data, &length))
+		return NULL;
+	if (length == value.canonical_length &&
+		memcmp(data, value.canonical, length) == 0)
+		return NULL;
+	return pnstrdup(value.canonical, value.canonical_length);
+}
+
+/*
+ * Reads the resident ID of column 0; false if there is none, or none that
+ * tells a birth date and a sex.
+ */
+static bool
+resident_id_read(const Rule *rule, const RuleRow *row, CrmValue *value)
+{
+	CrmOptions	options = {.region = "",.want_canonical = false};
+	const char *data;
+	int			length;
+
+	if (!crm_column_utf8(&rule->columns[0], row->slot, &data, &length) ||
+		length == 0)
+		return false;
+	options.today = crm_date_yyyymmdd(crm_today());
+	crm_resident_id_check(data, length, &options, value);
+	return value->birth_date != 0 && value->sex != 0;
+}
+
+static void
+id_matches_birth_date_compile(RuleCompile *context, Rule *rule)
+{
+	crm_column_require_date(context, rule, 1);
+}
+
+static RuleOutcome
+id_matches_birth_date_eval(const Rule *rule, const RuleRow *row)
+{
+	CrmValue	value;
+	DateADT		date;
+
+	switch (crm_column_date(&rule->columns[1], row->slot, &date))
+	{
+		case DATE_IS_NULL:
+			return RULE_SKIP;
+		case DATE_UNREADABLE:
+			return RULE_DOUBT(NOT_A_DATE);
+		case DATE_READ:
+			break;
+	}
+	if (!resident_id_read(rule, row, &value))
+		return RULE_SKIP;
+	return crm_date_yyyymmdd(date) == value.birth_date ? RULE_PASS
+		: RULE_FAIL(BIRTH_DATE_DIFFERS);
+}
+
+static void
+id_matches_sex_compile(RuleCompile *context, Rule *rule)
+{
+	static char *male[] = {"M", "男", "1", "male"};
+	static char *female[] = {"F", "女", "2", "female"};
+	SexState   *state = palloc0(sizeof(SexState));
+
+	state->male = crm_param_texts(context->source, "male", &state->nmale);
+	state->female = crm_param_texts(context->source, "female", &state->nfemale);
+	if (state->male == NULL)
+	{
+		state->male = male;
+		state->nmale = lengthof(male);
+	}
+	if (state->female == NULL)
+	{
+		state->female = female;
+		state->nfemale = lengthof(female);
+	}
+	rule->state = state;
+}
+
+static bool
+code_is_one_of(char **codes, int count, const char *data, int length)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (codes[i] && strlen(codes[i]) == (size_t) length &&
+			pg_strncasecmp(codes[i], data, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+static RuleOutcome
+id_matches_sex_eval(const Rule *rule, const RuleRow *row)
+{
+	const SexState *state = rule->state;
+	CrmValue	value;
+	const char *data;
+	int			length;
+	char		sex;
+
+	if (!crm_column_utf8(&rule->columns[1], row->slot, &data, &length) ||
+		length == 0)
+		return RULE_SKIP;
+	if (code_is_one_of(state->male, state->nmale, data, length))
+		sex = 'M';
+	else if (code_is_one_of(state->female, state->nfemale, data, length))
+		sex = 'F';
+	/* GB/T 2261.1: 0 is unknown, 9 unstated */
+	else if (length == 1 && (data[0] == '0' || data[0] == '9'))
+		return RULE_SKIP;
+	else
+		return RULE_DOUBT(SEX_UNKNOWN_CODE);
+	if (!resident_id_read(rule, row, &value))
+		return RULE_SKIP;
+	return sex == value.sex ? RULE_PASS : RULE_FAIL(SEX_DIFFERS);
+}
+
+const RuleKind crm_kind_format = {
+	"format", LEVEL_ROW, 1, 1, format_params, CRM_VALIDITY,
+	"NULL and the empty string pass, and further marks of absence in \"none\"",
+	"{columns} is {type}", "{columns} 是有效的{type}",
+	format_compile, format_eval
+};
+
+const RuleKind crm_kind_id_matches_birth_date = {
+	"id_matches_birth_date", LEVEL_ROW, 2, 2, no_params, CRM_CONSISTENCY,
+	"passes if either is NULL, or the ID tells no date",
+	"the resident ID in {1} tells the birth date in {2}",
+	"{1} 中的居民身份证号码与 {2} 的出生日期相符",
+	id_matches_birth_date_compile, id_matches_birth_date_eval
+};
+
+const RuleKind crm_kind_id_matches_sex = {
+	"id_matches_sex", LEVEL_ROW, 2, 2, sex_params, CRM_CONSISTENCY,
+	"passes if either is NULL, or the sex is unknown or unstated",
+	"the resident ID in {1} tells the sex in {2}",
+	"{1} 中的居民身份证号码与 {2} 的性别相符",
+	id_matches_sex_compile, id_matches_sex_eval
+};

@@ -1,0 +1,192 @@
+/*-------------------------------------------------------------------------
+ *
+ * rule_date.c
+ *		Dates and timestamps of a row, also where the column is text.
+ *
+ * Text is read as yyyy-mm-dd (also with "/" or "." or nothing between),
+ * whatever DateStyle says: a rule must not depend on a session's settings.
+ * A timestamp without time zone is taken in the session's time zone.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "pgtime.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
+
+#include "rules/rules_private.h"
+
+/* Reads exactly "count" digits at *at; -1 if they are not there. */
+static int
+digits_read(const char **at, const char *end, int count)
+{
+	int			number = 0;
+
+	if (end - *at < count)
+		return -1;
+	for (int i = 0; i < count; i++, (*at)++)
+	{
+		if (**at < '0' || **at > '9')
+			return -1;
+		number = number * 10 + (**at - '0');
+	}
+	return number;
+}
+
+/* One or two digits, as people write months and days. */
+static int
+number_read(const char **at, const char *end)
+{
+	int			number = digits_read(at, end, 1);
+
+	if (number >= 0 && *at < end && **at >= '0' && **at <= '9')
+		number = number * 10 + (*(*at)++ - '0');
+	return number;
+}
+
+/* Reads a date; what follows a blank or "T" (a time of day) is passed over. */
+static bool
+date_read(const char *data, int length, DateADT *date)
+{
+	const char *end = data + length;
+	const char *at = data;
+	int			year;
+	int			month;
+	int			day;
+
+	while (at < end && *at == ' ')
+		at++;
+	year = digits_read(&at, end, 4);
+	if (at < end && (*at == '-' || *at == '/' || *at == '.'))
+	{
+		char		separator = *at++;
+
+		month = number_read(&at, end);
+		if (at >= end || *at++ != separator)
+			return false;
+		day = number_read(&at, end);
+	}
+	else
+	{
+		month = digits_read(&at, end, 2);
+		day = digits_read(&at, end, 2);
+	}
+	if (at < end && *at != ' ' && *at != 'T')
+		return false;
+	if (year < 1 || month < 1 || month > 12 || day < 1 ||
+		day > day_tab[isleap(year)][month - 1])
+		return false;
+	*date = date2j(year, month, day) - POSTGRES_EPOCH_JDATE;
+	return true;
+}
+
+/* Gives the value of a column as a date. */
+DateReading
+crm_column_date(const RuleColumn *column, TupleTableSlot *slot, DateADT *date)
+{
+	bool		isnull;
+	Datum		datum;
+	const char *data;
+	int			length;
+
+	if (column->value_class == VALUE_TEXT)
+	{
+		if (!crm_column_text(column, slot, &data, &length))
+			return DATE_IS_NULL;
+		while (length > 0 && data[length - 1] == ' ')
+			length--;
+		if (length == 0)
+			return DATE_IS_NULL;
+		return date_read(data, length, date) ? DATE_READ : DATE_UNREADABLE;
+	}
+	datum = crm_column_datum(column, slot, &isnull);
+	if (isnull)
+		return DATE_IS_NULL;
+	if (column->value_class == VALUE_DATE)
+		*date = DatumGetDateADT(datum);
+	else if (column->value_class == VALUE_TIMESTAMP)
+		*date = DatumGetDateADT(DirectFunctionCall1(timestamp_date, datum));
+	else
+		*date = DatumGetDateADT(DirectFunctionCall1(timestamptz_date, datum));
+	return DATE_READ;
+}
+
+/* Gives the value as a timestamp; a date is its beginning. */
+DateReading
+crm_column_timestamp(const RuleColumn *column, TupleTableSlot *slot,
+					 TimestampTz *timestamp)
+{
+	bool		isnull;
+	Datum		datum;
+	DateADT		date;
+	DateReading reading;
+
+	if (column->value_class == VALUE_TIMESTAMPTZ ||
+		column->value_class == VALUE_TIMESTAMP)
+	{
+		datum = crm_column_datum(column, slot, &isnull);
+		if (isnull)
+			return DATE_IS_NULL;
+		if (column->value_class == VALUE_TIMESTAMP)
+			datum = DirectFunctionCall1(timestamp_timestamptz, datum);
+		*timestamp = DatumGetTimestampTz(datum);
+		return DATE_READ;
+	}
+	reading = crm_column_date(column, slot, &date);
+	if (reading == DATE_READ)
+		*timestamp = DatumGetTimestampTz(DirectFunctionCall1(date_timestamptz,
+															 DateADTGetDatum(date)));
+	return reading;
+}
+
+/*
+ * Today in the session's time zone, by the transaction's clock.  Cached for
+ * the transaction, for breaking a timestamp down costs more than most rules.
+ */
+DateADT
+crm_today(void)
+{
+	static TimestampTz computed_for = 0;
+	static pg_tz *computed_in = NULL;
+	static DateADT today;
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+
+	if (now != computed_for || session_timezone != computed_in)
+	{
+		today = DatumGetDateADT(DirectFunctionCall1(timestamptz_date,
+													TimestampTzGetDatum(now)));
+		computed_for = now;
+		computed_in = session_timezone;
+	}
+	return today;
+}
+
+/* A date as the identifier parsers write it; 0 if it has no such form. */
+int32
+crm_date_yyyymmdd(DateADT date)
+{
+	int			year;
+	int			month;
+	int			day;
+
+	if (DATE_NOT_FINITE(date))
+		return 0;
+	j2date(date + POSTGRES_EPOCH_JDATE, &year, &month, &day);
+	return year > 9999 ? 0 : year * 10000 + month * 100 + day;
+}
+
+/* Raises an error unless column n of the rule can be read as a date. */
+void
+crm_column_require_date(RuleCompile *context, Rule *rule, int n)
+{
+	const RuleColumn *column = &rule->columns[n];
+
+	if (column->value_class == VALUE_NUMBER ||
+		column->value_class == VALUE_OTHER)
+		crm_column_type_error(context, column,
+							  "a date, a timestamp, or text that holds a date");
+}

@@ -1,0 +1,136 @@
+/*-------------------------------------------------------------------------
+ *
+ * rule_eval.c
+ *		Evaluates one compiled rule on one row.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+#include "rules/rules_private.h"
+
+/* Whether a condition holds; NULL counts as false, as in WHERE. */
+static bool
+condition_holds(ExprState *condition, TupleTableSlot *slot,
+				ExprContext *econtext)
+{
+	bool		isnull;
+	Datum		result;
+
+	econtext->ecxt_scantuple = slot;
+	result = ExecEvalExprSwitchContext(condition, econtext, &isnull);
+	return !isnull && DatumGetBool(result);
+}
+
+/*
+ * Evaluates the rule; an error of its SQL propagates.  The caller skips rules
+ * that are broken, or that only the sweep evaluates.
+ */
+RuleOutcome
+crm_rule_eval(const Rule *rule, const RuleRow *row)
+{
+	if (rule->condition &&
+		!condition_holds(rule->condition, row->slot, row->econtext))
+		return RULE_SKIP;
+	return rule->eval(rule, row);
+}
+
+/* Something to run that may fail. */
+typedef void (*GuardedFunc) (const void *what, const RuleRow *row, void *result);
+
+/*
+ * Runs "func"; returns false if it raised an error.  A subtransaction makes
+ * that safe; it writes nothing, so that it takes no xid.  In parallel mode
+ * there are none, and the error propagates.
+ */
+static bool
+run_guarded(GuardedFunc func, const void *what, const RuleRow *row,
+			void *result)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool succeeded = true;
+
+	if (IsInParallelMode())
+	{
+		func(what, row, result);
+		return true;
+	}
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		func(what, row, result);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		/* a cancelled statement is no broken rule */
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+			PG_RE_THROW();
+		FlushErrorState();
+		FreeErrorData(error);
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		succeeded = false;
+	}
+	PG_END_TRY();
+	return succeeded;
+}
+
+static void
+run_rule(const void *what, const RuleRow *row, void *result)
+{
+	*(RuleOutcome *) result = crm_rule_eval(what, row);
+}
+
+static void
+run_live(const void *what, const RuleRow *row, void *result)
+{
+	*(bool *) result = crm_ruleset_live(what, row);
+}
+
+/* As crm_rule_eval(), but an error of the rule's SQL becomes RULE_ERROR. */
+RuleOutcome
+crm_rule_eval_guarded(const Rule *rule, const RuleRow *row)
+{
+	RuleOutcome outcome;
+
+	if (!rule->is_guarded)
+		return crm_rule_eval(rule, row);
+	if (!run_guarded(run_rule, rule, row, &outcome))
+		return RULE_OUTCOME(RULE_ERROR, CRM_REASON_RULE_ERROR);
+	return outcome;
+}
+
+/* Whether the target's live condition holds for the row's slot. */
+bool
+crm_ruleset_live(const RuleSet *ruleset, const RuleRow *row)
+{
+	return ruleset->live == NULL ||
+		condition_holds(ruleset->live, row->slot, row->econtext);
+}
+
+/* Likewise; where the condition fails the row counts as live. */
+bool
+crm_ruleset_live_guarded(const RuleSet *ruleset, const RuleRow *row)
+{
+	bool		live;
+
+	if (ruleset->live == NULL)
+		return true;
+	return run_guarded(run_live, ruleset, row, &live) ? live : true;
+}

@@ -1,0 +1,302 @@
+/*-------------------------------------------------------------------------
+ *
+ * rule_expression.c
+ *		SQL of a rule: expression, condition, and a target's live condition.
+ *
+ * An expression is text in the catalog, every name in it qualified, so that
+ * it is parsed with search_path = pg_catalog whoever writes the row.  When it
+ * is defined it is parsed with the definer's search_path and deparsed.  It
+ * has the limits of a CHECK constraint.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_node.h"
+#include "parser/parse_relation.h"
+#include "parser/parser.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+#include "utils/varlena.h"
+
+#include "rules/rules_private.h"
+
+/* What the error context says of a parse. */
+typedef struct ParseContext
+{
+	const char *sql;
+	const char *what;
+} ParseContext;
+
+PG_FUNCTION_INFO_V1(crmaudit_canonical_expression);
+PG_FUNCTION_INFO_V1(crmaudit_expression_columns);
+
+/* Moves an error position into the rule's own text. */
+static void
+parse_error_context(void *arg)
+{
+	ParseContext *context = arg;
+	int			position = geterrposition();
+
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery(context->sql);
+	}
+	errcontext("%s", context->what);
+}
+
+/* Raises the error of SQL that goes beyond the limits. */
+static void
+refuse_construct(const char *what, const char *construct)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot use %s in a %s", construct, what),
+			 errhint("It has the limits of a CHECK constraint: it reads this row only, and gives the same answer each time.")));
+}
+
+/* Returns the one expression that "sql" consists of. */
+static Node *
+expression_parse_raw(const char *sql, const char *what)
+{
+	List	   *statements = raw_parser(sql, RAW_PARSE_PLPGSQL_EXPR);
+	SelectStmt *select = linitial_node(RawStmt, statements)->stmt ?
+		(SelectStmt *) linitial_node(RawStmt, statements)->stmt : NULL;
+
+	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
+		select->fromClause != NIL || select->whereClause != NULL ||
+		select->groupClause != NIL || select->havingClause != NULL ||
+		select->windowClause != NIL || select->sortClause != NIL ||
+		select->distinctClause != NIL || select->limitOffset != NULL ||
+		select->limitCount != NULL || select->lockingClause != NIL ||
+		select->withClause != NULL || select->op != SETOP_NONE ||
+		linitial_node(ResTarget, select->targetList)->name != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_SYNTAX_ERROR),
+				 errmsg("%s must be one SQL expression", what)));
+	return linitial_node(ResTarget, select->targetList)->val;
+}
+
+/* Checks that the columns an expression reads are what the gate can show. */
+static void
+expression_check_columns(Relation rel, Node *expr, const char *what)
+{
+	List	   *vars = pull_var_clause(expr, 0);
+	ListCell   *cell;
+
+	foreach(cell, vars)
+	{
+		Var		   *var = lfirst_node(Var, cell);
+
+		if (var->varattno < 0 &&
+			var->varattno != TableOidAttributeNumber)
+			refuse_construct(what, "a system column");
+		if (var->varattno > 0 &&
+			TupleDescAttr(RelationGetDescr(rel), var->varattno - 1)->attgenerated)
+			refuse_construct(what, "a generated column");
+	}
+}
+
+/*
+ * Parses "sql" as a boolean expression over a row of "rel".  "colnames" gives
+ * the columns other names, attribute by attribute (a rename is followed by
+ * parsing with the old names); NIL leaves them.
+ */
+static Node *
+expression_parse(Relation rel, const char *relname, List *colnames,
+				 const char *sql, const char *what)
+{
+	ParseContext context = {sql, what};
+	ErrorContextCallback callback;
+	ParseState *pstate = make_parsestate(NULL);
+	ParseNamespaceItem *item;
+	Node	   *expr;
+
+	callback.callback = parse_error_context;
+	callback.arg = &context;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	pstate->p_sourcetext = sql;
+	item = addRangeTableEntryForRelation(pstate, rel, AccessShareLock,
+										 makeAlias(relname, colnames),
+										 false, true);
+	addNSItemToQuery(pstate, item, false, true, true);
+	expr = transformExpr(pstate, expression_parse_raw(sql, what),
+						 EXPR_KIND_OTHER);
+	expr = coerce_to_boolean(pstate, expr, "WHERE");
+	assign_expr_collations(pstate, expr);
+
+	if (pstate->p_hasSubLinks)
+		refuse_construct(what, "a subquery");
+	if (pstate->p_hasAggs)
+		refuse_construct(what, "an aggregate function");
+	if (pstate->p_hasWindowFuncs)
+		refuse_construct(what, "a window function");
+	if (pstate->p_hasTargetSRFs || expression_returns_set(expr))
+		refuse_construct(what, "a set-returning function");
+	if (contain_volatile_functions(expr))
+		refuse_construct(what, "a volatile function");
+	expression_check_columns(rel, expr, what);
+
+	free_parsestate(pstate);
+	error_context_stack = callback.previous;
+	return expr;
+}
+
+/*
+ * Parses the stored text of an expression, and adds the attributes that it
+ * reads to *attnums.  No function in it is called, so that this may run with
+ * other rights than those of the table's owner.
+ */
+Node *
+crm_expression_parse(Relation rel, const char *relname, const char *sql,
+					 const char *what, Bitmapset **attnums)
+{
+	int			guc_level = NewGUCNestLevel();
+	Node	   *expr;
+	Bitmapset  *reads = NULL;
+	int			member = -1;
+
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	expr = expression_parse(rel, relname, NIL, sql, what);
+	AtEOXact_GUC(true, guc_level);
+
+	pull_varattnos(expr, 1, &reads);
+	while ((member = bms_next_member(reads, member)) >= 0)
+	{
+		AttrNumber	attnum = member + FirstLowInvalidHeapAttributeNumber;
+
+		if (attnum > 0)
+			*attnums = bms_add_member(*attnums, attnum);
+		else if (attnum == InvalidAttrNumber)
+			*attnums = bms_add_range(*attnums, 1,
+									 RelationGetDescr(rel)->natts);
+	}
+	return expr;
+}
+
+/* As crm_expression_parse(), ready to run, in the current context. */
+ExprState *
+crm_expression_compile(Relation rel, const char *relname, const char *sql,
+					   const char *what, Bitmapset **attnums)
+{
+	Node	   *expr = crm_expression_parse(rel, relname, sql, what, attnums);
+
+	return ExecInitExpr(expression_planner((Expr *) expr), NULL);
+}
+
+/*
+ * Column names for an alias: those of "rel", but "names" for the attributes
+ * in "attnums".
+ */
+static List *
+alias_names(Relation rel, ArrayType *attnums, ArrayType *names)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	char	  **all = palloc(desc->natts * sizeof(char *));
+	int			count;
+	int			nnames;
+	Datum	   *numbers;
+	Datum	   *strings;
+	List	   *result = NIL;
+
+	for (int i = 0; i < desc->natts; i++)
+		all[i] = TupleDescAttr(desc, i)->attisdropped ? "" :
+			NameStr(TupleDescAttr(desc, i)->attname);
+	deconstruct_array(attnums, INT2OID, 2, true, TYPALIGN_SHORT, &numbers,
+					  NULL, &count);
+	deconstruct_array(names, TEXTOID, -1, false, TYPALIGN_INT, &strings, NULL,
+					  &nnames);
+	for (int i = 0; i < Min(count, nnames); i++)
+	{
+		int			attnum = DatumGetInt16(numbers[i]);
+
+		if (attnum > 0 && attnum <= desc->natts)
+			all[attnum - 1] = TextDatumGetCString(strings[i]);
+	}
+	for (int i = 0; i < desc->natts; i++)
+	{
+		/* an alias list skips dropped columns */
+		if (!TupleDescAttr(desc, i)->attisdropped)
+			result = lappend(result, makeString(all[i]));
+	}
+	return result;
+}
+
+/*
+ * crmaudit.canonical_expression(target regclass, sql text, path text,
+ *								 what text, attnums int2[], names text[])
+ *
+ * Checks SQL over a row of "target", parsed with search_path = path, and
+ * returns it with every name qualified.  attnums and names, if given, say
+ * what columns were called when "sql" was written.
+ */
+Datum
+crmaudit_canonical_expression(PG_FUNCTION_ARGS)
+{
+	Oid			target = PG_GETARG_OID(0);
+	char	   *sql = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char	   *path = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	char	   *what = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	Relation	rel = table_open(target, AccessShareLock);
+	char	   *relname = pstrdup(RelationGetRelationName(rel));
+	int			guc_level = NewGUCNestLevel();
+	List	   *names = NIL;
+	Node	   *expr;
+	char	   *canonical;
+
+	if (!PG_ARGISNULL(4) && !PG_ARGISNULL(5))
+		names = alias_names(rel, PG_GETARG_ARRAYTYPE_P(4),
+							PG_GETARG_ARRAYTYPE_P(5));
+	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+	expr = expression_parse(rel, relname, names, sql, what);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+	canonical = deparse_expression(expr, deparse_context_for(relname, target),
+								   false, false);
+	AtEOXact_GUC(true, guc_level);
+	table_close(rel, NoLock);
+	PG_RETURN_TEXT_P(cstring_to_text(canonical));
+}
+
+/*
+ * crmaudit.expression_columns(target regclass, sql text) returns int2[]: the
+ * attributes that a canonical expression reads.
+ */
+Datum
+crmaudit_expression_columns(PG_FUNCTION_ARGS)
+{
+	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
+	char	   *sql = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Bitmapset  *attnums = NULL;
+	Datum	   *elements;
+	int			count = 0;
+	int			member = -1;
+
+	(void) crm_expression_parse(rel, RelationGetRelationName(rel), sql,
+								"rule expression", &attnums);
+	table_close(rel, NoLock);
+	elements = palloc(bms_num_members(attnums) * sizeof(Datum));
+	while ((member = bms_next_member(attnums, member)) >= 0)
+		elements[count++] = Int16GetDatum(member);
+	PG_RETURN_ARRAYTYPE_P(construct_array(elements, count, INT2OID, 2, true,
+										  TYPALIGN_SHORT));
+}

@@ -1,0 +1,89 @@
+/*-------------------------------------------------------------------------
+ *
+ * rule_param.c
+ *		Parameters of a rule: a json object, read by name.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+#include "rules/rules_private.h"
+
+/* Returns the parameter, or NULL if it is absent or null. */
+JsonbValue *
+crm_param(const RuleSource *source, const char *name)
+{
+	JsonbValue *value;
+
+	value = getKeyJsonValueFromContainer(&source->params->root, name,
+										 strlen(name), NULL);
+	return value == NULL || value->type == jbvNull ? NULL : value;
+}
+
+/* Text of a json scalar; NULL for null. */
+char *
+crm_json_scalar_text(const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvString:
+			return pnstrdup(value->val.string.val, value->val.string.len);
+		case jbvNumeric:
+			return DatumGetCString(DirectFunctionCall1(numeric_out,
+													   NumericGetDatum(value->val.numeric)));
+		case jbvBool:
+			return pstrdup(value->val.boolean ? "true" : "false");
+		default:
+			return NULL;
+	}
+}
+
+char *
+crm_param_text(const RuleSource *source, const char *name)
+{
+	JsonbValue *value = crm_param(source, name);
+
+	return value ? crm_json_scalar_text(value) : NULL;
+}
+
+bool
+crm_param_bool(const RuleSource *source, const char *name, bool otherwise)
+{
+	JsonbValue *value = crm_param(source, name);
+
+	return value ? value->val.boolean : otherwise;
+}
+
+int
+crm_param_int(const RuleSource *source, const char *name, int otherwise)
+{
+	JsonbValue *value = crm_param(source, name);
+
+	return value ?
+		DatumGetInt32(DirectFunctionCall1(numeric_int4,
+										  NumericGetDatum(value->val.numeric)))
+		: otherwise;
+}
+
+/* Returns the scalars of an array parameter as text; null elements are NULL. */
+char	  **
+crm_param_texts(const RuleSource *source, const char *name, int *count)
+{
+	JsonbValue *value = crm_param(source, name);
+	JsonbContainer *array;
+	char	  **texts;
+
+	*count = 0;
+	if (value == NULL)
+		return NULL;
+	array = value->val.binary.data;
+	texts = palloc0((JsonContainerSize(array) + 1) * sizeof(char *));
+	for (uint32 i = 0; i < JsonContainerSize(array); i++)
+		texts[(*count)++] =
+			crm_json_scalar_text(getIthJsonbValueFromContainer(array, i));
+	return texts;
+}

@@ -1,0 +1,79 @@
+/*-------------------------------------------------------------------------
+ *
+ * types_private.h
+ *		What the identifier parsers share among themselves.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CRM_TYPES_PRIVATE_H
+#define CRM_TYPES_PRIVATE_H
+
+#include <string.h>
+
+#include "types/types.h"
+
+/*
+ * No identifier, however dressed up, is longer than this.  The bound keeps
+ * the refusal of a huge input cheap.
+ */
+#define CRM_INPUT_MAX		1024
+
+/* Room for the longest alphanumeric identifier, an IBAN of 34 characters. */
+#define CRM_ALNUM_MAX		40
+
+/*
+ * An alphanumeric identifier without its dress: half-width, upper-case, no
+ * separators.  is_plain says that the input was so already, hence positions
+ * are the same in both.
+ */
+typedef struct AlnumText
+{
+	char		text[CRM_ALNUM_MAX + 1];
+	int			length;
+	bool		is_plain;
+} AlnumText;
+
+/* functions from fold.c */
+extern bool crm_alnum_collect(const char *str, size_t length,
+							  AlnumText *alnum, CrmValue *value);
+extern void crm_alnum_blame(const char *str, size_t length,
+							const AlnumText *alnum, CrmValue *value,
+							CrmVerdict verdict, CrmReason reason,
+							int index, int count);
+extern int	crm_utf8_decode(const char *str, size_t length, uint32_t *c);
+extern int	crm_utf8_encode(uint32_t c, char *out);
+extern uint32_t crm_full_width_fold(uint32_t c);
+extern bool crm_is_blank(uint32_t c);
+extern void crm_trim(const char *str, size_t length,
+					 size_t *start, size_t *end);
+
+/* functions from checksum.c */
+extern int	crm_mod97(const char *text, int length, int remainder);
+extern bool crm_check_digits_ok(const char *digits);
+
+/* functions from nfc.c */
+extern int	crm_nfc_normalise(const char *str, size_t length,
+							  char *out, size_t out_size);
+extern bool crm_unicode_is_mark(uint32_t c);
+extern bool crm_unicode_is_invisible(uint32_t c);
+
+/* Copies the canonical form, if it was asked for, and terminates it. */
+static inline void
+crm_value_set_canonical(CrmValue *value, const CrmOptions *options,
+						const char *text, int length)
+{
+	if (!options->want_canonical)
+		return;
+	memcpy(value->canonical, text, (size_t) length);
+	value->canonical[length] = '\0';
+	value->canonical_length = length;
+}
+
+/* Is c an ASCII digit? */
+static inline bool
+crm_is_digit(char c)
+{
+	return (unsigned) (c - '0') <= 9;
+}
+
+#endif							/* CRM_TYPES_PRIVATE_H */

@@ -232,7 +232,7 @@ DECLARE
 	trigger_name name;
 BEGIN
 	PERFORM crmaudit.require_protected(target);
-	PERFORM crmaudit.drop_rule(target, r.name) FROM crmaudit.rule r WHERE r.target = unprotect.target;
+	PERFORM crmaudit.drop_rule(r.target, r.name) FROM crmaudit.rule r WHERE r.target = unprotect.target;
 	DELETE FROM crmaudit.protected_table p WHERE p.target = unprotect.target;
 	FOR trigger_name IN SELECT t.tgname FROM pg_trigger t
 		WHERE t.tgrelid = target AND t.tgname LIKE 'zz\_crmaudit\_%' AND NOT t.tgisinternal

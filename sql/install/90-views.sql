@@ -1,1 +1,121 @@
 -- 90-views: what auditors, analysts and stewards read.
+
+-- Why a rule is, or is not, at work. Its SQL is parsed but not planned, since
+-- planning may run functions with the reader's rights.
+CREATE FUNCTION crmaudit.rule_state(rule crmaudit.rule) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	level text := (SELECT k.level FROM crmaudit.rule_kind k WHERE k.kind = rule.kind);
+BEGIN
+	IF NOT rule.enabled THEN
+		RETURN 'disabled';
+	ELSIF rule.valid_from > current_date THEN
+		RETURN 'not yet in force';
+	ELSIF rule.valid_until < current_date THEN
+		RETURN 'no longer in force';
+	END IF;
+	PERFORM crmaudit.rule_check(rule.target, rule.name, rule.kind, rule.columns, rule.params, rule.condition, true);
+	IF level IN ('set', 'table') THEN
+		RETURN 'waiting for the sweep: looks at other rows';
+	ELSIF (SELECT p.mode FROM crmaudit.protected_table p WHERE p.target = rule.target) = 'off' THEN
+		RETURN 'off: mode of the table';
+	END IF;
+	RETURN 'active';
+EXCEPTION WHEN OTHERS THEN
+	RETURN 'broken: ' || SQLERRM;
+END $$;
+COMMENT ON FUNCTION crmaudit.rule_state(crmaudit.rule) IS 'whether a rule is at work, and if not, why';
+
+CREATE VIEW crmaudit.rule_status WITH (security_invoker = true) AS
+	SELECT r.target, r.name AS rule, r.kind, r.columns, r.severity, r.dimension, r.enabled,
+		crmaudit.rule_state(r) AS state,
+		coalesce(f.open_findings, 0) AS open_findings, f.last_seen,
+		crmaudit.rule_in_words(r.kind, r.columns, r.params)
+			|| coalesce(' [' || r.condition || ']', '') AS in_words,
+		r.id AS rule_id, r.version, r.pack, r.owner
+	FROM crmaudit.rule r
+	LEFT JOIN (SELECT rule_id, count(*) FILTER (WHERE status = 'open') AS open_findings, max(last_seen) AS last_seen
+		FROM crmaudit.finding GROUP BY rule_id) f ON f.rule_id = r.id
+	ORDER BY r.target, r.id;
+COMMENT ON VIEW crmaudit.rule_status IS 'every rule in words, whether it is at work, how many findings are open, when it was last broken (D36)';
+
+CREATE VIEW crmaudit.open_findings WITH (security_invoker = true) AS
+	SELECT id, target, rule, row_key, column_name, severity, reason, crmaudit.reason_in_words(reason) AS in_words,
+		verdict, first_seen, last_seen, occurrences, assignee, due_at, username
+	FROM crmaudit.finding WHERE status = 'open'
+	ORDER BY severity DESC, first_seen, id;
+COMMENT ON VIEW crmaudit.open_findings IS 'findings that are not resolved, the gravest first';
+
+CREATE VIEW crmaudit.overdue_findings WITH (security_invoker = true) AS
+	SELECT id, target, rule, row_key, column_name, severity, reason, crmaudit.reason_in_words(reason) AS in_words,
+		first_seen, due_at, now() - due_at AS overdue_by, assignee, username
+	FROM crmaudit.finding WHERE status = 'open' AND due_at < now()
+	ORDER BY due_at, id;
+COMMENT ON VIEW crmaudit.overdue_findings IS 'open findings whose due date has passed, the oldest first (D6)';
+
+CREATE VIEW crmaudit.quarantined WITH (security_invoker = true) AS
+	SELECT q.id, q.at, q.target, q.operation, q.row_key, q.username,
+		ARRAY(SELECT r ->> 'rule' FROM jsonb_array_elements(q.reasons) r) AS rules,
+		(SELECT string_agg(format('%s: %s', r ->> 'rule', crmaudit.reason_in_words(r ->> 'reason')), '; ')
+			FROM jsonb_array_elements(q.reasons) r) AS in_words
+	FROM crmaudit.quarantine q WHERE q.status = 'waiting'
+	ORDER BY q.id;
+COMMENT ON VIEW crmaudit.quarantined IS 'rows that wait in quarantine, and why; without the row itself, which is in crmaudit.quarantine';
+
+-- Read by a scan with the reader's rights, so that it is as of now; a table
+-- that the reader may not read has no figures.
+CREATE VIEW crmaudit.table_score WITH (security_invoker = true) AS
+	SELECT p.target, m.rows, m.score::numeric AS score, m.clean_row_rate, m.coverage,
+		crmaudit.completeness(m.score) AS completeness, crmaudit.validity(m.score) AS validity,
+		crmaudit.consistency(m.score) AS consistency, crmaudit.uniqueness(m.score) AS uniqueness,
+		crmaudit.timeliness(m.score) AS timeliness, crmaudit.accuracy(m.score) AS accuracy,
+		p.rule_set_version, now() AS as_of
+	FROM crmaudit.protected_table p
+	LEFT JOIN LATERAL crmaudit.measure_table(CASE WHEN has_table_privilege(p.target, 'SELECT') THEN p.target END) m ON true
+	ORDER BY p.target;
+COMMENT ON VIEW crmaudit.table_score IS 'score of every protected table as it is now, from 0 to 100, with clean-row rate and coverage from 0 to 1; scans the tables';
+
+CREATE VIEW crmaudit.column_score WITH (security_invoker = true) AS
+	SELECT p.target, m.column_name, m.dimension, m.assessed, m.failed, m.score
+	FROM crmaudit.protected_table p
+	CROSS JOIN LATERAL crmaudit.measure_columns(CASE WHEN has_table_privilege(p.target, 'SELECT') THEN p.target END) m
+	ORDER BY p.target, m.column_name, m.dimension;
+COMMENT ON VIEW crmaudit.column_score IS 'score of every column and dimension as they are now; scans the tables';
+
+-- A rule in words in both languages, whatever the session's is.
+CREATE FUNCTION crmaudit.rule_in_english(kind text, columns text[], params jsonb) RETURNS text
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp SET crmaudit.language = 'en' AS $$
+	SELECT crmaudit.rule_in_words(kind, columns, params)
+$$;
+COMMENT ON FUNCTION crmaudit.rule_in_english(text, text[], jsonb) IS 'a rule in words, in English';
+CREATE FUNCTION crmaudit.rule_in_chinese(kind text, columns text[], params jsonb) RETURNS text
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp SET crmaudit.language = 'zh' AS $$
+	SELECT crmaudit.rule_in_words(kind, columns, params)
+$$;
+COMMENT ON FUNCTION crmaudit.rule_in_chinese(text, text[], jsonb) IS 'a rule in words, in Chinese';
+
+CREATE VIEW crmaudit.dictionary WITH (security_invoker = true) AS
+	SELECT object, target, name, english, chinese FROM (
+		SELECT 1 AS section, 'dimension' AS object, NULL::regclass AS target, dimension AS name, english, chinese, ordinal::bigint AS position
+		FROM crmaudit.dimension
+		UNION ALL
+		SELECT 2, 'role', NULL, role, english, chinese, 0 FROM crmaudit.role
+		UNION ALL
+		SELECT 3, 'pack', NULL, pack,
+			english || coalesce(' (' || nullif(array_to_string(demands, ', '), '') || ')', ''),
+			chinese || coalesce(' (' || nullif(array_to_string(demands, ', '), '') || ')', ''), 0
+		FROM crmaudit.pack
+		UNION ALL
+		SELECT 4, 'rule kind', NULL, kind, format('%s; NULL: %s', english, nulls), chinese, 0 FROM crmaudit.rule_kind
+		UNION ALL
+		SELECT 5, 'column', p.target, c.key, format('%s, that is: %s', c.value, o.english), o.chinese, 0
+		FROM crmaudit.protected_table p CROSS JOIN LATERAL jsonb_each_text(p.roles) c
+		JOIN crmaudit.role o ON o.role = c.value
+		UNION ALL
+		SELECT 6, 'rule', r.target, r.name,
+			crmaudit.rule_in_english(r.kind, r.columns, r.params) || coalesce(' [' || r.condition || ']', ''),
+			crmaudit.rule_in_chinese(r.kind, r.columns, r.params) || coalesce(' [' || r.condition || ']', ''), r.id
+		FROM crmaudit.rule r
+	) AS d
+	ORDER BY section, target, position, name;
+COMMENT ON VIEW crmaudit.dictionary IS 'dimensions, roles, packs, kinds, columns and rules in words, English and Chinese, for an auditor who does not know the CRM (D37)';

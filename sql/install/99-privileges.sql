@@ -1,0 +1,108 @@
+-- 99-privileges: least privilege. Whoever writes a protected table needs no
+-- right here; duties are handed out by grant_duty().
+
+CREATE TABLE crmaudit.duty_grant (
+	duty text NOT NULL CHECK (duty IN ('admin', 'steward', 'auditor')),
+	grantee name NOT NULL,
+	granted_at timestamptz NOT NULL DEFAULT now(),
+	granted_by name NOT NULL DEFAULT session_user,
+	PRIMARY KEY (duty, grantee)
+);
+COMMENT ON TABLE crmaudit.duty_grant IS 'who has which duty: admin defines rules, steward works off findings and quarantine, auditor reads all and changes nothing (D36)';
+SELECT pg_catalog.pg_extension_config_dump('crmaudit.duty_grant', '');
+
+-- The statements that give, or take, the rights of a duty.
+CREATE FUNCTION crmaudit.duty_rights(duty text) RETURNS SETOF text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT right_words FROM (VALUES
+		('admin', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
+		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.rule, crmaudit.protected_table, crmaudit.value_list, crmaudit.role, crmaudit.pack, crmaudit.pack_rule, crmaudit.dimension_weight'),
+		('admin', 'INSERT, UPDATE ON crmaudit.rule_version'),
+		('admin', 'INSERT ON crmaudit.finding_event, crmaudit.key_salt'),
+		('admin', 'USAGE ON ALL SEQUENCES IN SCHEMA crmaudit'),
+		('admin', 'EXECUTE ON ALL FUNCTIONS IN SCHEMA crmaudit'),
+		('steward', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
+		('steward', 'UPDATE ON crmaudit.quarantine'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.release(bigint, jsonb), crmaudit.discard(bigint, text), crmaudit.require_quarantined(bigint), crmaudit.writable_columns(regclass)'),
+		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit')
+	) AS t(duty, right_words) WHERE t.duty = duty_rights.duty
+$$;
+COMMENT ON FUNCTION crmaudit.duty_rights(text) IS 'the rights of a duty, as GRANT and REVOKE name them';
+
+-- Whoever reads quarantine or key_salt sees personal data, or can guess it.
+CREATE FUNCTION crmaudit.grant_duty(duty text, grantee regrole) RETURNS SETOF text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	other name;
+	right_words text;
+	opposite text := CASE duty WHEN 'admin' THEN 'auditor' WHEN 'auditor' THEN 'admin' END;
+BEGIN
+	PERFORM crmaudit.require_choice(duty, '{admin,steward,auditor}', 'duty');
+	SELECT g.grantee INTO other FROM crmaudit.duty_grant g JOIN pg_roles r ON r.rolname = g.grantee
+		WHERE g.duty = opposite AND NOT (SELECT rolsuper FROM pg_roles WHERE oid = grant_duty.grantee)
+			AND (r.oid = grant_duty.grantee OR pg_has_role(grant_duty.grantee, r.oid, 'MEMBER')
+				OR (NOT r.rolsuper AND pg_has_role(r.oid, grant_duty.grantee, 'MEMBER')));
+	IF FOUND THEN
+		RAISE EXCEPTION 'role % cannot have the duties admin and auditor', grantee
+			USING ERRCODE = 'invalid_grant_operation',
+				DETAIL = format('Role %I has the duty %s. Who defines the rules must not audit them (D36).', other, opposite),
+				HINT = 'Give the duties to different roles, of which none is a member of the other.';
+	END IF;
+	EXECUTE format('GRANT USAGE ON SCHEMA crmaudit TO %s', grantee);
+	FOR right_words IN SELECT crmaudit.duty_rights(duty) LOOP
+		EXECUTE format('GRANT %s TO %s', right_words, grantee);
+	END LOOP;
+	IF duty <> 'admin' THEN
+		EXECUTE format('REVOKE ALL ON crmaudit.key_salt FROM %s', grantee);
+	END IF;
+	INSERT INTO crmaudit.duty_grant (duty, grantee) SELECT duty, rolname FROM pg_roles WHERE oid = grant_duty.grantee
+		ON CONFLICT DO NOTHING;
+	-- views are read with the reader's rights on the CRM's own tables
+	RETURN QUERY
+		SELECT format('GRANT %s ON %s TO %s;',
+			CASE duty WHEN 'auditor' THEN 'SELECT' WHEN 'steward' THEN 'SELECT, INSERT, UPDATE' ELSE 'SELECT, TRIGGER' END, p.target, grantee)
+		FROM crmaudit.protected_table p
+		WHERE NOT has_table_privilege(grantee, p.target, 'SELECT')
+			OR duty = 'steward' AND NOT (has_table_privilege(grantee, p.target, 'INSERT') AND has_table_privilege(grantee, p.target, 'UPDATE'))
+			OR duty = 'admin' AND NOT has_table_privilege(grantee, p.target, 'TRIGGER')
+		ORDER BY p.target;
+END $$;
+COMMENT ON FUNCTION crmaudit.grant_duty(text, regrole) IS 'gives a role the duty admin, steward or auditor; returns the GRANTs on the CRM''s own tables that the duty still needs';
+
+CREATE FUNCTION crmaudit.revoke_duty(duty text, grantee regrole) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	right_words text;
+	left_duty text;
+BEGIN
+	PERFORM crmaudit.require_choice(duty, '{admin,steward,auditor}', 'duty');
+	DELETE FROM crmaudit.duty_grant g USING pg_roles r
+		WHERE r.oid = revoke_duty.grantee AND g.grantee = r.rolname AND g.duty = revoke_duty.duty;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'role % does not have the duty %', grantee, duty USING ERRCODE = 'undefined_object';
+	END IF;
+	FOR right_words IN SELECT crmaudit.duty_rights(duty) LOOP
+		EXECUTE format('REVOKE %s FROM %s', right_words, grantee);
+	END LOOP;
+	FOR left_duty IN SELECT g.duty FROM crmaudit.duty_grant g JOIN pg_roles r ON r.rolname = g.grantee WHERE r.oid = revoke_duty.grantee LOOP
+		PERFORM crmaudit.grant_duty(left_duty, grantee);
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION crmaudit.revoke_duty(text, regrole) IS 'takes a duty from a role';
+
+GRANT USAGE ON SCHEMA crmaudit TO PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA crmaudit FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA crmaudit FROM PUBLIC;
+
+-- Pure functions, and the conditions of triggers, which run as the writer.
+DO $$
+DECLARE
+	name text;
+	function regprocedure;
+BEGIN
+	FOREACH name IN ARRAY '{row_stored,row_awaits_commit,check_value,is_valid,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_in,dqscore_out,dqscore_recv,dqscore_send,dqscore_eq,dqscore_ne,dqscore_lt,dqscore_le,dqscore_gt,dqscore_ge,dqscore_cmp,dqscore_hash,numeric,dimension_score,completeness,validity,consistency,uniqueness,timeliness,accuracy,dqscore_accum,dqscore_combine,dqscore_avg,avg,violations,score,measure_table,measure_columns,rule_state,rule_check,expression_columns,column_names}'::text[] LOOP
+		FOR function IN SELECT oid::regprocedure FROM pg_catalog.pg_proc WHERE pronamespace = 'crmaudit'::pg_catalog.regnamespace AND proname = name LOOP
+			EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC', function);
+		END LOOP;
+	END LOOP;
+END $$;

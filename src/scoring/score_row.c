@@ -1,0 +1,429 @@
+/*-------------------------------------------------------------------------
+ *
+ * score_row.c
+ *		violations(), score() and the measures of a table: rules evaluated on
+ *		rows as they stand.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
+
+#include "rules/rule_value.h"
+#include "scoring/score_state.h"
+
+/* Rows read from a table at a time. */
+#define MEASURE_BATCH	1000
+
+/* A table's rules, and a slot to judge its rows in. */
+typedef struct RowJudge
+{
+	RuleSet    *ruleset;
+	TupleTableSlot *slot;
+	RowScore   *score;
+} RowJudge;
+
+/* What a scan of a table gathered. */
+typedef struct TableMeasure
+{
+	int64		rows;
+	int64		clean;
+	int64		evaluations;
+	int64		errors;
+	double	   *sums;			/* by cell */
+	int64	   *assessed;
+	int64	   *failed;
+} TableMeasure;
+
+PG_FUNCTION_INFO_V1(crmaudit_violations);
+PG_FUNCTION_INFO_V1(crmaudit_score);
+PG_FUNCTION_INFO_V1(crmaudit_measure_table);
+PG_FUNCTION_INFO_V1(crmaudit_measure_columns);
+
+/* Raises the error of an argument that is no row of a protected table. */
+static void
+refuse_row(const char *function)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("argument of %s() must be a row of a protected table",
+					function),
+			 errhint("For example: SELECT crmaudit.%s(t) FROM crm.customer AS t;",
+					 function)));
+}
+
+/* Prepares to judge rows of a table, in the current memory context. */
+static RowJudge *
+judge_create(Relation rel, RuleSet *ruleset)
+{
+	RowJudge   *judge = palloc(sizeof(RowJudge));
+
+	judge->ruleset = ruleset;
+	judge->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(rel)),
+										   &TTSOpsHeapTuple);
+	judge->score = crm_row_score_create(ruleset);
+	return judge;
+}
+
+/* Puts a composite datum's row into the judge's slot. */
+static void
+judge_set_row(RowJudge *judge, HeapTupleHeader header, HeapTuple tuple)
+{
+	tuple->t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple->t_self);
+	tuple->t_tableOid = judge->ruleset->relid;
+	tuple->t_data = header;
+	ExecStoreHeapTuple(tuple, judge->slot, false);
+	slot_getsomeattrs(judge->slot, judge->slot->tts_tupleDescriptor->natts);
+	ResetExprContext(judge->ruleset->econtext);
+}
+
+/* Whether the rule says something of a row by itself. */
+static bool
+rule_judges_rows(const Rule *rule)
+{
+	return rule->broken == NULL && rule->kind_level_row;
+}
+
+/*
+ * Evaluates all rules on the row in the slot, into judge->score; returns
+ * false if the row does not count.
+ */
+static bool
+judge_row(RowJudge *judge)
+{
+	RuleSet    *ruleset = judge->ruleset;
+	RuleRow		row = {judge->slot, NULL, ruleset->econtext};
+
+	crm_row_score_begin(ruleset, judge->score);
+	if (!crm_ruleset_live_guarded(ruleset, &row))
+		return false;
+	for (int i = 0; i < ruleset->nrules; i++)
+	{
+		const Rule *rule = &ruleset->rules[i];
+
+		if (rule_judges_rows(rule))
+			crm_row_score_add(rule, crm_rule_eval_guarded(rule, &row),
+							  judge->score);
+		else if (rule->broken)
+		{
+			judge->score->evaluations++;
+			judge->score->errors++;
+		}
+	}
+	return true;
+}
+
+/*
+ * Opens the table whose row type the composite argument has.  The judge is
+ * kept for the statement, unless the rules change.
+ */
+static RowJudge *
+judge_of_row(FunctionCallInfo fcinfo, HeapTupleHeader header,
+			 const char *function)
+{
+	RowJudge   *judge = fcinfo->flinfo->fn_extra;
+	Oid			relid = get_typ_typrelid(HeapTupleHeaderGetTypeId(header));
+	Relation	rel;
+	RuleSet    *ruleset;
+	MemoryContext old;
+
+	if (!OidIsValid(relid))
+		refuse_row(function);
+	rel = table_open(relid, AccessShareLock);
+	ruleset = crm_ruleset_lookup(rel);
+	if (ruleset == NULL)
+		refuse_row(function);
+	if (judge == NULL || judge->ruleset != ruleset)
+	{
+		old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+		judge = judge_create(rel, ruleset);
+		fcinfo->flinfo->fn_extra = judge;
+		MemoryContextSwitchTo(old);
+	}
+	table_close(rel, AccessShareLock);
+	return judge;
+}
+
+/* A row of violations(), one for each column of the rule. */
+static void
+put_violation(ReturnSetInfo *rsinfo, const Rule *rule, RuleOutcome outcome,
+			  const char *column)
+{
+	Datum		values[8];
+	bool		nulls[8] = {false};
+
+	values[0] = Int64GetDatum(rule->id);
+	values[1] = CStringGetTextDatum(rule->name);
+	nulls[2] = column == NULL;
+	values[2] = column ? CStringGetTextDatum(column) : (Datum) 0;
+	values[3] = DirectFunctionCall2(enum_in,
+									CStringGetDatum(crm_severity_names[crm_outcome_severity(rule, outcome)]),
+									ObjectIdGetDatum(TupleDescAttr(rsinfo->setDesc, 3)->atttypid));
+	values[4] = CStringGetTextDatum(crm_dimension_names[rule->dimension]);
+	values[5] = CStringGetTextDatum(outcome.state == RULE_ERROR ? "error" :
+									outcome.state == RULE_SUSPECT ? "suspect" : "invalid");
+	values[6] = CStringGetTextDatum(crm_reason_words[outcome.reason].code);
+	values[7] = CStringGetTextDatum(rule->message ? rule->message :
+									crm_reason_text(outcome.reason));
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/*
+ * crmaudit.violations(anyelement): what is wrong with a row, a line for each
+ * rule and column.
+ */
+Datum
+crmaudit_violations(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	HeapTupleHeader header = PG_GETARG_HEAPTUPLEHEADER(0);
+	RowJudge   *judge = judge_of_row(fcinfo, header, "violations");
+	HeapTupleData tuple;
+	RuleRow		row;
+
+	InitMaterializedSRF(fcinfo, 0);
+	judge_set_row(judge, header, &tuple);
+	row.slot = judge->slot;
+	row.old = NULL;
+	row.econtext = judge->ruleset->econtext;
+	if (!crm_ruleset_live_guarded(judge->ruleset, &row))
+		return (Datum) 0;
+	for (int i = 0; i < judge->ruleset->nrules; i++)
+	{
+		const Rule *rule = &judge->ruleset->rules[i];
+		RuleOutcome outcome;
+
+		if (!rule_judges_rows(rule))
+			continue;
+		outcome = crm_rule_eval_guarded(rule, &row);
+		if (!crm_outcome_violates(outcome))
+			continue;
+		for (int j = 0; j < rule->ncolumns; j++)
+			put_violation(rsinfo, rule, outcome, rule->columns[j].spec);
+		if (rule->ncolumns == 0)
+			put_violation(rsinfo, rule, outcome, NULL);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * crmaudit.score(anyelement): the score of a row; "-" if nothing was assessed
+ * or the row does not count.
+ */
+Datum
+crmaudit_score(PG_FUNCTION_ARGS)
+{
+	HeapTupleHeader header = PG_GETARG_HEAPTUPLEHEADER(0);
+	RowJudge   *judge = judge_of_row(fcinfo, header, "score");
+	HeapTupleData tuple;
+	DqScore    *result = palloc(sizeof(DqScore));
+
+	judge_set_row(judge, header, &tuple);
+	(void) judge_row(judge);
+	crm_row_score_finish(judge->ruleset, judge->score, result);
+	if (result->parts[0] == DQSCORE_NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(result);
+}
+
+/* Enters the row that was just judged. */
+static void
+measure_add(TableMeasure *measure, const RowJudge *judge)
+{
+	const RowScore *score = judge->score;
+
+	measure->rows++;
+	measure->clean += score->violations == 0;
+	measure->evaluations += score->evaluations;
+	measure->errors += score->errors;
+	for (int i = 0; i < judge->ruleset->ncells; i++)
+	{
+		const CellScore *cell = &score->cells[i];
+
+		if (!cell->assessed)
+			continue;
+		measure->assessed[i]++;
+		measure->failed[i] += cell->risk > 0;
+		measure->sums[i] += 1 - cell->risk;
+	}
+}
+
+/* Judges the rows that SPI fetched, whole-row values in column 1. */
+static void
+measure_batch(TableMeasure *measure, RowJudge *judge, MemoryContext row_context)
+{
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(row_context);
+		HeapTupleData tuple;
+		bool		isnull;
+		Datum		row = SPI_getbinval(SPI_tuptable->vals[i],
+										SPI_tuptable->tupdesc, 1, &isnull);
+
+		judge_set_row(judge, DatumGetHeapTupleHeader(row), &tuple);
+		if (judge_row(judge))
+			measure_add(measure, judge);
+		ExecClearTuple(judge->slot);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(row_context);
+	}
+}
+
+/*
+ * Scans a table with the rights of the user, and gathers its measures in the
+ * current memory context.  Whole-row values keep dropped columns, so that
+ * attribute numbers are the relation's.
+ */
+static TableMeasure *
+measure_scan(Relation rel, RowJudge *judge)
+{
+	TableMeasure *measure = palloc0(sizeof(TableMeasure));
+	int			ncells = judge->ruleset->ncells + 1;
+	MemoryContext row_context;
+	char	   *query;
+	Portal		portal;
+
+	measure->sums = palloc0(ncells * sizeof(double));
+	measure->assessed = palloc0(ncells * sizeof(int64));
+	measure->failed = palloc0(ncells * sizeof(int64));
+	row_context = AllocSetContextCreate(CurrentMemoryContext,
+										"crmaudit measure row",
+										ALLOCSET_DEFAULT_SIZES);
+	query = psprintf("SELECT t FROM %s AS t",
+					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+												RelationGetRelationName(rel)));
+	SPI_connect();
+	portal = SPI_cursor_open_with_args(NULL, query, 0, NULL, NULL, NULL, true,
+									   CURSOR_OPT_NO_SCROLL);
+	for (;;)
+	{
+		SPI_cursor_fetch(portal, true, MEASURE_BATCH);
+		if (SPI_processed == 0)
+			break;
+		CHECK_FOR_INTERRUPTS();
+		measure_batch(measure, judge, row_context);
+		SPI_freetuptable(SPI_tuptable);
+	}
+	SPI_cursor_close(portal);
+	SPI_finish();
+	MemoryContextDelete(row_context);
+	return measure;
+}
+
+/* Opens the protected table of the first argument, or raises an error. */
+static Relation
+measure_open(FunctionCallInfo fcinfo, RowJudge **judge)
+{
+	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
+	RuleSet    *ruleset = crm_ruleset_lookup(rel);
+
+	if (ruleset == NULL || ruleset->relid != ruleset->target)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("relation \"%s\" is not protected",
+						RelationGetRelationName(rel)),
+				 errhint("Protect it first, with crmaudit.protect().")));
+	*judge = judge_create(rel, ruleset);
+	return rel;
+}
+
+/* A ratio as numeric with four decimals; false if there is nothing to share. */
+static bool
+ratio_datum(int64 part, int64 whole, Datum *datum)
+{
+	if (whole == 0)
+		return false;
+	*datum = DirectFunctionCall3(numeric_in,
+								 CStringGetDatum(psprintf("%.4f", (double) part / whole)),
+								 ObjectIdGetDatum(InvalidOid),
+								 Int32GetDatum(-1));
+	return true;
+}
+
+/*
+ * crmaudit.measure_table(target regclass): rows, score, clean-row rate and
+ * coverage of a table as it is now, by a scan of it.
+ */
+Datum
+crmaudit_measure_table(PG_FUNCTION_ARGS)
+{
+	RowJudge   *judge;
+	Relation	rel = measure_open(fcinfo, &judge);
+	TableMeasure *measure = measure_scan(rel, judge);
+	int			ncells = judge->ruleset->ncells;
+	double	   *ratios = palloc0((ncells + 1) * sizeof(double));
+	bool	   *assessed = palloc0((ncells + 1) * sizeof(bool));
+	DqScore		score;
+	TupleDesc	desc;
+	Datum		values[4];
+	bool		nulls[4] = {false};
+
+	for (int i = 0; i < ncells; i++)
+	{
+		assessed[i] = measure->assessed[i] > 0;
+		if (assessed[i])
+			ratios[i] = measure->sums[i] / measure->assessed[i];
+	}
+	crm_score_means(judge->ruleset, ratios, assessed, &score);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = Int64GetDatum(measure->rows);
+	values[1] = PointerGetDatum(&score);
+	nulls[1] = score.parts[0] == DQSCORE_NULL;
+	nulls[2] = !ratio_datum(measure->clean, measure->rows, &values[2]);
+	nulls[3] = !ratio_datum(measure->evaluations - measure->errors,
+							measure->evaluations, &values[3]);
+	table_close(rel, AccessShareLock);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
+													  values, nulls)));
+}
+
+/*
+ * crmaudit.measure_columns(target regclass): a row per column and dimension.
+ */
+Datum
+crmaudit_measure_columns(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	RowJudge   *judge;
+	Relation	rel = measure_open(fcinfo, &judge);
+	TableMeasure *measure = measure_scan(rel, judge);
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < judge->ruleset->ncells; i++)
+	{
+		const ScoreCell *cell = &judge->ruleset->cells[i];
+		Datum		values[5];
+		bool		nulls[5] = {false};
+		int64		assessed = measure->assessed[i];
+
+		values[0] = CStringGetTextDatum(cell->column);
+		values[1] = CStringGetTextDatum(crm_dimension_names[cell->dimension]);
+		values[2] = Int64GetDatum(assessed);
+		values[3] = Int64GetDatum(measure->failed[i]);
+		nulls[4] = assessed == 0;
+		if (assessed > 0)
+			values[4] = DirectFunctionCall3(numeric_in,
+											CStringGetDatum(psprintf("%.4f",
+																	 100 * measure->sums[i] / assessed)),
+											ObjectIdGetDatum(InvalidOid),
+											Int32GetDatum(-1));
+		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	table_close(rel, AccessShareLock);
+	return (Datum) 0;
+}

@@ -1,0 +1,128 @@
+/*-------------------------------------------------------------------------
+ *
+ * score_state.c
+ *		Formulas of a row's and a table's score.
+ *
+ * A cell is a column in a dimension.  In a row it has 1 - max(risk(severity)
+ * x f) over its rules, where f is 0, 1/2 or 1 for valid, suspect, invalid.
+ * Rules with nothing to check are left out; so are rules that fail to run,
+ * which lower the coverage instead.  A dimension is the mean of its assessed
+ * cells by weight, the row 100 times the mean of its assessed dimensions by
+ * weight.  In a table a cell is the ratio of the sum to the number of rows
+ * where it was assessed (X = A/B of ISO/IEC 25024), then the same means.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "scoring/score_state.h"
+
+/* Above which no row with a critical violation scores. */
+#define CRITICAL_CAP	(49 * DQSCORE_UNITS)
+
+/* By severity: how much of a cell a violation costs. */
+static const double severity_risk[CRM_SEVERITIES] = {0.0, 0.25, 0.75, 1.0};
+
+/* Makes room for a row's score, in the current memory context. */
+RowScore *
+crm_row_score_create(const RuleSet *ruleset)
+{
+	RowScore   *score = palloc0(sizeof(RowScore));
+
+	score->cells = palloc((ruleset->ncells + 1) * sizeof(CellScore));
+	return score;
+}
+
+/* Begins another row. */
+void
+crm_row_score_begin(const RuleSet *ruleset, RowScore *score)
+{
+	CellScore  *cells = score->cells;
+
+	memset(cells, 0, ruleset->ncells * sizeof(CellScore));
+	memset(score, 0, sizeof(RowScore));
+	score->cells = cells;
+}
+
+/* Enters what one rule said of the row. */
+void
+crm_row_score_add(const Rule *rule, RuleOutcome outcome, RowScore *score)
+{
+	double		risk = severity_risk[rule->severity];
+
+	if (outcome.state == RULE_NOT_ASSESSED)
+		return;
+	score->evaluations++;
+	if (outcome.state == RULE_ERROR)
+	{
+		score->errors++;
+		return;
+	}
+	if (outcome.state == RULE_PASSED)
+		risk = 0;
+	else
+	{
+		if (outcome.state == RULE_SUSPECT)
+			risk /= 2;
+		score->violations += rule->severity >= CRM_WARNING;
+		score->critical |= rule->severity == CRM_CRITICAL &&
+			outcome.state == RULE_FAILED;
+	}
+	for (int i = 0; i < rule->ncells; i++)
+	{
+		CellScore  *cell = &score->cells[rule->cells[i]];
+
+		cell->assessed = true;
+		cell->risk = Max(cell->risk, risk);
+	}
+}
+
+void
+crm_score_means(const RuleSet *ruleset, const double *ratios,
+				const bool *assessed, DqScore *result)
+{
+	double		sums[CRM_DIMENSIONS] = {0};
+	double		weights[CRM_DIMENSIONS] = {0};
+	double		sum = 0;
+	double		weight = 0;
+
+	for (int i = 0; i < ruleset->ncells; i++)
+	{
+		const ScoreCell *cell = &ruleset->cells[i];
+
+		if (!assessed[i])
+			continue;
+		sums[cell->dimension] += cell->weight * ratios[i];
+		weights[cell->dimension] += cell->weight;
+	}
+	for (int i = 0; i < CRM_DIMENSIONS; i++)
+	{
+		result->parts[1 + i] = DQSCORE_NULL;
+		if (weights[i] == 0)
+			continue;
+		result->parts[1 + i] = dqscore_part(sums[i] / weights[i]);
+		sum += ruleset->dimension_weights[i] * sums[i] / weights[i];
+		weight += ruleset->dimension_weights[i];
+	}
+	result->parts[0] = weight > 0 ? dqscore_part(sum / weight) : DQSCORE_NULL;
+}
+
+/* Computes the row's score. */
+void
+crm_row_score_finish(const RuleSet *ruleset, const RowScore *score,
+					 DqScore *result)
+{
+	double	   *ratios = palloc((ruleset->ncells + 1) * sizeof(double));
+	bool	   *assessed = palloc((ruleset->ncells + 1) * sizeof(bool));
+
+	for (int i = 0; i < ruleset->ncells; i++)
+	{
+		ratios[i] = 1 - score->cells[i].risk;
+		assessed[i] = score->cells[i].assessed;
+	}
+	crm_score_means(ruleset, ratios, assessed, result);
+	if (score->critical && result->parts[0] > CRITICAL_CAP)
+		result->parts[0] = CRITICAL_CAP;
+	pfree(ratios);
+	pfree(assessed);
+}

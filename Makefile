@@ -90,7 +90,7 @@ demo:
 demo-stop:
 	@demo/run stop
 
-# make bench [ROUNDS=5] [ROWS=500000]
+# make bench [ROUNDS=5] [ROWS=500000] [CASES="plain gate_12 ..."]
 bench:
 	@bench/run
 

@@ -10,7 +10,7 @@ JOIN bench.timing plain ON plain.name = 'plain' AND plain.round = t.round
 GROUP BY s.n, s.title, s.bound
 ORDER BY s.n;
 
-\echo Single rows, pgbench, one client, prepared; medians of :rounds rounds
+\echo Single rows, pgbench, one client, prepared; medians of four times as many slices of a second
 SELECT gate.statement,
 	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY plain.tps)::numeric) AS "plain, tps",
 	round(percentile_cont(0.5) WITHIN GROUP (ORDER BY gate.tps)::numeric) AS "12 rules, tps",

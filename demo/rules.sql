@@ -22,15 +22,8 @@ SELECT crmaudit.add_rule('crm.customer', 'status_known', 'in_set', '{status}',
 	'{"values": ["active", "dormant", "closed"]}');
 SELECT crmaudit.add_rule('crm.customer', 'name_length', 'length', '{full_name}',
 	'{"min": 2, "max": 60}');
-SELECT crmaudit.add_rule('crm.customer', 'name_characters', 'charset', '{full_name}',
-	'{"forbid": ["control", "zero_width"]}');
-SELECT crmaudit.add_rule('crm.customer', 'phone_real', 'placeholder', '{mobile}');
-SELECT crmaudit.add_rule('crm.customer', 'mail_real', 'placeholder', '{mail}');
-SELECT crmaudit.add_rule('crm.customer', 'mail_lasting', 'not_in_list', '{mail}',
-	'{"list": "disposable_domains"}', severity => 'warning');
 SELECT crmaudit.add_rule('crm.customer', 'second_mail_valid', 'format', '{profile->>email}',
 	'{"type": "email"}');
-SELECT crmaudit.add_rule('crm.customer', 'born_in_past', 'not_future', '{dob}');
 SELECT crmaudit.add_rule('crm.customer', 'created_first', 'date_order',
 	'{created_at,updated_at}');
 

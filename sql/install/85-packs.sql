@@ -232,8 +232,7 @@ INSERT INTO crmaudit.pack_rule (pack, name, kind, roles, params, severity, condi
 	('contact', 'email_not_placeholder', 'placeholder', '{email}', '{}', 'error', NULL, false, true, 5, true),
 	('contact', 'email_not_disposable', 'not_in_list', '{email}', '{"list": "disposable_domains", "part": "domain"}', 'warning', NULL, false, true, 6, true),
 
-	-- D1: what a policyholder needs
-	('policyholder_cn', 'name_required', 'required', '{name}', '{}', 'error', NULL, false, true, 1, true),
+	-- D1: what a policyholder needs; name_not_blank asks for the name
 	('policyholder_cn', 'sex_required', 'not_blank', '{sex}', '{}', 'error', NULL, false, true, 2, true),
 	('policyholder_cn', 'birth_date_required', 'required', '{birth_date}', '{}', 'error', NULL, false, true, 3, true),
 	('policyholder_cn', 'id_required', 'not_blank', '{resident_id}', '{}', 'error', NULL, false, true, 4, true),
@@ -242,7 +241,6 @@ INSERT INTO crmaudit.pack_rule (pack, name, kind, roles, params, severity, condi
 
 	-- D1: a minor insured is exempt from the ID, by the age when the record was
 	-- made, for a birthday must not turn an old row bad
-	('insured_cn', 'name_required', 'required', '{name}', '{}', 'error', NULL, false, true, 1, true),
 	('insured_cn', 'sex_required', 'not_blank', '{sex}', '{}', 'error', NULL, false, true, 2, true),
 	('insured_cn', 'birth_date_required', 'required', '{birth_date}', '{}', 'error', NULL, false, true, 3, true),
 	('insured_cn', 'id_required_of_adults', 'not_blank', '{resident_id}', '{}', 'error',

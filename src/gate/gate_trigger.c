@@ -130,9 +130,11 @@ call_refuses(const GateCall *call, const Rule *rule)
 	return call->mode >= CRM_MODE_QUARANTINE && rule->severity >= CRM_ERROR;
 }
 
-static RuleOutcome
+static inline RuleOutcome
 call_eval(const GateCall *call, const Rule *rule, const RuleRow *row)
 {
+	if (!rule->is_guarded)
+		return rule->eval(rule, row);
 	return crm_gate_eval(call->ruleset, rule, row,
 						 call->mode == CRM_MODE_ENFORCE &&
 						 rule->severity >= CRM_ERROR);
@@ -155,13 +157,10 @@ call_gone(GateCall *call, const Rule *rule)
 						 call->mode, call_before_key(call));
 }
 
-/*
- * Does what follows from the new version's outcome: a violation refuses the
- * row or becomes a finding; where there is none, the old version's is gone.
- */
+/* Follows up an outcome that call_judge() could not pass over. */
 static void
-call_judge(GateCall *call, const Rule *rule, RuleOutcome outcome,
-		   bool may_refuse)
+call_follow_up(GateCall *call, const Rule *rule, RuleOutcome outcome,
+			   bool may_refuse)
 {
 	if (!crm_outcome_violates(outcome))
 	{
@@ -190,6 +189,18 @@ call_judge(GateCall *call, const Rule *rule, RuleOutcome outcome,
 		call_gone(call, rule);
 	crm_finding_remember(call->ruleset, rule, FINDING_SEEN, outcome,
 						 call->mode, call_row_key(call));
+}
+
+/*
+ * Does what follows from the new version's outcome: a violation refuses the
+ * row or becomes a finding; where there is none, the old version's is gone.
+ */
+static inline void
+call_judge(GateCall *call, const Rule *rule, RuleOutcome outcome,
+		   bool may_refuse)
+{
+	if (crm_outcome_violates(outcome) || call->before.slot != NULL)
+		call_follow_up(call, rule, outcome, may_refuse);
 }
 
 /* Whether the rule reads an attribute that the UPDATE changes. */

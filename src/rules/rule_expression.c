@@ -245,21 +245,34 @@ alias_names(Relation rel, ArrayType *attnums, ArrayType *names)
  *
  * Checks SQL over a row of "target", parsed with search_path = path, and
  * returns it with every name qualified.  attnums and names, if given, say
- * what columns were called when "sql" was written.
+ * what columns were called when "sql" was written.  NULL gives NULL.
  */
 Datum
 crmaudit_canonical_expression(PG_FUNCTION_ARGS)
 {
-	Oid			target = PG_GETARG_OID(0);
-	char	   *sql = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	char	   *path = text_to_cstring(PG_GETARG_TEXT_PP(2));
-	char	   *what = text_to_cstring(PG_GETARG_TEXT_PP(3));
-	Relation	rel = table_open(target, AccessShareLock);
-	char	   *relname = pstrdup(RelationGetRelationName(rel));
-	int			guc_level = NewGUCNestLevel();
+	Oid			target;
+	char	   *sql;
+	char	   *path;
+	char	   *what;
+	Relation	rel;
+	char	   *relname;
+	int			guc_level;
 	List	   *names = NIL;
 	Node	   *expr;
 	char	   *canonical;
+
+	for (int i = 0; i < 4; i++)
+	{
+		if (PG_ARGISNULL(i))
+			PG_RETURN_NULL();
+	}
+	target = PG_GETARG_OID(0);
+	sql = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	path = text_to_cstring(PG_GETARG_TEXT_PP(2));
+	what = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	rel = table_open(target, AccessShareLock);
+	relname = pstrdup(RelationGetRelationName(rel));
+	guc_level = NewGUCNestLevel();
 
 	if (!PG_ARGISNULL(4) && !PG_ARGISNULL(5))
 		names = alias_names(rel, PG_GETARG_ARRAYTYPE_P(4),

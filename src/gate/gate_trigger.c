@@ -140,13 +140,16 @@ call_eval(const GateCall *call, const Rule *rule, const RuleRow *row)
 						 rule->severity >= CRM_ERROR);
 }
 
-/* Whether the old version broke the rule. */
+/*
+ * Whether the old version broke the rule.  A rule that fails on it is no
+ * error: it must be possible to mend, or delete, the row.
+ */
 static bool
 call_broke_before(const GateCall *call, const Rule *rule)
 {
 	return call->before.slot != NULL && call->before_is_live &&
 		rule->kind_level_row &&
-		crm_outcome_violates(call_eval(call, rule, &call->before));
+		crm_outcome_violates(crm_rule_eval_guarded(rule, &call->before));
 }
 
 /* Remembers that the old version's finding of this rule is gone. */
@@ -313,8 +316,7 @@ call_judge_update(GateCall *call)
 		return;
 	call->row_is_live = crm_gate_live(call->ruleset, &call->row,
 									  call->mode == CRM_MODE_ENFORCE);
-	call->before_is_live = crm_gate_live(call->ruleset, &call->before,
-										 call->mode == CRM_MODE_ENFORCE);
+	call->before_is_live = crm_gate_live(call->ruleset, &call->before, false);
 	if (!call->row_is_live)
 		call_judge_gone(call);
 	else if (crm_guc_strict_update || !call->before_is_live)

@@ -538,6 +538,11 @@ BEGIN
 		WHERE classid = 'pg_class'::regclass
 	LOOP
 		IF gone.objsubid = 0 THEN
+			-- a later table may get the same OID: findings must not stay open
+			INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, event)
+				SELECT r.id, r.version, r.target, 'dropped' FROM crmaudit.rule r WHERE r.target = gone.objid;
+			UPDATE crmaudit.rule_version v SET dropped_at = now(), dropped_by = session_user
+				FROM crmaudit.rule r WHERE r.target = gone.objid AND v.rule_id = r.id AND v.version = r.version;
 			DELETE FROM crmaudit.rule r WHERE r.target = gone.objid;
 			DELETE FROM crmaudit.protected_table p WHERE p.target = gone.objid;
 		ELSE

@@ -1,0 +1,2 @@
+-- Creates the extension that all other tests use.
+CREATE EXTENSION crmaudit;

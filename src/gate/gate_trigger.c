@@ -48,7 +48,7 @@ static struct
 	Oid			relid;
 	Oid			target;
 	ItemPointerData tid;
-}			move = {MOVE_NONE};	/* ends with its statement, at the latest */
+}			move = {MOVE_NONE}; /* ends with its statement, at the latest */
 
 /* One firing of the gate. */
 typedef struct GateCall

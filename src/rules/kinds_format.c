@@ -113,7 +113,7 @@ is_partition_key(Relation rel, const char *column)
 		Relation	one = table_open(lfirst_oid(cell), AccessShareLock);
 		AttrNumber	attnum = get_attnum(lfirst_oid(cell), column);
 		Bitmapset  *attnums =
-			bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber);
+		bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber);
 		bool		found = has_partition_attrs(one, attnums, NULL);
 
 		table_close(one, NoLock);

@@ -14,13 +14,18 @@ LANGUAGE sql AS $$
 $$;
 
 -- The SQL is stored as it was understood where it was written: with every
--- name qualified that is not PostgreSQL's own.
+-- name qualified that is not PostgreSQL's own, and constants in a form that
+-- no setting of a session makes ambiguous.
 CREATE SCHEMA lib;
 CREATE FUNCTION lib.is_even(n int) RETURNS boolean LANGUAGE sql IMMUTABLE AS 'SELECT n % 2 = 0';
 SET search_path = public, lib;
 SELECT crmaudit.add_rule('customer', 'even', 'expression', '{sum}', '{"sql": "is_even(sum)"}', condition => 'customer.kind = ''even''') > 0 AS defined;
 RESET search_path;
-SELECT crmaudit.add_rule('customer', 'adult', 'expression', '{}', '{"sql": "age(DATE ''2024-01-01'', born) >= interval ''18 years''"}') > 0 AS defined;
+SET datestyle = 'SQL, DMY';
+SET intervalstyle = 'sql_standard';
+SELECT crmaudit.add_rule('customer', 'adult', 'expression', '{}', '{"sql": "age(DATE ''02/01/2024'', born) >= interval ''18 years''"}') > 0 AS defined;
+RESET datestyle;
+RESET intervalstyle;
 SELECT crmaudit.add_rule('customer', 'named', 'expression', '{"Full Name",kind}', '{"sql": "\"Full Name\" <> '''' OR kind IS NULL"}') > 0 AS defined;
 SELECT crmaudit.add_rule('customer', 'mean', 'expression', '{}', '{"sql": "sum / count < 10"}') > 0 AS defined;
 SELECT crmaudit.add_rule('customer', 'sum_set', 'required', '{sum}', condition => 'kind = ''full''') > 0 AS defined;
@@ -32,8 +37,8 @@ SELECT name, params ->> 'sql' AS sql, condition, attnames FROM crmaudit.rule WHE
 INSERT INTO customer VALUES
 	(1, NULL, NULL, NULL, NULL, NULL),
 	(2, 'even', '2000-01-01', 2, 1, 'a'),
-	(3, 'even', '2006-01-02', 3, 1, ''),
-	(4, 'odd', '2006-01-01', 3, 0, NULL),
+	(3, 'even', '2006-06-01', 3, 1, ''),
+	(4, 'odd', '2006-01-02', 3, 0, NULL),
 	(5, 'full', NULL, NULL, 1, 'b'),
 	(6, 'even', NULL, 100, 10, 'c');
 SELECT id, violations FROM pg_temp.verdicts();

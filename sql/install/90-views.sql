@@ -26,6 +26,14 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 COMMENT ON FUNCTION crmaudit.rule_state(crmaudit.rule) IS 'whether a rule is at work, and if not, why';
 
+CREATE VIEW crmaudit.table_status WITH (security_invoker = true) AS
+	SELECT p.target, p.mode, CASE WHEN p.history THEN 'pending: there is no ledger yet' ELSE 'off' END AS history,
+		p.live, p.error_style, p.key, p.hashed_key, p.roles, p.packs, p.rule_set_version,
+		p.protected_by, p.protected_at
+	FROM crmaudit.protected_table p
+	ORDER BY p.target;
+COMMENT ON VIEW crmaudit.table_status IS 'every protected table, and its settings; history is pending until the ledger exists';
+
 CREATE VIEW crmaudit.rule_status WITH (security_invoker = true) AS
 	SELECT r.target, r.name AS rule, r.kind, r.columns, r.severity, r.dimension, r.enabled,
 		crmaudit.rule_state(r) AS state,

@@ -208,6 +208,13 @@ crm_findings_confirm(void)
 	return true;
 }
 
+/* Confirms what was remembered; it is written before commit at the latest. */
+void
+crm_findings_keep(void)
+{
+	nconfirmed = nevents;
+}
+
 /* Remembers, and confirms, that a protected table was truncated. */
 void
 crm_finding_truncated(Oid target)
@@ -337,7 +344,22 @@ write_batch(EventWriter *writer, CatalogIndexState indexes,
 		ExecClearTuple(slots[i]);
 }
 
-/* Writes all confirmed events; the caller may be in any memory context. */
+/*
+ * Index of the first event to write.  What belongs to a statement outside the
+ * current subtransaction must not be lost with it, and waits.
+ */
+static int
+flush_begin(void)
+{
+	SubTransactionId subid = GetCurrentSubTransactionId();
+	int			first = nconfirmed;
+
+	while (first > 0 && events[first - 1].subid >= subid)
+		first--;
+	return first;
+}
+
+/* Writes confirmed events; the caller may be in any memory context. */
 void
 crm_findings_flush(void)
 {
@@ -347,28 +369,30 @@ crm_findings_flush(void)
 	MemoryContext work;
 	MemoryContext batch;
 	MemoryContext old;
-	int			count = nconfirmed;
+	int			begin = flush_begin();
+	int			end = nconfirmed;
 	int		   *order;
 
-	flush_scheduled = false;
-	if (count == 0)
+	if (begin == 0)
+		flush_scheduled = false;
+	if (begin == end)
 		return;
 
 	work = AllocSetContextCreate(CurrentMemoryContext, "crmaudit flush",
 								 ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(work);
-	order = palloc(count * sizeof(int));
-	for (int i = 0; i < count; i++)
-		order[i] = i;
-	qsort(order, count, sizeof(int), event_order);
+	order = palloc((end - begin) * sizeof(int));
+	for (int i = begin; i < end; i++)
+		order[i - begin] = i;
+	qsort(order, end - begin, sizeof(int), event_order);
 	writer_open(&writer);
 	indexes = CatalogOpenIndexes(writer.rel);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	batch = AllocSetContextCreate(work, "crmaudit flush batch",
 								  ALLOCSET_DEFAULT_SIZES);
-	for (int first = 0; first < count; first += FINDINGS_BATCH)
+	for (int first = begin; first < end; first += FINDINGS_BATCH)
 	{
-		int			size = Min(FINDINGS_BATCH, count - first);
+		int			size = Min(FINDINGS_BATCH, end - first);
 
 		for (int i = 0; i < size; i++)
 		{
@@ -377,7 +401,7 @@ crm_findings_flush(void)
 													&TTSOpsHeapTuple);
 		}
 		MemoryContextSwitchTo(batch);
-		write_batch(&writer, indexes, slots, order + first, size);
+		write_batch(&writer, indexes, slots, order + (first - begin), size);
 		MemoryContextSwitchTo(work);
 		MemoryContextReset(batch);
 	}
@@ -390,9 +414,10 @@ crm_findings_flush(void)
 	MemoryContextDelete(work);
 
 	/* what is remembered but not confirmed stays */
-	memmove(events, events + count, (nevents - count) * sizeof(RememberedEvent));
-	nevents -= count;
-	nconfirmed = 0;
+	memmove(events + begin, events + end,
+			(nevents - end) * sizeof(RememberedEvent));
+	nevents -= end - begin;
+	nconfirmed = begin;
 	if (nevents == 0)
 		buffer_reset();
 }

@@ -48,7 +48,7 @@ static struct
 	Oid			relid;
 	Oid			target;
 	ItemPointerData tid;
-}			move = {MOVE_NONE};
+}			move = {MOVE_NONE}; /* ends with its statement, at the latest */
 
 /* One firing of the gate. */
 typedef struct GateCall
@@ -60,8 +60,8 @@ typedef struct GateCall
 	RuleRow		before;			/* the old version, by itself */
 	bool		row_is_live;
 	bool		before_is_live;
-	bool		all_affected;	/* strict, or the row became live */
 	bool		key_changed;
+	TupleTableSlot *own_slot;	/* of the normalised row, or NULL */
 	Jsonb	   *row_key;		/* of either version, when it is needed */
 	Jsonb	   *before_key;
 	List	   *violations;		/* that refuse the row */
@@ -171,13 +171,7 @@ call_follow_up(GateCall *call, const Rule *rule, RuleOutcome outcome,
 			call_gone(call, rule);
 		return;
 	}
-	if (rule->at_commit)
-	{
-		if (may_refuse)
-			crm_commit_remember(call->ruleset, rule, call_row_key(call));
-		return;
-	}
-	if (may_refuse && call_refuses(call, rule) &&
+	if (may_refuse && !rule->at_commit && call_refuses(call, rule) &&
 		(outcome.state == RULE_ERROR ||
 		 crm_outcome_severity(rule, outcome) >= CRM_ERROR))
 	{
@@ -190,8 +184,11 @@ call_follow_up(GateCall *call, const Rule *rule, RuleOutcome outcome,
 	}
 	if (call->key_changed && call_broke_before(call, rule))
 		call_gone(call, rule);
-	crm_finding_remember(call->ruleset, rule, FINDING_SEEN, outcome,
-						 call->mode, call_row_key(call));
+	if (may_refuse && rule->at_commit)
+		crm_commit_remember(call->ruleset, rule, call_row_key(call));
+	else
+		crm_finding_remember(call->ruleset, rule, FINDING_SEEN, outcome,
+							 call->mode, call_row_key(call));
 }
 
 /*
@@ -334,8 +331,7 @@ call_decide(GateCall *call, HeapTuple tuple, bool is_update)
 	crm_findings_forget();
 	crm_commit_begin();
 	if (call->mode == CRM_MODE_ENFORCE)
-		crm_gate_refuse(call->ruleset, call->rel, call->row.slot,
-						call->violations);
+		crm_gate_refuse(call->ruleset, call->row.slot, call->violations);
 	crm_quarantine_put(call->ruleset, call->rel,
 					   is_update ? "UPDATE" : "INSERT", tuple,
 					   is_update ? call_before_key(call) : call_row_key(call),
@@ -354,8 +350,9 @@ call_normalise(GateCall *call, HeapTuple tuple)
 	normalised = crm_normalise(call->ruleset, call->rel, &call->row, tuple);
 	if (normalised == tuple)
 		return tuple;
-	call->row.slot = MakeSingleTupleTableSlot(RelationGetDescr(call->rel),
+	call->own_slot = MakeSingleTupleTableSlot(RelationGetDescr(call->rel),
 											  &TTSOpsHeapTuple);
+	call->row.slot = call->own_slot;
 	ExecStoreHeapTuple(normalised, call->row.slot, false);
 	slot_getsomeattrs(call->row.slot, call->ruleset->max_attnum);
 	return normalised;
@@ -376,6 +373,16 @@ gate_insert(GateCall *call, TriggerData *trigdata)
 	return call_decide(call, tuple, false);
 }
 
+/* Expects that the row may be on its way to another partition. */
+static void
+move_begin(const GateCall *call, TriggerData *trigdata)
+{
+	move.state = MOVE_POSSIBLE;
+	move.relid = RelationGetRelid(trigdata->tg_relation);
+	move.target = call->ruleset->target;
+	move.tid = trigdata->tg_trigtuple->t_self;
+}
+
 static HeapTuple
 gate_update(GateCall *call, TriggerData *trigdata)
 {
@@ -389,14 +396,10 @@ gate_update(GateCall *call, TriggerData *trigdata)
 	tuple = call_normalise(call, tuple);
 	call_judge_update(call);
 	crm_commit_carry(call->ruleset, call->before.slot, call->row.slot);
-	if (trigdata->tg_relation->rd_rel->relispartition)
-	{
-		move.state = MOVE_POSSIBLE;
-		move.relid = RelationGetRelid(trigdata->tg_relation);
-		move.target = call->ruleset->target;
-		move.tid = trigdata->tg_trigtuple->t_self;
-	}
-	return call_decide(call, tuple, true);
+	tuple = call_decide(call, tuple, true);
+	if (tuple != NULL && trigdata->tg_relation->rd_rel->relispartition)
+		move_begin(call, trigdata);
+	return tuple;
 }
 
 static HeapTuple
@@ -443,9 +446,33 @@ move_goes_on(TriggerData *trigdata, const RuleSet *ruleset)
 	return false;
 }
 
-/* Raises an error unless called as a row trigger BEFORE. */
 static void
-gate_check_protocol(FunctionCallInfo fcinfo)
+move_forget(void *arg)
+{
+	move.state = MOVE_NONE;
+}
+
+/*
+ * Has a move forgotten when the statement ends: the row that is expected may
+ * not come, where a trigger that fires later skips it.
+ */
+static void
+move_watch(FmgrInfo *flinfo)
+{
+	MemoryContextCallback *callback = MemoryContextAllocZero(flinfo->fn_mcxt,
+															 sizeof(*callback));
+
+	callback->func = move_forget;
+	MemoryContextRegisterResetCallback(flinfo->fn_mcxt, callback);
+}
+
+/*
+ * Raises an error unless the function is called as the trigger it is for:
+ * "timing" is BEFORE or AFTER, "level" is ROW or STATEMENT.
+ */
+void
+crm_trigger_check(FunctionCallInfo fcinfo, const char *function,
+				  const char *timing, const char *level)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 
@@ -453,12 +480,13 @@ gate_check_protocol(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" was not called by trigger manager",
-						"gate")));
-	if (!TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+						function)));
+	if ((timing[0] == 'B') != (TRIGGER_FIRED_BEFORE(trigdata->tg_event) != 0) ||
+		(level[0] == 'R') != (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) != 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" must be fired BEFORE ROW", "gate"),
+				 errmsg("function \"%s\" must be fired %s %s", function,
+						timing, level),
 				 errhint("Let crmaudit.protect() create the trigger.")));
 }
 
@@ -475,10 +503,12 @@ crmaudit_gate(PG_FUNCTION_ARGS)
 
 	if (entry == NULL)
 	{
-		gate_check_protocol(fcinfo);
+		crm_trigger_check(fcinfo, "gate", "BEFORE", "ROW");
 		entry = crm_ruleset_entry(RelationGetRelid(trigdata->tg_relation));
 		if (fcinfo->flinfo)
 			fcinfo->flinfo->fn_extra = entry;
+		if (fcinfo->flinfo && trigdata->tg_relation->rd_rel->relispartition)
+			move_watch(fcinfo->flinfo);
 	}
 	memset(&call, 0, sizeof(call));
 	call.rel = trigdata->tg_relation;
@@ -505,6 +535,8 @@ crmaudit_gate(PG_FUNCTION_ARGS)
 		result = gate_update(&call, trigdata);
 	else
 		result = gate_delete(&call, trigdata);
+	if (call.own_slot)
+		ExecDropSingleTupleTableSlot(call.own_slot);
 	return PointerGetDatum(result);
 }
 
@@ -529,11 +561,7 @@ crmaudit_row_stored(PG_FUNCTION_ARGS)
 Datum
 crmaudit_stored(PG_FUNCTION_ARGS)
 {
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" was not called by trigger manager",
-						"stored")));
+	crm_trigger_check(fcinfo, "stored", "AFTER", "ROW");
 	crm_findings_flush();
 	return PointerGetDatum(NULL);
 }
@@ -547,11 +575,7 @@ crmaudit_truncated(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	RuleSet    *ruleset;
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" was not called by trigger manager",
-						"truncated")));
+	crm_trigger_check(fcinfo, "truncated", "AFTER", "STATEMENT");
 	ruleset = crm_ruleset_lookup(trigdata->tg_relation);
 	if (ruleset && crm_effective_mode(ruleset) != CRM_MODE_OFF)
 		crm_finding_truncated(ruleset->target);

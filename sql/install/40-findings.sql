@@ -40,7 +40,7 @@ BEGIN
 	IF days IS NULL THEN
 		BEGIN
 			RETURN since + due::interval;
-		EXCEPTION WHEN invalid_datetime_format OR datetime_field_overflow THEN
+		EXCEPTION WHEN invalid_datetime_format OR datetime_field_overflow OR interval_field_overflow THEN
 			RAISE EXCEPTION 'parameter "due" is not a length of time: "%"', due
 				USING ERRCODE = 'invalid_parameter_value', HINT = 'It reads like "3 working days" or "36 hours".';
 		END;

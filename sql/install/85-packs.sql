@@ -9,8 +9,10 @@ CREATE TABLE crmaudit.pack (
 );
 COMMENT ON TABLE crmaudit.pack IS 'named sets of rules over roles; demands cites the ids of the source documents'' demands';
 
+-- No foreign key to pack: pg_restore -j loads tables of an extension in any
+-- order, and a rule of a pack that does not exist is never applied.
 CREATE TABLE crmaudit.pack_rule (
-	pack text NOT NULL REFERENCES crmaudit.pack,
+	pack text NOT NULL,
 	name text NOT NULL,
 	kind text NOT NULL,
 	roles text[] NOT NULL,

@@ -49,6 +49,7 @@
 typedef struct RememberedEvent
 {
 	SubTransactionId subid;
+	CommandId	command;
 	int64		rule_id;		/* 0: concerns the whole target */
 	int			rule_version;
 	Oid			target;
@@ -140,6 +141,7 @@ buffer_add(void)
 	}
 	memset(&events[nevents], 0, sizeof(RememberedEvent));
 	events[nevents].subid = GetCurrentSubTransactionId();
+	events[nevents].command = GetCurrentCommandId(false);
 	return &events[nevents++];
 }
 
@@ -310,13 +312,32 @@ event_tuple(EventWriter *writer, const RememberedEvent *item)
 	return heap_form_tuple(RelationGetDescr(writer->rel), values, nulls);
 }
 
+/*
+ * By command, and in a command what is gone before what was seen: where keys
+ * change hands, the row that left a key speaks before the one that took it.
+ */
+static int
+event_order(const void *a, const void *b)
+{
+	const RememberedEvent *first = &events[*(const int *) a];
+	const RememberedEvent *second = &events[*(const int *) b];
+	bool		first_seen = first->verdict != NULL;
+	bool		second_seen = second->verdict != NULL;
+
+	if (first->command != second->command)
+		return first->command < second->command ? -1 : 1;
+	if (first_seen != second_seen)
+		return first_seen ? 1 : -1;
+	return *(const int *) a < *(const int *) b ? -1 : 1;
+}
+
 /* Writes up to FINDINGS_BATCH events, through slots that are used again. */
 static void
 write_batch(EventWriter *writer, CatalogIndexState indexes,
-			TupleTableSlot **slots, int first, int count)
+			TupleTableSlot **slots, const int *order, int count)
 {
 	for (int i = 0; i < count; i++)
-		ExecStoreHeapTuple(event_tuple(writer, &events[first + i]), slots[i],
+		ExecStoreHeapTuple(event_tuple(writer, &events[order[i]]), slots[i],
 						   false);
 	CatalogTuplesMultiInsertWithInfo(writer->rel, slots, count, indexes);
 	for (int i = 0; i < count; i++)
@@ -350,6 +371,7 @@ crm_findings_flush(void)
 	MemoryContext old;
 	int			begin = flush_begin();
 	int			end = nconfirmed;
+	int		   *order;
 
 	if (begin == 0)
 		flush_scheduled = false;
@@ -359,6 +381,10 @@ crm_findings_flush(void)
 	work = AllocSetContextCreate(CurrentMemoryContext, "crmaudit flush",
 								 ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(work);
+	order = palloc((end - begin) * sizeof(int));
+	for (int i = begin; i < end; i++)
+		order[i - begin] = i;
+	qsort(order, end - begin, sizeof(int), event_order);
 	writer_open(&writer);
 	indexes = CatalogOpenIndexes(writer.rel);
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -375,7 +401,7 @@ crm_findings_flush(void)
 													&TTSOpsHeapTuple);
 		}
 		MemoryContextSwitchTo(batch);
-		write_batch(&writer, indexes, slots, first, size);
+		write_batch(&writer, indexes, slots, order + (first - begin), size);
 		MemoryContextSwitchTo(work);
 		MemoryContextReset(batch);
 	}

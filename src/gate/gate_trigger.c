@@ -48,7 +48,7 @@ static struct
 	Oid			relid;
 	Oid			target;
 	ItemPointerData tid;
-}			move = {MOVE_NONE};	/* ends with its statement, at the latest */
+}			move = {MOVE_NONE}; /* ends with its statement, at the latest */
 
 /* One firing of the gate. */
 typedef struct GateCall
@@ -130,25 +130,26 @@ call_refuses(const GateCall *call, const Rule *rule)
 	return call->mode >= CRM_MODE_QUARANTINE && rule->severity >= CRM_ERROR;
 }
 
-static RuleOutcome
+static inline RuleOutcome
 call_eval(const GateCall *call, const Rule *rule, const RuleRow *row)
 {
+	if (!rule->is_guarded)
+		return rule->eval(rule, row);
 	return crm_gate_eval(call->ruleset, rule, row,
 						 call->mode == CRM_MODE_ENFORCE &&
 						 rule->severity >= CRM_ERROR);
 }
 
 /*
- * Whether the old version broke the rule.  A rule that fails on it refuses
- * nothing, or the row could not be mended.
+ * Whether the old version broke the rule.  A rule that fails on it is no
+ * error: it must be possible to mend, or delete, the row.
  */
 static bool
 call_broke_before(const GateCall *call, const Rule *rule)
 {
 	return call->before.slot != NULL && call->before_is_live &&
 		rule->kind_level_row &&
-		crm_outcome_violates(crm_gate_eval(call->ruleset, rule,
-										   &call->before, false));
+		crm_outcome_violates(crm_rule_eval_guarded(rule, &call->before));
 }
 
 /* Remembers that the old version's finding of this rule is gone. */
@@ -159,13 +160,10 @@ call_gone(GateCall *call, const Rule *rule)
 						 call->mode, call_before_key(call));
 }
 
-/*
- * Does what follows from the new version's outcome: a violation refuses the
- * row or becomes a finding; where there is none, the old version's is gone.
- */
+/* Follows up an outcome that call_judge() could not pass over. */
 static void
-call_judge(GateCall *call, const Rule *rule, RuleOutcome outcome,
-		   bool may_refuse)
+call_follow_up(GateCall *call, const Rule *rule, RuleOutcome outcome,
+			   bool may_refuse)
 {
 	if (!crm_outcome_violates(outcome))
 	{
@@ -191,6 +189,18 @@ call_judge(GateCall *call, const Rule *rule, RuleOutcome outcome,
 	else
 		crm_finding_remember(call->ruleset, rule, FINDING_SEEN, outcome,
 							 call->mode, call_row_key(call));
+}
+
+/*
+ * Does what follows from the new version's outcome: a violation refuses the
+ * row or becomes a finding; where there is none, the old version's is gone.
+ */
+static inline void
+call_judge(GateCall *call, const Rule *rule, RuleOutcome outcome,
+		   bool may_refuse)
+{
+	if (crm_outcome_violates(outcome) || call->before.slot != NULL)
+		call_follow_up(call, rule, outcome, may_refuse);
 }
 
 /* Whether the rule reads an attribute that the UPDATE changes. */

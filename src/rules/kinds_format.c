@@ -113,7 +113,7 @@ is_partition_key(Relation rel, const char *column)
 		Relation	one = table_open(lfirst_oid(cell), AccessShareLock);
 		AttrNumber	attnum = get_attnum(lfirst_oid(cell), column);
 		Bitmapset  *attnums =
-			bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber);
+		bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber);
 		bool		found = has_partition_attrs(one, attnums, NULL);
 
 		table_close(one, NoLock);
@@ -171,6 +171,43 @@ format_compile(RuleCompile *context, Rule *rule)
 	rule->state = state;
 }
 
+/*
+ * Judges a resident ID, remembering the last one: several rules of a row read
+ * the same number.
+ */
+static void
+resident_id_check(const char *data, int length, int32 today, CrmValue *value)
+{
+	static char last[24];
+	static int	last_length = -1;
+	static int32 last_today;
+	static CrmVerdict last_verdict;
+	static CrmReason last_reason;
+	static int32 last_birth_date;
+	static char last_sex;
+	CrmOptions	options = {.region = "",.want_canonical = false,.today = today};
+
+	if (length == last_length && today == last_today &&
+		memcmp(data, last, length) == 0)
+	{
+		value->verdict = last_verdict;
+		value->reason = last_reason;
+		value->birth_date = last_birth_date;
+		value->sex = last_sex;
+		return;
+	}
+	crm_resident_id_check(data, length, &options, value);
+	if (length > (int) sizeof(last))
+		return;
+	memcpy(last, data, length);
+	last_length = length;
+	last_today = today;
+	last_verdict = value->verdict;
+	last_reason = value->reason;
+	last_birth_date = value->birth_date;
+	last_sex = value->sex;
+}
+
 static bool
 is_none(const FormatState *state, const char *data, int length)
 {
@@ -198,7 +235,7 @@ format_judge(const Rule *rule, const RuleRow *row, bool want_canonical,
 		return false;
 	memcpy(options.region, state->region, sizeof(options.region));
 	options.want_canonical = want_canonical;
-	options.today = crm_date_yyyymmdd(crm_today());
+	options.today = 0;
 	if (state->region_column >= 0)
 	{
 		const char *region;
@@ -207,6 +244,15 @@ format_judge(const Rule *rule, const RuleRow *row, bool want_canonical,
 		if (crm_column_text(&rule->columns[state->region_column], row->slot,
 							&region, &region_length))
 			(void) crm_region_code(region, region_length, options.region);
+	}
+	if (state->check == crm_resident_id_check)
+	{
+		options.today = crm_today_yyyymmdd();
+		if (!want_canonical)
+		{
+			resident_id_check(data, length, options.today, value);
+			return true;
+		}
 	}
 	state->check(data, length, &options, value);
 	return true;
@@ -259,15 +305,13 @@ crm_format_canonical(const Rule *rule, const RuleRow *row)
 static bool
 resident_id_read(const Rule *rule, const RuleRow *row, CrmValue *value)
 {
-	CrmOptions	options = {.region = "",.want_canonical = false};
 	const char *data;
 	int			length;
 
 	if (!crm_column_utf8(&rule->columns[0], row->slot, &data, &length) ||
 		length == 0)
 		return false;
-	options.today = crm_date_yyyymmdd(crm_today());
-	crm_resident_id_check(data, length, &options, value);
+	resident_id_check(data, length, crm_today_yyyymmdd(), value);
 	return value->birth_date != 0 && value->sex != 0;
 }
 

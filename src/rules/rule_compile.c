@@ -351,11 +351,12 @@ crm_ruleset_compile(Relation rel, Oid target)
  * Compiles a rule as the gate would; raises the error a definer needs, and
  * returns the attributes that the rule reads as int2[].  parse_only calls no
  * function of the rule's SQL: a view may check rules with a reader's rights.
+ * Only the condition may be NULL; else the result is.
  */
 Datum
 crmaudit_rule_check(PG_FUNCTION_ARGS)
 {
-	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation	rel;
 	RuleSource	source;
 	RuleCompile context;
 	Rule		rule;
@@ -363,6 +364,13 @@ crmaudit_rule_check(PG_FUNCTION_ARGS)
 	int			count = 0;
 	int			member = -1;
 
+	/* not STRICT, for the condition may be NULL */
+	for (int i = 0; i < 7; i++)
+	{
+		if (i != 5 && PG_ARGISNULL(i))
+			PG_RETURN_NULL();
+	}
+	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
 	crm_rule_source_from_args(&source, text_to_cstring(PG_GETARG_TEXT_PP(1)),
 							  text_to_cstring(PG_GETARG_TEXT_PP(2)),
 							  PG_GETARG_ARRAYTYPE_P(3), PG_GETARG_JSONB_P(4));

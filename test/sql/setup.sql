@@ -1,2 +1,3 @@
--- Creates the extension that all other tests use.
+-- Runs before every other test: creates the extension.
 CREATE EXTENSION crmaudit;
+SELECT extname, extrelocatable FROM pg_extension WHERE extname = 'crmaudit';

@@ -26,6 +26,7 @@
 #include "common/hashfn.h"
 #include "executor/executor.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -290,6 +291,8 @@ crmaudit_commit_gate(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" was not called by trigger manager",
 						"commit_gate")));
+	/* a COMMIT takes no lock that would bring changes of rules with it */
+	AcceptInvalidationMessages();
 	ruleset = crm_ruleset_lookup(trigdata->tg_relation);
 	if (ruleset == NULL)
 		return PointerGetDatum(NULL);

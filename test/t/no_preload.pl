@@ -59,7 +59,7 @@ refuses($node, 'plain', "SELECT crmaudit.is_valid('email', 'x'); SET crmaudit.md
 my (undef, undef, $stderr) = $node->psql('plain', "SET crmaudit.mdoe = off; SELECT crmaudit.is_valid('email', 'x'); SHOW crmaudit.mdoe");
 like($stderr, qr/WARNING:  invalid configuration parameter name "crmaudit\.mdoe", removing it/, 'misspelt setting before the library is loaded');
 
-foreach my $how ('session', 'local', 'shared')
+foreach my $how ('session', 'shared')
 {
 	$node->append_conf('postgresql.conf', "${how}_preload_libraries = 'crmaudit'");
 	$node->restart;

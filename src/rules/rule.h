@@ -156,7 +156,9 @@ typedef struct RuleSet
 	char	   *target_schema;
 	CrmMode		mode;
 	ErrorStyle	error_style;
-	ExprState  *live;
+	ExprState  *live;			/* NULL: every row counts */
+	char	   *live_broken;	/* why the condition cannot be compiled, or
+								 * NULL; then every row counts too */
 	Bitmapset  *live_attnums;
 	int			compiled_on;	/* date: rules may begin or end */
 	bool		has_dates;		/* some rule has a term */

@@ -34,7 +34,8 @@ typedef struct PathStep
 {
 	char	   *key;
 	int			key_length;
-	int			index;			/* -1 if it is no number */
+	bool		is_index;		/* the key reads as a number: */
+	int			index;			/* from the end if negative */
 } PathStep;
 
 /* A column of a rule, or a path into a json or jsonb column. */

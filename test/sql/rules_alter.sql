@@ -54,6 +54,11 @@ ALTER TABLE customer ADD COLUMN name text;
 SELECT pg_temp.broken(c) FROM customer AS c;
 SELECT name, columns FROM crmaudit.rule WHERE target = 'customer'::regclass AND name IN ('name_filled', 'phone_valid') ORDER BY name;
 
+-- A column whose name looks like a path is one by itself.
+ALTER TABLE customer RENAME remark TO "re->mark";
+ALTER TABLE customer RENAME "re->mark" TO remark;
+SELECT columns FROM crmaudit.rule WHERE target = 'customer'::regclass AND name = 'plain';
+
 -- A rename that is rolled back is not followed.
 BEGIN;
 ALTER TABLE customer RENAME remark TO comment;

@@ -543,6 +543,24 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.table_altered() IS 'event trigger: follows the renaming of columns of protected tables';
 
+-- The history keeps the table's name instead of its number, which a dump would
+-- carry to another table.
+CREATE FUNCTION crmaudit.forget_table(target regclass, name text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM crmaudit.record_drop(r) FROM crmaudit.rule r WHERE r.target = forget_table.target;
+	DELETE FROM crmaudit.rule r WHERE r.target = forget_table.target;
+	DELETE FROM crmaudit.protected_table p WHERE p.target = forget_table.target;
+	UPDATE crmaudit.rule_version v SET target = 0, definition = v.definition || jsonb_build_object('table', forget_table.name)
+		WHERE v.target = forget_table.target;
+	UPDATE crmaudit.finding_event e SET target = 0 WHERE e.target = forget_table.target;
+	UPDATE crmaudit.quarantine q SET status = 'discarded', decided_at = now(), decided_by = session_user,
+			decision = format('table %s was dropped', forget_table.name)
+		WHERE q.target = forget_table.target AND q.status = 'waiting';
+	UPDATE crmaudit.quarantine q SET target = 0 WHERE q.target = forget_table.target;
+END $$;
+COMMENT ON FUNCTION crmaudit.forget_table(regclass, text) IS 'removes the rules of a dropped table, and ends its findings and quarantine';
+
 CREATE FUNCTION crmaudit.table_dropped() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -553,13 +571,11 @@ BEGIN
 		RETURN;
 	END IF;
 	FOR gone IN
-		SELECT objid, objsubid FROM pg_event_trigger_dropped_objects()
-		WHERE classid = 'pg_class'::regclass
+		SELECT objid, objsubid, object_identity FROM pg_event_trigger_dropped_objects()
+		WHERE classid = 'pg_class'::regclass AND object_type IN ('table', 'table column')
 	LOOP
 		IF gone.objsubid = 0 THEN
-			PERFORM crmaudit.record_drop(r) FROM crmaudit.rule r WHERE r.target = gone.objid;
-			DELETE FROM crmaudit.rule r WHERE r.target = gone.objid;
-			DELETE FROM crmaudit.protected_table p WHERE p.target = gone.objid;
+			PERFORM crmaudit.forget_table(gone.objid, gone.object_identity);
 		ELSE
 			PERFORM crmaudit.refuse_column_drop(gone.objid, gone.objsubid);
 		END IF;

@@ -156,6 +156,8 @@ rule_compile_or_mark(RuleCompile *context, Rule *rule)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(memory);
 		CurrentResourceOwner = owner;
+		if (crm_error_cancels(error->sqlerrcode))
+			ReThrowError(error);
 		rule_init(rule, context->source);
 		rule->broken = pstrdup(error->message);
 		FreeErrorData(error);

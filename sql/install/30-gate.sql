@@ -196,22 +196,17 @@ CREATE FUNCTION crmaudit.protect_table(target regclass, roles jsonb, packs text[
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	settings crmaudit.protected_table;
-	known boolean;
 BEGIN
 	PERFORM crmaudit.require_protectable(target);
 	settings := crmaudit.prepare_table(target, roles, packs, mode, history, live, error_style, key, live_scores, path);
-	SELECT EXISTS (SELECT FROM crmaudit.protected_table p WHERE p.target = protect_table.target) INTO known;
-	IF known THEN
-		UPDATE crmaudit.protected_table p SET mode = settings.mode, history = settings.history, live = settings.live,
-				error_style = settings.error_style, key = settings.key, hashed_key = settings.hashed_key,
-				live_scores = settings.live_scores, roles = settings.roles, packs = settings.packs,
-				attnums = settings.attnums, attnames = settings.attnames
-			WHERE p.target = protect_table.target;
-	ELSE
-		INSERT INTO crmaudit.protected_table (target, mode, history, live, error_style, key, hashed_key, live_scores, roles, packs, attnums, attnames)
-			VALUES (settings.target, settings.mode, settings.history, settings.live, settings.error_style, settings.key,
-				settings.hashed_key, settings.live_scores, settings.roles, settings.packs, settings.attnums, settings.attnames);
-	END IF;
+	-- waits for another who protects the table at this moment
+	INSERT INTO crmaudit.protected_table (target, mode, history, live, error_style, key, hashed_key, live_scores, roles, packs, attnums, attnames)
+		VALUES (settings.target, settings.mode, settings.history, settings.live, settings.error_style, settings.key,
+			settings.hashed_key, settings.live_scores, settings.roles, settings.packs, settings.attnums, settings.attnames)
+		ON CONFLICT ON CONSTRAINT protected_table_pkey DO UPDATE SET mode = excluded.mode, history = excluded.history, live = excluded.live,
+			error_style = excluded.error_style, key = excluded.key, hashed_key = excluded.hashed_key,
+			live_scores = excluded.live_scores, roles = excluded.roles, packs = excluded.packs,
+			attnums = excluded.attnums, attnames = excluded.attnames;
 	IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = target AND t.tgname = 'zz_crmaudit_gate') THEN
 		PERFORM crmaudit.create_gate_triggers(target);
 	END IF;

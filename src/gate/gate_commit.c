@@ -26,6 +26,7 @@
 #include "common/hashfn.h"
 #include "executor/executor.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -314,6 +315,8 @@ crmaudit_commit_gate(PG_FUNCTION_ARGS)
 	CrmMode		mode;
 
 	crm_trigger_check(fcinfo, "commit_gate", "AFTER", "ROW");
+	/* a COMMIT takes no lock that would bring changes of rules with it */
+	AcceptInvalidationMessages();
 	ruleset = crm_ruleset_lookup(trigdata->tg_relation);
 	if (ruleset == NULL)
 		return PointerGetDatum(NULL);

@@ -58,6 +58,14 @@ parse_error_context(void *arg)
 	errcontext("%s", context->what);
 }
 
+/* Sets a parameter until the caller leaves its GUC nest level. */
+static void
+set_for_now(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
 /* Raises the error of SQL that goes beyond the limits. */
 static void
 refuse_construct(const char *what, const char *construct)
@@ -188,9 +196,7 @@ crm_expression_parse(Relation rel, const char *relname, const char *sql,
 	Bitmapset  *reads = NULL;
 	int			member = -1;
 
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
+	set_for_now("search_path", "pg_catalog, pg_temp");
 	expr = expression_parse(rel, relname, NIL, sql, what);
 	AtEOXact_GUC(true, guc_level);
 
@@ -289,12 +295,13 @@ crmaudit_canonical_expression(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(4) && !PG_ARGISNULL(5))
 		names = alias_names(rel, PG_GETARG_ARRAYTYPE_P(4),
 							PG_GETARG_ARRAYTYPE_P(5));
-	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	set_for_now("search_path", path);
 	expr = expression_parse(rel, relname, names, sql, what);
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
+	set_for_now("search_path", "pg_catalog, pg_temp");
+	/* constants must read the same in every session, as in a dump */
+	set_for_now("datestyle", "ISO");
+	set_for_now("intervalstyle", "postgres");
+	set_for_now("extra_float_digits", "3");
 	canonical = deparse_expression(expr, deparse_context_for(relname, target),
 								   false, false);
 	AtEOXact_GUC(true, guc_level);

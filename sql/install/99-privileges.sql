@@ -25,7 +25,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('steward', 'USAGE ON SCHEMA crmaudit'),
 		('steward', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('steward', 'UPDATE ON crmaudit.quarantine'),
-		('steward', 'EXECUTE ON FUNCTION crmaudit.release(bigint, jsonb), crmaudit.discard(bigint, text), crmaudit.require_quarantined(bigint), crmaudit.writable_columns(regclass)'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.release(bigint, jsonb), crmaudit.discard(bigint, text), crmaudit.require_quarantined(bigint), crmaudit.writable_columns(regclass, text)'),
 		('auditor', 'USAGE ON SCHEMA crmaudit'),
 		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit')
 	) AS t(duty, right_words) WHERE t.duty = duty_rights.duty

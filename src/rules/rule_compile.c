@@ -166,6 +166,8 @@ compile_guarded(CompileFunc func, void *what, void *argument)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(memory);
 		CurrentResourceOwner = owner;
+		if (crm_error_cancels(error->sqlerrcode))
+			ReThrowError(error);
 		message = pstrdup(error->message);
 		FreeErrorData(error);
 	}

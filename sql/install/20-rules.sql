@@ -240,8 +240,8 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'For example: {"min": 2, "max": 60}.';
 	END IF;
-	IF rule.weight IS NULL OR NOT rule.weight > 0 THEN
-		RAISE EXCEPTION 'weight of a rule must be greater than zero' USING ERRCODE = 'invalid_parameter_value';
+	IF rule.weight IS NULL OR NOT (rule.weight > 0 AND rule.weight < 'Infinity') THEN
+		RAISE EXCEPTION 'weight of a rule must be a number greater than zero' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	IF rule.valid_from > rule.valid_until THEN
 		RAISE EXCEPTION 'a rule cannot end before it begins' USING ERRCODE = 'invalid_parameter_value';
@@ -362,7 +362,7 @@ BEGIN
 	new_rule.version := old_rule.version + 1;
 	-- what is not changed keeps its qualified names whatever the path is
 	new_rule := crmaudit.prepare_rule(new_rule, path);
-	UPDATE crmaudit.rule r SET columns = new_rule.columns, params = new_rule.params,
+	UPDATE crmaudit.rule r SET kind = new_rule.kind, columns = new_rule.columns, params = new_rule.params,
 			severity = new_rule.severity, dimension = new_rule.dimension, weight = new_rule.weight,
 			condition = new_rule.condition, message = new_rule.message, owner = new_rule.owner,
 			valid_from = new_rule.valid_from, valid_until = new_rule.valid_until,
@@ -391,17 +391,25 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION crmaudit.alter_rule(regclass, text, text[], jsonb, text, text, real, text, text, text, date, date, boolean) IS 'changes a rule, and returns its new version; NULL leaves as it is, an empty text removes condition, message or owner';
 
+-- A dropped rule keeps its versions; its findings are resolved.
+CREATE FUNCTION crmaudit.record_drop(rule crmaudit.rule) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	UPDATE crmaudit.rule_version v SET dropped_at = now(), dropped_by = session_user
+		WHERE v.rule_id = rule.id AND v.version = rule.version;
+	INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, event)
+		VALUES (rule.id, rule.version, rule.target, 'dropped');
+END $$;
+COMMENT ON FUNCTION crmaudit.record_drop(crmaudit.rule) IS 'records that a rule is dropped, alone or with its table';
+
 CREATE FUNCTION crmaudit.drop_rule(target regclass, name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	old_rule crmaudit.rule := crmaudit.require_rule(target, name);
 BEGIN
 	DELETE FROM crmaudit.rule r WHERE r.id = old_rule.id;
-	UPDATE crmaudit.rule_version v SET dropped_at = now(), dropped_by = session_user
-		WHERE v.rule_id = old_rule.id AND v.version = old_rule.version;
+	PERFORM crmaudit.record_drop(old_rule);
 	UPDATE crmaudit.protected_table p SET rule_set_version = p.rule_set_version + 1 WHERE p.target = old_rule.target;
-	INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, event)
-		VALUES (old_rule.id, old_rule.version, old_rule.target, 'dropped');
 	IF NOT EXISTS (SELECT FROM crmaudit.rule r WHERE r.target = old_rule.target AND r.params ->> 'timing' = 'commit') THEN
 		PERFORM crmaudit.drop_commit_trigger(old_rule.target);
 	END IF;
@@ -426,6 +434,7 @@ DECLARE
 	one jsonb;
 	target regclass;
 	known text[] := '{name,kind,columns,params,severity,dimension,weight,condition,message,owner,valid_from,valid_until,enabled}';
+	defaults constant jsonb := '{"columns": [], "params": {}, "severity": "error", "dimension": null, "weight": 1, "condition": null, "message": null, "owner": null, "valid_from": null, "valid_until": null, "enabled": true}';
 	unknown text;
 	imported int := 0;
 BEGIN
@@ -443,7 +452,8 @@ BEGIN
 				USING ERRCODE = 'invalid_parameter_value', HINT = format('Its members are: %s.', array_to_string(known, ', '));
 		END IF;
 		IF EXISTS (SELECT FROM crmaudit.rule r WHERE r.target = import_rules.target AND r.name = one ->> 'name') THEN
-			PERFORM crmaudit.redefine_rule(target, one ->> 'name', one - 'name' - 'kind', 'pg_catalog, pg_temp');
+			-- what is not stated has its default, not what the old rule had
+			PERFORM crmaudit.redefine_rule(target, one ->> 'name', defaults || (one - 'name'), 'pg_catalog, pg_temp');
 		ELSE
 			PERFORM crmaudit.define_rule(target, one ->> 'name', one ->> 'kind',
 				ARRAY(SELECT jsonb_array_elements_text(coalesce(one -> 'columns', '[]'))),
@@ -515,9 +525,12 @@ DECLARE
 	altered regclass;
 BEGIN
 	FOR altered IN
-		SELECT DISTINCT p.target FROM pg_event_trigger_ddl_commands() c
-		JOIN crmaudit.protected_table p ON p.target = c.objid
-		WHERE c.classid = 'pg_class'::regclass
+		-- a column is renamed in the children too, which are not reported
+		WITH RECURSIVE changed AS (
+			SELECT objid AS relid FROM pg_event_trigger_ddl_commands() WHERE classid = 'pg_class'::regclass
+			UNION
+			SELECT i.inhrelid FROM pg_inherits i JOIN changed c ON c.relid = i.inhparent)
+		SELECT p.target FROM crmaudit.protected_table p JOIN changed c ON c.relid = p.target
 	LOOP
 		PERFORM crmaudit.follow_renames(altered);
 	END LOOP;
@@ -529,10 +542,7 @@ COMMENT ON FUNCTION crmaudit.table_altered() IS 'event trigger: follows the rena
 CREATE FUNCTION crmaudit.forget_table(target regclass, name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	UPDATE crmaudit.rule_version v SET dropped_at = now(), dropped_by = session_user
-		FROM crmaudit.rule r WHERE r.target = forget_table.target AND v.rule_id = r.id AND v.version = r.version;
-	INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, event)
-		SELECT r.id, r.version, r.target, 'dropped' FROM crmaudit.rule r WHERE r.target = forget_table.target;
+	PERFORM crmaudit.record_drop(r) FROM crmaudit.rule r WHERE r.target = forget_table.target;
 	DELETE FROM crmaudit.rule r WHERE r.target = forget_table.target;
 	DELETE FROM crmaudit.protected_table p WHERE p.target = forget_table.target;
 	UPDATE crmaudit.rule_version v SET target = 0, definition = v.definition || jsonb_build_object('table', forget_table.name)

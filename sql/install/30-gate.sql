@@ -97,6 +97,9 @@ BEGIN
 		RAISE EXCEPTION 'relation to protect must not be null' USING ERRCODE = 'null_value_not_allowed';
 	END IF;
 	SELECT * INTO class FROM pg_class WHERE oid = target;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'relation to protect does not exist' USING ERRCODE = 'undefined_table';
+	END IF;
 	IF class.relkind NOT IN ('r', 'p') THEN
 		RAISE EXCEPTION 'cannot protect relation "%"', target
 			USING ERRCODE = 'wrong_object_type', DETAIL = format('It is %s.', kinds ->> class.relkind::text),
@@ -299,6 +302,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET crmaudit.refuse_quara
 DECLARE
 	entry crmaudit.quarantine := crmaudit.require_quarantined(id);
 	columns name[] := crmaudit.writable_columns(entry.target);
+	old_key jsonb;
 	unknown text;
 	names text;
 	stored bigint;
@@ -313,10 +317,13 @@ BEGIN
 		EXECUTE format('INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1)',
 			entry.target, names) USING entry.row_data;
 	ELSE
+		-- the row to update still has its old key; what of it is hashed is taken as unchanged
+		old_key := entry.row_data || (entry.row_key - coalesce(
+			(SELECT p.hashed_key FROM crmaudit.protected_table p WHERE p.target = entry.target), '{}'));
 		EXECUTE format('UPDATE %1$s AS t SET (%2$s) = (SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1)) WHERE %3$s',
 			entry.target, names,
-			(SELECT string_agg(format('t.%1$I IS NOT DISTINCT FROM (jsonb_populate_record(NULL::%2$s, $1)).%1$I', k, entry.target), ' AND ')
-				FROM crmaudit.protected_table p, unnest(p.key) k WHERE p.target = entry.target)) USING entry.row_data;
+			(SELECT string_agg(format('t.%1$I IS NOT DISTINCT FROM (jsonb_populate_record(NULL::%2$s, $2)).%1$I', k, entry.target), ' AND ')
+				FROM jsonb_object_keys(entry.row_key) k)) USING entry.row_data, old_key;
 	END IF;
 	GET DIAGNOSTICS stored = ROW_COUNT;
 	IF stored <> 1 THEN

@@ -26,15 +26,24 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 COMMENT ON FUNCTION crmaudit.rule_state(crmaudit.rule) IS 'whether a rule is at work, and if not, why';
 
+CREATE VIEW crmaudit.table_status WITH (security_invoker = true) AS
+	SELECT p.target, p.mode, CASE WHEN p.history THEN 'pending: there is no ledger yet' ELSE 'off' END AS history,
+		p.live, p.error_style, p.key, p.hashed_key, p.roles, p.packs, p.rule_set_version,
+		p.protected_by, p.protected_at
+	FROM crmaudit.protected_table p
+	ORDER BY p.target;
+COMMENT ON VIEW crmaudit.table_status IS 'every protected table, and its settings; history is pending until the ledger exists';
+
 CREATE VIEW crmaudit.rule_status WITH (security_invoker = true) AS
 	SELECT r.target, r.name AS rule, r.kind, r.columns, r.severity, r.dimension, r.enabled,
 		crmaudit.rule_state(r) AS state,
 		coalesce(f.open_findings, 0) AS open_findings, f.last_seen,
 		crmaudit.rule_in_words(r.kind, r.columns, r.params)
 			|| coalesce(' [' || r.condition || ']', '') AS in_words,
-		r.id AS rule_id, r.version, r.pack, r.owner
+		coalesce(f.occurrences, 0) AS occurrences, r.id AS rule_id, r.version, r.pack, r.owner
 	FROM crmaudit.rule r
-	LEFT JOIN (SELECT rule_id, count(*) FILTER (WHERE status = 'open') AS open_findings, max(last_seen) AS last_seen
+	LEFT JOIN (SELECT rule_id, count(*) FILTER (WHERE status = 'open') AS open_findings,
+			max(last_seen) AS last_seen, sum(occurrences)::bigint AS occurrences
 		FROM crmaudit.finding GROUP BY rule_id) f ON f.rule_id = r.id
 	ORDER BY r.target, r.id;
 COMMENT ON VIEW crmaudit.rule_status IS 'every rule in words, whether it is at work, how many findings are open, when it was last broken (D36)';
@@ -119,3 +128,37 @@ CREATE VIEW crmaudit.dictionary WITH (security_invoker = true) AS
 	) AS d
 	ORDER BY section, target, position, name;
 COMMENT ON VIEW crmaudit.dictionary IS 'dimensions, roles, packs, kinds, columns and rules in words, English and Chinese, for an auditor who does not know the CRM (D37)';
+
+-- What is not as it should be; no rows: all is well.
+CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
+	SELECT 'history' AS subject, p.target, NULL::text AS rule, 'pending: there is no ledger yet, so that no history is kept' AS problem,
+		'nothing to do; history => false says that none is wanted' AS remedy
+	FROM crmaudit.protected_table p WHERE p.history
+	UNION ALL
+	SELECT 'trigger', p.target, NULL, CASE WHEN t.oid IS NULL THEN format('trigger %s is missing', n.name) ELSE format('trigger %s is disabled', n.name) END,
+		CASE WHEN t.oid IS NULL THEN format('SELECT crmaudit.unprotect(%1$L) and protect it again', p.target)
+			ELSE format('ALTER TABLE %s ENABLE TRIGGER %s', p.target, n.name) END
+	FROM crmaudit.protected_table p
+	CROSS JOIN (VALUES ('zz_crmaudit_gate'), ('zz_crmaudit_stored'), ('zz_crmaudit_truncated')) AS n(name)
+	LEFT JOIN pg_trigger t ON t.tgrelid = p.target AND t.tgname = n.name
+	WHERE t.oid IS NULL OR t.tgenabled = 'D'
+	UNION ALL
+	SELECT 'trigger', p.target, NULL, format('trigger %s of partition %s is disabled', t.tgname, c.oid::regclass),
+		format('ALTER TABLE %s ENABLE TRIGGER %s', c.oid::regclass, t.tgname)
+	FROM crmaudit.protected_table p
+	CROSS JOIN LATERAL pg_partition_tree(p.target) AS l
+	JOIN pg_class c ON c.oid = l.relid AND l.relid <> p.target
+	JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname LIKE 'zz\_crmaudit\_%' AND t.tgenabled = 'D'
+	UNION ALL
+	SELECT 'event trigger', NULL, NULL, format('event trigger %s is disabled', e.evtname), format('ALTER EVENT TRIGGER %s ENABLE', e.evtname)
+	FROM pg_event_trigger e WHERE e.evtname IN ('crmaudit_table_altered', 'crmaudit_table_dropped') AND e.evtenabled = 'D'
+	UNION ALL
+	SELECT 'rule', s.target, s.rule, s.state, 'mend it with crmaudit.alter_rule(), or drop it with crmaudit.drop_rule()'
+	FROM crmaudit.rule_status s WHERE s.state LIKE 'broken:%'
+	UNION ALL
+	SELECT 'mode', NULL, NULL, format('crmaudit.mode is %s in this session', current_setting('crmaudit.mode', true)), 'RESET crmaudit.mode'
+	WHERE current_setting('crmaudit.mode', true) IN ('off', 'observe')
+	UNION ALL
+	SELECT 'mode', p.target, NULL, 'mode of the table is off: nothing is checked', format('SELECT crmaudit.set_mode(%L, %L)', p.target, 'observe')
+	FROM crmaudit.protected_table p WHERE p.mode = 'off';
+COMMENT ON VIEW crmaudit.health IS 'what is not as it should be, each line with a remedy; no rows if all works';

@@ -49,6 +49,7 @@
 typedef struct RememberedEvent
 {
 	SubTransactionId subid;
+	CommandId	command;
 	int64		rule_id;		/* 0: concerns the whole target */
 	int			rule_version;
 	Oid			target;
@@ -140,6 +141,7 @@ buffer_add(void)
 	}
 	memset(&events[nevents], 0, sizeof(RememberedEvent));
 	events[nevents].subid = GetCurrentSubTransactionId();
+	events[nevents].command = GetCurrentCommandId(false);
 	return &events[nevents++];
 }
 
@@ -204,6 +206,13 @@ crm_findings_confirm(void)
 	flush_scheduled = true;
 	scheduled_by = GetCurrentSubTransactionId();
 	return true;
+}
+
+/* Confirms what was remembered; it is written before commit at the latest. */
+void
+crm_findings_keep(void)
+{
+	nconfirmed = nevents;
 }
 
 /* Remembers, and confirms, that a protected table was truncated. */
@@ -303,20 +312,54 @@ event_tuple(EventWriter *writer, const RememberedEvent *item)
 	return heap_form_tuple(RelationGetDescr(writer->rel), values, nulls);
 }
 
+/*
+ * By command, and in a command what is gone before what was seen: where keys
+ * change hands, the row that left a key speaks before the one that took it.
+ */
+static int
+event_order(const void *a, const void *b)
+{
+	const RememberedEvent *first = &events[*(const int *) a];
+	const RememberedEvent *second = &events[*(const int *) b];
+	bool		first_seen = first->verdict != NULL;
+	bool		second_seen = second->verdict != NULL;
+
+	if (first->command != second->command)
+		return first->command < second->command ? -1 : 1;
+	if (first_seen != second_seen)
+		return first_seen ? 1 : -1;
+	return *(const int *) a < *(const int *) b ? -1 : 1;
+}
+
 /* Writes up to FINDINGS_BATCH events, through slots that are used again. */
 static void
 write_batch(EventWriter *writer, CatalogIndexState indexes,
-			TupleTableSlot **slots, int first, int count)
+			TupleTableSlot **slots, const int *order, int count)
 {
 	for (int i = 0; i < count; i++)
-		ExecStoreHeapTuple(event_tuple(writer, &events[first + i]), slots[i],
+		ExecStoreHeapTuple(event_tuple(writer, &events[order[i]]), slots[i],
 						   false);
 	CatalogTuplesMultiInsertWithInfo(writer->rel, slots, count, indexes);
 	for (int i = 0; i < count; i++)
 		ExecClearTuple(slots[i]);
 }
 
-/* Writes all confirmed events; the caller may be in any memory context. */
+/*
+ * Index of the first event to write.  What belongs to a statement outside the
+ * current subtransaction must not be lost with it, and waits.
+ */
+static int
+flush_begin(void)
+{
+	SubTransactionId subid = GetCurrentSubTransactionId();
+	int			first = nconfirmed;
+
+	while (first > 0 && events[first - 1].subid >= subid)
+		first--;
+	return first;
+}
+
+/* Writes confirmed events; the caller may be in any memory context. */
 void
 crm_findings_flush(void)
 {
@@ -326,23 +369,30 @@ crm_findings_flush(void)
 	MemoryContext work;
 	MemoryContext batch;
 	MemoryContext old;
-	int			count = nconfirmed;
+	int			begin = flush_begin();
+	int			end = nconfirmed;
+	int		   *order;
 
-	flush_scheduled = false;
-	if (count == 0)
+	if (begin == 0)
+		flush_scheduled = false;
+	if (begin == end)
 		return;
 
 	work = AllocSetContextCreate(CurrentMemoryContext, "crmaudit flush",
 								 ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(work);
+	order = palloc((end - begin) * sizeof(int));
+	for (int i = begin; i < end; i++)
+		order[i - begin] = i;
+	qsort(order, end - begin, sizeof(int), event_order);
 	writer_open(&writer);
 	indexes = CatalogOpenIndexes(writer.rel);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	batch = AllocSetContextCreate(work, "crmaudit flush batch",
 								  ALLOCSET_DEFAULT_SIZES);
-	for (int first = 0; first < count; first += FINDINGS_BATCH)
+	for (int first = begin; first < end; first += FINDINGS_BATCH)
 	{
-		int			size = Min(FINDINGS_BATCH, count - first);
+		int			size = Min(FINDINGS_BATCH, end - first);
 
 		for (int i = 0; i < size; i++)
 		{
@@ -351,7 +401,7 @@ crm_findings_flush(void)
 													&TTSOpsHeapTuple);
 		}
 		MemoryContextSwitchTo(batch);
-		write_batch(&writer, indexes, slots, first, size);
+		write_batch(&writer, indexes, slots, order + (first - begin), size);
 		MemoryContextSwitchTo(work);
 		MemoryContextReset(batch);
 	}
@@ -364,9 +414,10 @@ crm_findings_flush(void)
 	MemoryContextDelete(work);
 
 	/* what is remembered but not confirmed stays */
-	memmove(events, events + count, (nevents - count) * sizeof(RememberedEvent));
-	nevents -= count;
-	nconfirmed = 0;
+	memmove(events + begin, events + end,
+			(nevents - end) * sizeof(RememberedEvent));
+	nevents -= end - begin;
+	nconfirmed = begin;
 	if (nevents == 0)
 		buffer_reset();
 }

@@ -22,8 +22,7 @@ typedef struct Violation
 extern void crm_gate_init(void);
 
 /* From gate_error.c */
-extern void crm_gate_refuse(const RuleSet *ruleset, Relation rel,
-							TupleTableSlot *slot,
+extern void crm_gate_refuse(const RuleSet *ruleset, TupleTableSlot *slot,
 							List *violations) pg_attribute_noreturn();
 extern RuleOutcome crm_gate_eval(const RuleSet *ruleset, const Rule *rule,
 								 const RuleRow *row, bool refuses);
@@ -50,5 +49,7 @@ extern HeapTuple crm_normalise(const RuleSet *ruleset, Relation rel,
 
 /* From gate_trigger.c */
 extern CrmMode crm_effective_mode(const RuleSet *ruleset);
+extern void crm_trigger_check(FunctionCallInfo fcinfo, const char *function,
+							  const char *timing, const char *level);
 
 #endif							/* CRM_GATE_H */

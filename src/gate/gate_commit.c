@@ -237,8 +237,7 @@ commit_judge(const RuleSet *ruleset, const Rule *rule, const RuleRow *row,
 
 /* Judges a row by all the rules that it awaits. */
 static void
-commit_judge_row(const RuleSet *ruleset, Relation rel, TupleTableSlot *slot,
-				 CrmMode mode)
+commit_judge_row(const RuleSet *ruleset, TupleTableSlot *slot, CrmMode mode)
 {
 	RuleRow		row = {slot, NULL, ruleset->econtext};
 	Jsonb	   *row_key;
@@ -255,6 +254,7 @@ commit_judge_row(const RuleSet *ruleset, Relation rel, TupleTableSlot *slot,
 		return;
 	ResetExprContext(ruleset->econtext);
 	crm_findings_forget();
+	crm_findings_flush_if_many();
 	if (crm_gate_live(ruleset, &row, mode == CRM_MODE_ENFORCE))
 	{
 		for (int i = 0; i < awaiting->nrules; i++)
@@ -267,11 +267,9 @@ commit_judge_row(const RuleSet *ruleset, Relation rel, TupleTableSlot *slot,
 										  violations);
 		}
 	}
-	awaiting->nrules = 0;
 	if (violations != NIL)
-		crm_gate_refuse(ruleset, rel, slot, violations);
-	/* written by the callback that runs before the commit */
-	(void) crm_findings_confirm();
+		crm_gate_refuse(ruleset, slot, violations);
+	crm_findings_keep();
 }
 
 /*
@@ -286,11 +284,7 @@ crmaudit_commit_gate(PG_FUNCTION_ARGS)
 	TupleTableSlot *slot;
 	CrmMode		mode;
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" was not called by trigger manager",
-						"commit_gate")));
+	crm_trigger_check(fcinfo, "commit_gate", "AFTER", "ROW");
 	/* a COMMIT takes no lock that would bring changes of rules with it */
 	AcceptInvalidationMessages();
 	ruleset = crm_ruleset_lookup(trigdata->tg_relation);
@@ -304,7 +298,7 @@ crmaudit_commit_gate(PG_FUNCTION_ARGS)
 	if (mode != CRM_MODE_OFF &&
 		table_tuple_satisfies_snapshot(trigdata->tg_relation, slot,
 									   SnapshotSelf))
-		commit_judge_row(ruleset, trigdata->tg_relation, slot, mode);
+		commit_judge_row(ruleset, slot, mode);
 	return PointerGetDatum(NULL);
 }
 

@@ -48,7 +48,7 @@ static struct
 	Oid			relid;
 	Oid			target;
 	ItemPointerData tid;
-}			move = {MOVE_NONE};
+}			move = {MOVE_NONE}; /* ends with its statement, at the latest */
 
 /* One firing of the gate. */
 typedef struct GateCall
@@ -60,8 +60,8 @@ typedef struct GateCall
 	RuleRow		before;			/* the old version, by itself */
 	bool		row_is_live;
 	bool		before_is_live;
-	bool		all_affected;	/* strict, or the row became live */
 	bool		key_changed;
+	TupleTableSlot *own_slot;	/* of the normalised row, or NULL */
 	Jsonb	   *row_key;		/* of either version, when it is needed */
 	Jsonb	   *before_key;
 	List	   *violations;		/* that refuse the row */
@@ -130,21 +130,26 @@ call_refuses(const GateCall *call, const Rule *rule)
 	return call->mode >= CRM_MODE_QUARANTINE && rule->severity >= CRM_ERROR;
 }
 
-static RuleOutcome
+static inline RuleOutcome
 call_eval(const GateCall *call, const Rule *rule, const RuleRow *row)
 {
+	if (!rule->is_guarded)
+		return rule->eval(rule, row);
 	return crm_gate_eval(call->ruleset, rule, row,
 						 call->mode == CRM_MODE_ENFORCE &&
 						 rule->severity >= CRM_ERROR);
 }
 
-/* Whether the old version broke the rule. */
+/*
+ * Whether the old version broke the rule.  A rule that fails on it is no
+ * error: it must be possible to mend, or delete, the row.
+ */
 static bool
 call_broke_before(const GateCall *call, const Rule *rule)
 {
 	return call->before.slot != NULL && call->before_is_live &&
 		rule->kind_level_row &&
-		crm_outcome_violates(call_eval(call, rule, &call->before));
+		crm_outcome_violates(crm_rule_eval_guarded(rule, &call->before));
 }
 
 /* Remembers that the old version's finding of this rule is gone. */
@@ -155,13 +160,10 @@ call_gone(GateCall *call, const Rule *rule)
 						 call->mode, call_before_key(call));
 }
 
-/*
- * Does what follows from the new version's outcome: a violation refuses the
- * row or becomes a finding; where there is none, the old version's is gone.
- */
+/* Follows up an outcome that call_judge() could not pass over. */
 static void
-call_judge(GateCall *call, const Rule *rule, RuleOutcome outcome,
-		   bool may_refuse)
+call_follow_up(GateCall *call, const Rule *rule, RuleOutcome outcome,
+			   bool may_refuse)
 {
 	if (!crm_outcome_violates(outcome))
 	{
@@ -169,13 +171,7 @@ call_judge(GateCall *call, const Rule *rule, RuleOutcome outcome,
 			call_gone(call, rule);
 		return;
 	}
-	if (rule->at_commit)
-	{
-		if (may_refuse)
-			crm_commit_remember(call->ruleset, rule, call_row_key(call));
-		return;
-	}
-	if (may_refuse && call_refuses(call, rule) &&
+	if (may_refuse && !rule->at_commit && call_refuses(call, rule) &&
 		(outcome.state == RULE_ERROR ||
 		 crm_outcome_severity(rule, outcome) >= CRM_ERROR))
 	{
@@ -188,8 +184,23 @@ call_judge(GateCall *call, const Rule *rule, RuleOutcome outcome,
 	}
 	if (call->key_changed && call_broke_before(call, rule))
 		call_gone(call, rule);
-	crm_finding_remember(call->ruleset, rule, FINDING_SEEN, outcome,
-						 call->mode, call_row_key(call));
+	if (may_refuse && rule->at_commit)
+		crm_commit_remember(call->ruleset, rule, call_row_key(call));
+	else
+		crm_finding_remember(call->ruleset, rule, FINDING_SEEN, outcome,
+							 call->mode, call_row_key(call));
+}
+
+/*
+ * Does what follows from the new version's outcome: a violation refuses the
+ * row or becomes a finding; where there is none, the old version's is gone.
+ */
+static inline void
+call_judge(GateCall *call, const Rule *rule, RuleOutcome outcome,
+		   bool may_refuse)
+{
+	if (crm_outcome_violates(outcome) || call->before.slot != NULL)
+		call_follow_up(call, rule, outcome, may_refuse);
 }
 
 /* Whether the rule reads an attribute that the UPDATE changes. */
@@ -302,8 +313,7 @@ call_judge_update(GateCall *call)
 		return;
 	call->row_is_live = crm_gate_live(call->ruleset, &call->row,
 									  call->mode == CRM_MODE_ENFORCE);
-	call->before_is_live = crm_gate_live(call->ruleset, &call->before,
-										 call->mode == CRM_MODE_ENFORCE);
+	call->before_is_live = crm_gate_live(call->ruleset, &call->before, false);
 	if (!call->row_is_live)
 		call_judge_gone(call);
 	else if (crm_guc_strict_update || !call->before_is_live)
@@ -321,8 +331,7 @@ call_decide(GateCall *call, HeapTuple tuple, bool is_update)
 	crm_findings_forget();
 	crm_commit_begin();
 	if (call->mode == CRM_MODE_ENFORCE)
-		crm_gate_refuse(call->ruleset, call->rel, call->row.slot,
-						call->violations);
+		crm_gate_refuse(call->ruleset, call->row.slot, call->violations);
 	crm_quarantine_put(call->ruleset, call->rel,
 					   is_update ? "UPDATE" : "INSERT", tuple,
 					   is_update ? call_before_key(call) : call_row_key(call),
@@ -341,8 +350,9 @@ call_normalise(GateCall *call, HeapTuple tuple)
 	normalised = crm_normalise(call->ruleset, call->rel, &call->row, tuple);
 	if (normalised == tuple)
 		return tuple;
-	call->row.slot = MakeSingleTupleTableSlot(RelationGetDescr(call->rel),
+	call->own_slot = MakeSingleTupleTableSlot(RelationGetDescr(call->rel),
 											  &TTSOpsHeapTuple);
+	call->row.slot = call->own_slot;
 	ExecStoreHeapTuple(normalised, call->row.slot, false);
 	slot_getsomeattrs(call->row.slot, call->ruleset->max_attnum);
 	return normalised;
@@ -363,6 +373,16 @@ gate_insert(GateCall *call, TriggerData *trigdata)
 	return call_decide(call, tuple, false);
 }
 
+/* Expects that the row may be on its way to another partition. */
+static void
+move_begin(const GateCall *call, TriggerData *trigdata)
+{
+	move.state = MOVE_POSSIBLE;
+	move.relid = RelationGetRelid(trigdata->tg_relation);
+	move.target = call->ruleset->target;
+	move.tid = trigdata->tg_trigtuple->t_self;
+}
+
 static HeapTuple
 gate_update(GateCall *call, TriggerData *trigdata)
 {
@@ -376,14 +396,10 @@ gate_update(GateCall *call, TriggerData *trigdata)
 	tuple = call_normalise(call, tuple);
 	call_judge_update(call);
 	crm_commit_carry(call->ruleset, call->before.slot, call->row.slot);
-	if (trigdata->tg_relation->rd_rel->relispartition)
-	{
-		move.state = MOVE_POSSIBLE;
-		move.relid = RelationGetRelid(trigdata->tg_relation);
-		move.target = call->ruleset->target;
-		move.tid = trigdata->tg_trigtuple->t_self;
-	}
-	return call_decide(call, tuple, true);
+	tuple = call_decide(call, tuple, true);
+	if (tuple != NULL && trigdata->tg_relation->rd_rel->relispartition)
+		move_begin(call, trigdata);
+	return tuple;
 }
 
 static HeapTuple
@@ -430,9 +446,33 @@ move_goes_on(TriggerData *trigdata, const RuleSet *ruleset)
 	return false;
 }
 
-/* Raises an error unless called as a row trigger BEFORE. */
 static void
-gate_check_protocol(FunctionCallInfo fcinfo)
+move_forget(void *arg)
+{
+	move.state = MOVE_NONE;
+}
+
+/*
+ * Has a move forgotten when the statement ends: the row that is expected may
+ * not come, where a trigger that fires later skips it.
+ */
+static void
+move_watch(FmgrInfo *flinfo)
+{
+	MemoryContextCallback *callback = MemoryContextAllocZero(flinfo->fn_mcxt,
+															 sizeof(*callback));
+
+	callback->func = move_forget;
+	MemoryContextRegisterResetCallback(flinfo->fn_mcxt, callback);
+}
+
+/*
+ * Raises an error unless the function is called as the trigger it is for:
+ * "timing" is BEFORE or AFTER, "level" is ROW or STATEMENT.
+ */
+void
+crm_trigger_check(FunctionCallInfo fcinfo, const char *function,
+				  const char *timing, const char *level)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 
@@ -440,12 +480,13 @@ gate_check_protocol(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" was not called by trigger manager",
-						"gate")));
-	if (!TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+						function)));
+	if ((timing[0] == 'B') != (TRIGGER_FIRED_BEFORE(trigdata->tg_event) != 0) ||
+		(level[0] == 'R') != (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) != 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" must be fired BEFORE ROW", "gate"),
+				 errmsg("function \"%s\" must be fired %s %s", function,
+						timing, level),
 				 errhint("Let crmaudit.protect() create the trigger.")));
 }
 
@@ -462,10 +503,12 @@ crmaudit_gate(PG_FUNCTION_ARGS)
 
 	if (entry == NULL)
 	{
-		gate_check_protocol(fcinfo);
+		crm_trigger_check(fcinfo, "gate", "BEFORE", "ROW");
 		entry = crm_ruleset_entry(RelationGetRelid(trigdata->tg_relation));
 		if (fcinfo->flinfo)
 			fcinfo->flinfo->fn_extra = entry;
+		if (fcinfo->flinfo && trigdata->tg_relation->rd_rel->relispartition)
+			move_watch(fcinfo->flinfo);
 	}
 	memset(&call, 0, sizeof(call));
 	call.rel = trigdata->tg_relation;
@@ -492,6 +535,8 @@ crmaudit_gate(PG_FUNCTION_ARGS)
 		result = gate_update(&call, trigdata);
 	else
 		result = gate_delete(&call, trigdata);
+	if (call.own_slot)
+		ExecDropSingleTupleTableSlot(call.own_slot);
 	return PointerGetDatum(result);
 }
 
@@ -516,11 +561,7 @@ crmaudit_row_stored(PG_FUNCTION_ARGS)
 Datum
 crmaudit_stored(PG_FUNCTION_ARGS)
 {
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" was not called by trigger manager",
-						"stored")));
+	crm_trigger_check(fcinfo, "stored", "AFTER", "ROW");
 	crm_findings_flush();
 	return PointerGetDatum(NULL);
 }
@@ -534,11 +575,7 @@ crmaudit_truncated(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	RuleSet    *ruleset;
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" was not called by trigger manager",
-						"truncated")));
+	crm_trigger_check(fcinfo, "truncated", "AFTER", "STATEMENT");
 	ruleset = crm_ruleset_lookup(trigdata->tg_relation);
 	if (ruleset && crm_effective_mode(ruleset) != CRM_MODE_OFF)
 		crm_finding_truncated(ruleset->target);

@@ -51,7 +51,7 @@ check_arguments(FunctionCallInfo fcinfo, bool want_canonical, CrmValue *value,
 					 errhint("Regions are ISO 3166-1 alpha-2 codes, such as CN.")));
 	}
 	options.want_canonical = want_canonical;
-	options.today = crm_date_yyyymmdd(crm_today());
+	options.today = crm_today_yyyymmdd();
 	*data = VARDATA_ANY(input);
 	length = VARSIZE_ANY_EXHDR(input);
 	crm_text_to_utf8(data, &length);

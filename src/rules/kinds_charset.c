@@ -204,10 +204,7 @@ charset_compile(RuleCompile *context, Rule *rule)
 	state->allow = classes_read(context->source, "allow");
 	state->forbid = classes_read(context->source, "forbid");
 	if (state->allow == 0 && state->forbid == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("rule kind \"%s\" requires parameter \"%s\" or \"%s\"",
-						"charset", "allow", "forbid")));
+		crm_param_either_error("charset", "allow", "forbid");
 	rule->state = state;
 }
 

@@ -9,15 +9,17 @@
  */
 #include "postgres.h"
 
+#include "nodes/value.h"
+#include "parser/parse_oper.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
-#include "utils/typcache.h"
 
 #include "rules/rules_private.h"
 
 typedef struct EqualState
 {
-	bool		by_operator;	/* same type: its own equality */
+	bool		by_operator;	/* not by their text */
 	FmgrInfo	equal;
 } EqualState;
 
@@ -63,6 +65,11 @@ static const RuleParam together_params[] = {
 
 static const RuleParam no_params[] = {{NULL}};
 
+/*
+ * Two texts, and the value of a path, are compared as text.  Other types need
+ * an operator = that takes both as they are: by their text, 5 and 5.0 or a
+ * date and its midnight would differ.
+ */
 static void
 columns_compile(RuleCompile *context, Rule *rule)
 {
@@ -70,15 +77,22 @@ columns_compile(RuleCompile *context, Rule *rule)
 	const RuleColumn *first = &rule->columns[0];
 	const RuleColumn *second = &rule->columns[1];
 
-	if (first->typid == second->typid && first->npath == 0 &&
-		second->npath == 0)
+	if (first->npath == 0 && second->npath == 0 &&
+		!(crm_column_is_text(first) && crm_column_is_text(second) &&
+		  first->typid != second->typid))
 	{
-		TypeCacheEntry *type = lookup_type_cache(first->typid,
-												 TYPECACHE_EQ_OPR_FINFO);
+		Oid			equal = compatible_oper_opid(list_make1(makeString("=")),
+												 getBaseType(first->typid),
+												 getBaseType(second->typid),
+												 true);
 
-		state->by_operator = OidIsValid(type->eq_opr_finfo.fn_oid);
-		if (state->by_operator)
-			fmgr_info(type->eq_opr_finfo.fn_oid, &state->equal);
+		if (!OidIsValid(equal))
+			crm_column_type_error(context, second,
+								  psprintf("two columns that the operator = compares without a cast; \"%s\" is of type %s",
+										   first->spec,
+										   format_type_be(first->typid)));
+		fmgr_info(get_opcode(equal), &state->equal);
+		state->by_operator = true;
 	}
 	rule->state = state;
 }

@@ -8,7 +8,12 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "catalog/partition.h"
+#include "catalog/pg_inherits.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "rules/kinds_format.h"
 #include "rules/rules_private.h"
@@ -90,6 +95,50 @@ crm_identifier_require(const char *name)
 	return identifier;
 }
 
+/*
+ * Whether the column is part of the partition key of "rel", or of a
+ * partitioned table above or below it.
+ */
+static bool
+is_partition_key(Relation rel, const char *column)
+{
+	Oid			relid = RelationGetRelid(rel);
+	List	   *relids = find_all_inheritors(relid, AccessShareLock, NULL);
+	ListCell   *cell;
+
+	if (rel->rd_rel->relispartition)
+		relids = list_concat(relids, get_partition_ancestors(relid));
+	foreach(cell, relids)
+	{
+		Relation	one = table_open(lfirst_oid(cell), AccessShareLock);
+		AttrNumber	attnum = get_attnum(lfirst_oid(cell), column);
+		Bitmapset  *attnums =
+		bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber);
+		bool		found = has_partition_attrs(one, attnums, NULL);
+
+		table_close(one, NoLock);
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+/* Raises an error unless the canonical form can be written into the column. */
+static void
+check_normalise(RuleCompile *context, const RuleColumn *column)
+{
+	if (column->npath > 0 || !crm_column_is_text(column) ||
+		getBaseType(column->typid) != column->typid)
+		crm_column_type_error(context, column,
+							  "a text column, not a domain, where \"normalise\" is set");
+	if (is_partition_key(context->rel, column->spec))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot normalise column \"%s\" of a partition key",
+						column->spec),
+				 errhint("A trigger must not move a row to another partition.")));
+}
+
 static void
 format_compile(RuleCompile *context, Rule *rule)
 {
@@ -117,11 +166,46 @@ format_compile(RuleCompile *context, Rule *rule)
 	}
 	state->none = crm_param_texts(source, "none", &state->nnone);
 	rule->normalise = crm_param_bool(source, "normalise", false);
-	if (rule->normalise && (rule->columns[0].npath > 0 ||
-							!crm_column_is_text(&rule->columns[0])))
-		crm_column_type_error(context, &rule->columns[0],
-							  "a text column where \"normalise\" is set");
+	if (rule->normalise)
+		check_normalise(context, &rule->columns[0]);
 	rule->state = state;
+}
+
+/*
+ * Judges a resident ID, remembering the last one: several rules of a row read
+ * the same number.
+ */
+static void
+resident_id_check(const char *data, int length, int32 today, CrmValue *value)
+{
+	static char last[24];
+	static int	last_length = -1;
+	static int32 last_today;
+	static CrmVerdict last_verdict;
+	static CrmReason last_reason;
+	static int32 last_birth_date;
+	static char last_sex;
+	CrmOptions	options = {.region = "",.want_canonical = false,.today = today};
+
+	if (length == last_length && today == last_today &&
+		memcmp(data, last, length) == 0)
+	{
+		value->verdict = last_verdict;
+		value->reason = last_reason;
+		value->birth_date = last_birth_date;
+		value->sex = last_sex;
+		return;
+	}
+	crm_resident_id_check(data, length, &options, value);
+	if (length > (int) sizeof(last))
+		return;
+	memcpy(last, data, length);
+	last_length = length;
+	last_today = today;
+	last_verdict = value->verdict;
+	last_reason = value->reason;
+	last_birth_date = value->birth_date;
+	last_sex = value->sex;
 }
 
 static bool
@@ -151,7 +235,7 @@ format_judge(const Rule *rule, const RuleRow *row, bool want_canonical,
 		return false;
 	memcpy(options.region, state->region, sizeof(options.region));
 	options.want_canonical = want_canonical;
-	options.today = crm_date_yyyymmdd(crm_today());
+	options.today = 0;
 	if (state->region_column >= 0)
 	{
 		const char *region;
@@ -160,6 +244,15 @@ format_judge(const Rule *rule, const RuleRow *row, bool want_canonical,
 		if (crm_column_text(&rule->columns[state->region_column], row->slot,
 							&region, &region_length))
 			(void) crm_region_code(region, region_length, options.region);
+	}
+	if (state->check == crm_resident_id_check)
+	{
+		options.today = crm_today_yyyymmdd();
+		if (!want_canonical)
+		{
+			resident_id_check(data, length, options.today, value);
+			return true;
+		}
 	}
 	state->check(data, length, &options, value);
 	return true;
@@ -212,15 +305,13 @@ crm_format_canonical(const Rule *rule, const RuleRow *row)
 static bool
 resident_id_read(const Rule *rule, const RuleRow *row, CrmValue *value)
 {
-	CrmOptions	options = {.region = "",.want_canonical = false};
 	const char *data;
 	int			length;
 
 	if (!crm_column_utf8(&rule->columns[0], row->slot, &data, &length) ||
 		length == 0)
 		return false;
-	options.today = crm_date_yyyymmdd(crm_today());
-	crm_resident_id_check(data, length, &options, value);
+	resident_id_check(data, length, crm_today_yyyymmdd(), value);
 	return value->birth_date != 0 && value->sex != 0;
 }
 

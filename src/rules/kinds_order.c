@@ -61,14 +61,11 @@ static const RuleParam no_params[] = {{NULL}};
 
 /* Reads a bound in the type that values are compared in. */
 static Datum
-bound_read(const char *text, const RuleColumn *column, bool as_number)
+bound_read(const RuleSource *source, const char *param,
+		   const RuleColumn *column, bool as_number)
 {
-	Oid			input;
-	Oid			ioparam;
-
-	getTypeInputInfo(as_number ? NUMERICOID : column->typid, &input, &ioparam);
-	return OidInputFunctionCall(input, unconstify(char *, text), ioparam,
-								as_number ? -1 : column->typmod);
+	return crm_param_read(source, param, crm_param_text(source, param),
+						  as_number ? NUMERICOID : getBaseType(column->typid));
 }
 
 static void
@@ -81,10 +78,7 @@ range_compile(RuleCompile *context, Rule *rule)
 	TypeCacheEntry *type;
 
 	if (min == NULL && max == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("rule kind \"%s\" requires parameter \"%s\" or \"%s\"",
-						"range", "min", "max")));
+		crm_param_either_error("range", "min", "max");
 	state->text_as_number = crm_column_is_text(column) &&
 		(min == NULL || min->type == jbvNumeric) &&
 		(max == NULL || max->type == jbvNumeric);
@@ -97,17 +91,15 @@ range_compile(RuleCompile *context, Rule *rule)
 	state->has_min = min != NULL;
 	state->has_max = max != NULL;
 	if (min)
-		state->min = bound_read(crm_json_scalar_text(min), column,
+		state->min = bound_read(context->source, "min", column,
 								state->text_as_number);
 	if (max)
-		state->max = bound_read(crm_json_scalar_text(max), column,
+		state->max = bound_read(context->source, "max", column,
 								state->text_as_number);
 	if (min && max &&
 		DatumGetInt32(FunctionCall2Coll(&state->compare, state->collation,
 										state->min, state->max)) > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("parameter \"min\" is greater than \"max\"")));
+		crm_param_bounds_error();
 	rule->state = state;
 }
 
@@ -282,10 +274,9 @@ max_age_compile(RuleCompile *context, Rule *rule)
 
 	crm_column_require_date(context, rule, 0);
 	state->interval =
-		DatumGetIntervalP(DirectFunctionCall3(interval_in,
-											  CStringGetDatum(crm_param_text(context->source, "interval")),
-											  ObjectIdGetDatum(InvalidOid),
-											  Int32GetDatum(-1)));
+		DatumGetIntervalP(crm_param_read(context->source, "interval",
+										 crm_param_text(context->source, "interval"),
+										 INTERVALOID));
 	rule->state = state;
 }
 

@@ -31,24 +31,23 @@ static const RuleParam placeholder_params[] = {
 	{NULL}
 };
 
-/* Sorted by strcmp, for bsearch. */
+/* Folded, and sorted by strcmp for bsearch. */
 static const char *const filler_words[] = {
-	"-", "--", "---", "----", ".", "..", "...", "/", "//", "?", "??", "???",
-	"\\", "_", "__", "abc", "abc123", "abcd", "abcde", "anonymous", "asd",
-	"asdf", "asdfasdf", "asdfg", "asdfgh", "asdfghjkl", "default", "dummy",
-	"empty", "fake", "foo", "foobar", "n.a.", "n/a", "na", "name", "nil",
-	"no name", "noname", "none", "not applicable", "not available", "null",
-	"qwe", "qwer", "qwert", "qwerty", "qwertyuiop", "sample", "tba", "tbd",
-	"temp", "test", "test test", "test user", "test1", "test123", "tester",
-	"testing", "testtest", "todo", "undefined", "unknown", "unnamed", "user",
-	"xx", "xxx", "xyz", "zxcv", "zxcvbn",
-	"不明", "不清楚", "不知道", "不详", "佚名", "先生", "再说", "匿名",
-	"占位", "同上", "名称", "女士", "姓名", "客户", "小姐", "待定", "待填",
-	"待填写", "待补", "待补充", "待补录", "待录入", "无", "无名", "无名氏",
-	"暂无", "暂缺", "未填", "未填写", "未提供", "未知", "未登记", "某", "某某",
-	"某某某", "没有", "测试", "测试一", "测试人员", "测试公司", "测试客户",
-	"测试数据", "测试用户", "测试账号", "空", "空白", "老板", "见附件", "详见",
-	"默认", "（无）"
+	"(无)", "-", "--", "---", "----", ".", "..", "...", "/", "//", "?", "??",
+	"???", "\\", "_", "__", "abc", "abc123", "abcd", "abcde", "anonymous",
+	"asd", "asdf", "asdfasdf", "asdfg", "asdfgh", "asdfghjkl", "default",
+	"dummy", "empty", "fake", "foo", "foobar", "n.a.", "n/a", "na", "name",
+	"nil", "no name", "noname", "none", "not applicable", "not available",
+	"null", "qwe", "qwer", "qwert", "qwerty", "qwertyuiop", "sample", "tba",
+	"tbd", "temp", "test", "test test", "test user", "test1", "test123",
+	"tester", "testing", "testtest", "todo", "undefined", "unknown",
+	"unnamed", "user", "xx", "xxx", "xyz", "zxcv", "zxcvbn", "不明", "不清楚",
+	"不知道", "不详", "佚名", "先生", "再说", "匿名", "占位", "同上", "名称",
+	"女士", "姓名", "客户", "小姐", "待填", "待填写", "待定", "待录入",
+	"待补", "待补充", "待补录", "无", "无名", "无名氏", "暂无", "暂缺",
+	"未填", "未填写", "未提供", "未登记", "未知", "某", "某某", "某某某",
+	"没有", "测试", "测试一", "测试人员", "测试公司", "测试客户", "测试数据",
+	"测试用户", "测试账号", "空", "空白", "老板", "见附件", "详见", "默认"
 };
 
 /* Names of the Chinese John Doe: real people bear them too. */

@@ -150,12 +150,13 @@ length_compile(RuleCompile *context, Rule *rule)
 	LengthState *state = palloc(sizeof(LengthState));
 
 	require_text(context, rule);
+	if (crm_param(context->source, "min") == NULL &&
+		crm_param(context->source, "max") == NULL)
+		crm_param_either_error("length", "min", "max");
 	state->min = crm_param_int(context->source, "min", 0);
 	state->max = crm_param_int(context->source, "max", INT_MAX);
 	if (state->min > state->max)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("parameter \"min\" is greater than \"max\"")));
+		crm_param_bounds_error();
 	rule->state = state;
 }
 
@@ -185,12 +186,11 @@ text_compare(const void *a, const void *b)
 
 /* Reads the permitted values as datums of the column's type. */
 static void
-set_read_datums(SetState *state, const RuleColumn *column)
+set_read_datums(SetState *state, const RuleSource *source,
+				const RuleColumn *column)
 {
 	TypeCacheEntry *type = lookup_type_cache(column->typid,
 											 TYPECACHE_EQ_OPR_FINFO);
-	Oid			input;
-	Oid			ioparam;
 
 	if (!OidIsValid(type->eq_opr_finfo.fn_oid))
 		ereport(ERROR,
@@ -200,10 +200,9 @@ set_read_datums(SetState *state, const RuleColumn *column)
 	fmgr_info(type->eq_opr_finfo.fn_oid, &state->equal);
 	state->collation = column->collation;
 	state->datums = palloc(state->count * sizeof(Datum));
-	getTypeInputInfo(column->typid, &input, &ioparam);
 	for (int i = 0; i < state->count; i++)
-		state->datums[i] = OidInputFunctionCall(input, state->texts[i],
-												ioparam, column->typmod);
+		state->datums[i] = crm_param_read(source, "values", state->texts[i],
+										  getBaseType(column->typid));
 }
 
 static void
@@ -215,7 +214,7 @@ in_set_compile(RuleCompile *context, Rule *rule)
 	if (crm_column_is_text(&rule->columns[0]))
 		qsort(state->texts, state->count, sizeof(char *), text_compare);
 	else
-		set_read_datums(state, &rule->columns[0]);
+		set_read_datums(state, context->source, &rule->columns[0]);
 	rule->state = state;
 }
 

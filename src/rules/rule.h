@@ -48,6 +48,7 @@ typedef struct RuleColumn
 	int16		typlen;
 	bool		typbyval;
 	ValueClass	value_class;
+	bool		is_plain_text;	/* text or varchar, no path */
 	bool		is_bpchar;
 	bool		is_jsonb;
 	int			npath;			/* 0: the column itself */

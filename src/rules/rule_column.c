@@ -178,6 +178,8 @@ column_classify(RuleColumn *column)
 	else
 		column->value_class = TypeCategory(base) == TYPCATEGORY_NUMERIC ?
 			VALUE_NUMBER : VALUE_OTHER;
+	column->is_plain_text = column->value_class == VALUE_TEXT &&
+		!column->is_bpchar && column->npath == 0;
 	getTypeOutputInfo(column->typid, &output, &is_varlena);
 	fmgr_info(output, &column->output);
 }
@@ -326,39 +328,24 @@ json_path_text(const RuleColumn *column, Datum datum, const char **data,
 	return true;
 }
 
-/* The attribute's datum; the slot must be deformed that far. */
-Datum
-crm_column_datum(const RuleColumn *column, TupleTableSlot *slot, bool *isnull)
-{
-	*isnull = slot->tts_isnull[column->attnum - 1];
-	return slot->tts_values[column->attnum - 1];
-}
-
 /*
- * Gives the value as text in the server encoding; returns false if it is
- * NULL.  The text may point into the row.
+ * crm_column_text() of a value that is not plain text; false if a path leads
+ * to nothing.
  */
 bool
-crm_column_text(const RuleColumn *column, TupleTableSlot *slot,
-				const char **data, int *length)
+crm_column_convert(const RuleColumn *column, Datum datum, const char **data,
+				   int *length)
 {
-	bool		isnull;
-	Datum		datum = crm_column_datum(column, slot, &isnull);
-
-	if (isnull)
-		return false;
 	if (column->npath > 0)
 		return column->is_jsonb ?
 			jsonb_path_text(column, datum, data, length) :
 			json_path_text(column, datum, data, length);
-	if (column->value_class == VALUE_TEXT)
+	if (column->is_bpchar)
 	{
 		text	   *value = DatumGetTextPP(datum);
 
 		*data = VARDATA_ANY(value);
-		*length = VARSIZE_ANY_EXHDR(value);
-		if (column->is_bpchar)
-			*length = bpchartruelen(unconstify(char *, *data), *length);
+		*length = bpchartruelen(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
 		return true;
 	}
 	*data = OutputFunctionCall(unconstify(FmgrInfo *, &column->output), datum);
@@ -382,17 +369,6 @@ crm_text_to_utf8(const char **data, int *length)
 			return;
 		}
 	}
-}
-
-/* As crm_column_text(), in UTF-8: what the identifier parsers take. */
-bool
-crm_column_utf8(const RuleColumn *column, TupleTableSlot *slot,
-				const char **data, int *length)
-{
-	if (!crm_column_text(column, slot, data, length))
-		return false;
-	crm_text_to_utf8(data, length);
-	return true;
 }
 
 /* The value as text, for a user who may see it; NULL if it is NULL. */

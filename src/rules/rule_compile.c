@@ -364,6 +364,7 @@ crmaudit_rule_check(PG_FUNCTION_ARGS)
 	int			count = 0;
 	int			member = -1;
 
+	/* not STRICT, for the condition may be NULL */
 	for (int i = 0; i < 7; i++)
 	{
 		if (i != 5 && PG_ARGISNULL(i))

@@ -144,25 +144,45 @@ crm_column_timestamp(const RuleColumn *column, TupleTableSlot *slot,
 }
 
 /*
- * Today in the session's time zone, by the transaction's clock.  Cached for
- * the transaction, for breaking a timestamp down costs more than most rules.
+ * Today in the session's time zone, by the transaction's clock.  Cached until
+ * the day ends, for breaking a timestamp down costs more than most rules.
  */
 DateADT
 crm_today(void)
 {
-	static TimestampTz computed_for = 0;
 	static pg_tz *computed_in = NULL;
+	static TimestampTz begins = 0;
+	static TimestampTz ends = 0;
 	static DateADT today;
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
 
-	if (now != computed_for || session_timezone != computed_in)
+	if (now < begins || now >= ends || session_timezone != computed_in)
 	{
 		today = DatumGetDateADT(DirectFunctionCall1(timestamptz_date,
 													TimestampTzGetDatum(now)));
-		computed_for = now;
+		begins = DatumGetTimestampTz(DirectFunctionCall1(date_timestamptz,
+														 DateADTGetDatum(today)));
+		ends = DatumGetTimestampTz(DirectFunctionCall1(date_timestamptz,
+													   DateADTGetDatum(today + 1)));
 		computed_in = session_timezone;
 	}
 	return today;
+}
+
+/* The same as the identifier parsers take it. */
+int32
+crm_today_yyyymmdd(void)
+{
+	static DateADT converted = 0;
+	static int32 result = 20000101;
+	DateADT		today = crm_today();
+
+	if (today != converted)
+	{
+		result = crm_date_yyyymmdd(today);
+		converted = today;
+	}
+	return result;
 }
 
 /* A date as the identifier parsers write it; 0 if it has no such form. */

@@ -34,6 +34,7 @@ condition_holds(ExprState *condition, TupleTableSlot *slot,
 RuleOutcome
 crm_rule_eval(const Rule *rule, const RuleRow *row)
 {
+	/* a rule with a condition is guarded; the gate calls others itself */
 	if (rule->condition &&
 		!condition_holds(rule->condition, row->slot, row->econtext))
 		return RULE_SKIP;

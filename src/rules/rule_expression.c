@@ -74,7 +74,7 @@ expression_parse_raw(const char *sql, const char *what)
 {
 	List	   *statements = raw_parser(sql, RAW_PARSE_PLPGSQL_EXPR);
 	SelectStmt *select = linitial_node(RawStmt, statements)->stmt ?
-		(SelectStmt *) linitial_node(RawStmt, statements)->stmt : NULL;
+	(SelectStmt *) linitial_node(RawStmt, statements)->stmt : NULL;
 
 	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
 		select->fromClause != NIL || select->whereClause != NULL ||
@@ -101,13 +101,29 @@ expression_check_columns(Relation rel, Node *expr, const char *what)
 	{
 		Var		   *var = lfirst_node(Var, cell);
 
-		if (var->varattno < 0 &&
-			var->varattno != TableOidAttributeNumber)
+		/* tableoid too: a row that is being inserted has none yet */
+		if (var->varattno < 0)
 			refuse_construct(what, "a system column");
-		if (var->varattno > 0 &&
-			TupleDescAttr(RelationGetDescr(rel), var->varattno - 1)->attgenerated)
-			refuse_construct(what, "a generated column");
+		for (int i = 0; i < RelationGetDescr(rel)->natts; i++)
+		{
+			/* attribute 0 is the whole row */
+			if ((var->varattno == 0 || var->varattno == i + 1) &&
+				TupleDescAttr(RelationGetDescr(rel), i)->attgenerated)
+				refuse_construct(what, "a generated column");
+		}
 	}
+}
+
+/* Adds all attributes of "rel", for an expression that reads the whole row. */
+static Bitmapset *
+add_all_attributes(Bitmapset *attnums, Relation rel)
+{
+	for (int i = 0; i < RelationGetDescr(rel)->natts; i++)
+	{
+		if (!TupleDescAttr(RelationGetDescr(rel), i)->attisdropped)
+			attnums = bms_add_member(attnums, i + 1);
+	}
+	return attnums;
 }
 
 /*
@@ -137,7 +153,10 @@ expression_parse(Relation rel, const char *relname, List *colnames,
 	addNSItemToQuery(pstate, item, false, true, true);
 	expr = transformExpr(pstate, expression_parse_raw(sql, what),
 						 EXPR_KIND_OTHER);
-	expr = coerce_to_boolean(pstate, expr, "WHERE");
+	/* before its type is looked at, where it would be an error of its own */
+	if (expression_returns_set(expr))
+		refuse_construct(what, "a set-returning function");
+	expr = coerce_to_boolean(pstate, expr, what);
 	assign_expr_collations(pstate, expr);
 
 	if (pstate->p_hasSubLinks)
@@ -146,8 +165,6 @@ expression_parse(Relation rel, const char *relname, List *colnames,
 		refuse_construct(what, "an aggregate function");
 	if (pstate->p_hasWindowFuncs)
 		refuse_construct(what, "a window function");
-	if (pstate->p_hasTargetSRFs || expression_returns_set(expr))
-		refuse_construct(what, "a set-returning function");
 	if (contain_volatile_functions(expr))
 		refuse_construct(what, "a volatile function");
 	expression_check_columns(rel, expr, what);
@@ -185,8 +202,7 @@ crm_expression_parse(Relation rel, const char *relname, const char *sql,
 		if (attnum > 0)
 			*attnums = bms_add_member(*attnums, attnum);
 		else if (attnum == InvalidAttrNumber)
-			*attnums = bms_add_range(*attnums, 1,
-									 RelationGetDescr(rel)->natts);
+			*attnums = add_all_attributes(*attnums, rel);
 	}
 	return expr;
 }
@@ -245,12 +261,12 @@ alias_names(Relation rel, ArrayType *attnums, ArrayType *names)
  *
  * Checks SQL over a row of "target", parsed with search_path = path, and
  * returns it with every name qualified.  attnums and names, if given, say
- * what columns were called when "sql" was written.  NULL gives NULL.
+ * what columns were called when "sql" was written.  NULL for no SQL.
  */
 Datum
 crmaudit_canonical_expression(PG_FUNCTION_ARGS)
 {
-	Oid			target;
+	Oid			target = PG_GETARG_OID(0);
 	char	   *sql;
 	char	   *path;
 	char	   *what;
@@ -261,19 +277,15 @@ crmaudit_canonical_expression(PG_FUNCTION_ARGS)
 	Node	   *expr;
 	char	   *canonical;
 
-	for (int i = 0; i < 4; i++)
-	{
-		if (PG_ARGISNULL(i))
-			PG_RETURN_NULL();
-	}
-	target = PG_GETARG_OID(0);
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) ||
+		PG_ARGISNULL(3))
+		PG_RETURN_NULL();
 	sql = text_to_cstring(PG_GETARG_TEXT_PP(1));
 	path = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	what = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	rel = table_open(target, AccessShareLock);
 	relname = pstrdup(RelationGetRelationName(rel));
 	guc_level = NewGUCNestLevel();
-
 	if (!PG_ARGISNULL(4) && !PG_ARGISNULL(5))
 		names = alias_names(rel, PG_GETARG_ARRAYTYPE_P(4),
 							PG_GETARG_ARRAYTYPE_P(5));

@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -169,6 +171,18 @@ array_is_pairs(JsonbContainer *array)
 	return true;
 }
 
+/* Whether a number has no fraction, and no more digits than an int4. */
+static bool
+numeric_is_int4(Numeric number)
+{
+	Datum		as_double = DirectFunctionCall1(numeric_float8_no_overflow,
+												NumericGetDatum(number));
+	double		value = DatumGetFloat8(as_double);
+
+	return value >= PG_INT32_MIN && value <= PG_INT32_MAX &&
+		value == floor(value);
+}
+
 /* Whether a parameter's value is of the type its kind takes. */
 static bool
 param_fits(const JsonbValue *value, ParamType type)
@@ -182,12 +196,7 @@ param_fits(const JsonbValue *value, ParamType type)
 			return value->type == jbvString;
 		case PARAM_INTEGER:
 			return value->type == jbvNumeric &&
-				!numeric_is_nan(value->val.numeric) &&
-				DatumGetBool(DirectFunctionCall2(numeric_eq,
-												 DirectFunctionCall2(numeric_trunc,
-																	 NumericGetDatum(value->val.numeric),
-																	 Int32GetDatum(0)),
-												 NumericGetDatum(value->val.numeric)));
+				numeric_is_int4(value->val.numeric);
 		case PARAM_BOOLEAN:
 			return value->type == jbvBool;
 		case PARAM_SCALAR:
@@ -229,10 +238,8 @@ param_check(const RuleSource *source, const RuleKind *kind, const char *name)
 				 errmsg("parameter \"%s\" of rule kind \"%s\" must be %s",
 						name, kind->name, param_type_names[param->type])));
 	if (value != NULL && param->type == PARAM_INTERVAL)
-		(void) DirectFunctionCall3(interval_in,
-								   CStringGetDatum(crm_json_scalar_text(value)),
-								   ObjectIdGetDatum(InvalidOid),
-								   Int32GetDatum(-1));
+		(void) crm_param_read(source, name, crm_json_scalar_text(value),
+							  INTERVALOID);
 }
 
 /* Checks the timing that a definer asks for. */
@@ -277,10 +284,14 @@ crm_rule_kind_check(const RuleSource *source, const RuleKind *kind)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 kind->max_columns == kind->min_columns ?
-				 errmsg("rule kind \"%s\" takes %d columns, not %d",
-						kind->name, kind->min_columns, source->ncolumns) :
-				 errmsg("rule kind \"%s\" takes at least %d columns, not %d",
-						kind->name, kind->min_columns, source->ncolumns)));
+				 errmsg_plural("rule kind \"%s\" takes %d column, not %d",
+							   "rule kind \"%s\" takes %d columns, not %d",
+							   kind->min_columns, kind->name,
+							   kind->min_columns, source->ncolumns) :
+				 errmsg_plural("rule kind \"%s\" takes at least %d column, not %d",
+							   "rule kind \"%s\" takes at least %d columns, not %d",
+							   kind->min_columns, kind->name,
+							   kind->min_columns, source->ncolumns)));
 
 	iterator = JsonbIteratorInit(&source->params->root);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)

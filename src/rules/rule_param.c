@@ -9,9 +9,17 @@
 
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
 #include "rules/rules_private.h"
+
+/* What the error context says of a parameter's value. */
+typedef struct ParamContext
+{
+	const char *kind;
+	const char *name;
+} ParamContext;
 
 /* Returns the parameter, or NULL if it is absent or null. */
 JsonbValue *
@@ -86,4 +94,56 @@ crm_param_texts(const RuleSource *source, const char *name, int *count)
 		texts[(*count)++] =
 			crm_json_scalar_text(getIthJsonbValueFromContainer(array, i));
 	return texts;
+}
+
+static void
+param_error_context(void *arg)
+{
+	ParamContext *context = arg;
+
+	errcontext("parameter \"%s\" of rule kind \"%s\"", context->name,
+			   context->kind);
+}
+
+/*
+ * Reads the text of a parameter as a value of the type; an error of the
+ * type's input function names the parameter in its context.
+ */
+Datum
+crm_param_read(const RuleSource *source, const char *name, char *text,
+			   Oid typid)
+{
+	ParamContext context = {source->kind, name};
+	ErrorContextCallback callback;
+	Oid			input;
+	Oid			ioparam;
+	Datum		value;
+
+	callback.callback = param_error_context;
+	callback.arg = &context;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	getTypeInputInfo(typid, &input, &ioparam);
+	value = OidInputFunctionCall(input, text, ioparam, -1);
+	error_context_stack = callback.previous;
+	return value;
+}
+
+/* Raises the error of a kind that needs one of two parameters. */
+void
+crm_param_either_error(const char *kind, const char *name, const char *other)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("rule kind \"%s\" requires parameter \"%s\" or \"%s\"",
+					kind, name, other)));
+}
+
+/* Raises the error of bounds between which nothing lies. */
+void
+crm_param_bounds_error(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("parameter \"min\" is greater than \"max\"")));
 }

@@ -10,6 +10,7 @@
 
 #include "rules/rule.h"
 
+#include "mb/pg_wchar.h"
 #include "nodes/pg_list.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
@@ -122,6 +123,11 @@ extern int	crm_param_int(const RuleSource *source, const char *name,
 extern char **crm_param_texts(const RuleSource *source, const char *name,
 							  int *count);
 extern char *crm_json_scalar_text(const JsonbValue *value);
+extern Datum crm_param_read(const RuleSource *source, const char *name,
+							char *text, Oid typid);
+extern void crm_param_either_error(const char *kind, const char *name,
+								   const char *other) pg_attribute_noreturn();
+extern void crm_param_bounds_error(void) pg_attribute_noreturn();
 
 /* From rule_column.c */
 extern void crm_column_resolve(Relation rel, const char *spec,
@@ -130,12 +136,8 @@ extern AttrNumber crm_column_attnum(Relation rel, const char *spec);
 extern char *crm_column_rename(const char *spec, const char *from,
 							   const char *to);
 extern bool crm_column_is_text(const RuleColumn *column);
-extern Datum crm_column_datum(const RuleColumn *column, TupleTableSlot *slot,
-							  bool *isnull);
-extern bool crm_column_text(const RuleColumn *column, TupleTableSlot *slot,
-							const char **data, int *length);
-extern bool crm_column_utf8(const RuleColumn *column, TupleTableSlot *slot,
-							const char **data, int *length);
+extern bool crm_column_convert(const RuleColumn *column, Datum datum,
+							   const char **data, int *length);
 extern void crm_text_to_utf8(const char **data, int *length);
 
 /* Whether the value is a date: yes, NULL, or text that is none. */
@@ -152,6 +154,7 @@ extern DateReading crm_column_timestamp(const RuleColumn *column,
 										TupleTableSlot *slot,
 										TimestampTz *timestamp);
 extern DateADT crm_today(void);
+extern int32 crm_today_yyyymmdd(void);
 extern int32 crm_date_yyyymmdd(DateADT date);
 extern void crm_column_require_date(RuleCompile *context, Rule *rule, int n);
 extern void crm_column_type_error(RuleCompile *context, const RuleColumn *column,
@@ -181,6 +184,50 @@ extern ExprState *crm_rule_expression(RuleCompile *context, const char *sql,
 extern void crm_rule_source_from_args(RuleSource *source, const char *name,
 									  const char *kind, ArrayType *columns,
 									  Jsonb *params);
+
+/* The attribute's datum; the slot must be deformed that far. */
+static inline Datum
+crm_column_datum(const RuleColumn *column, TupleTableSlot *slot, bool *isnull)
+{
+	*isnull = slot->tts_isnull[column->attnum - 1];
+	return slot->tts_values[column->attnum - 1];
+}
+
+/*
+ * Gives the value as text in the server encoding; returns false if it is
+ * NULL.  The text may point into the row.
+ */
+static inline bool
+crm_column_text(const RuleColumn *column, TupleTableSlot *slot,
+				const char **data, int *length)
+{
+	bool		isnull;
+	Datum		datum = crm_column_datum(column, slot, &isnull);
+
+	if (isnull)
+		return false;
+	if (column->is_plain_text)
+	{
+		text	   *value = DatumGetTextPP(datum);
+
+		*data = VARDATA_ANY(value);
+		*length = VARSIZE_ANY_EXHDR(value);
+		return true;
+	}
+	return crm_column_convert(column, datum, data, length);
+}
+
+/* As crm_column_text(), in UTF-8: what the identifier parsers take. */
+static inline bool
+crm_column_utf8(const RuleColumn *column, TupleTableSlot *slot,
+				const char **data, int *length)
+{
+	if (!crm_column_text(column, slot, data, length))
+		return false;
+	if (GetDatabaseEncoding() != PG_UTF8)
+		crm_text_to_utf8(data, length);
+	return true;
+}
 
 /* From value_list.c */
 typedef struct ValueList ValueList;

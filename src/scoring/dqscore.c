@@ -310,7 +310,7 @@ Datum
 crmaudit_dqscore_accum(PG_FUNCTION_ARGS)
 {
 	ArrayType  *array = AggCheckCallContext(fcinfo, NULL) ?
-		PG_GETARG_ARRAYTYPE_P(0) : PG_GETARG_ARRAYTYPE_P_COPY(0);
+	PG_GETARG_ARRAYTYPE_P(0) : PG_GETARG_ARRAYTYPE_P_COPY(0);
 	DqScore    *score = PG_GETARG_DQSCORE_P(1);
 	int64	   *state = avg_state(array);
 
@@ -328,7 +328,7 @@ Datum
 crmaudit_dqscore_combine(PG_FUNCTION_ARGS)
 {
 	ArrayType  *array = AggCheckCallContext(fcinfo, NULL) ?
-		PG_GETARG_ARRAYTYPE_P(0) : PG_GETARG_ARRAYTYPE_P_COPY(0);
+	PG_GETARG_ARRAYTYPE_P(0) : PG_GETARG_ARRAYTYPE_P_COPY(0);
 	int64	   *state = avg_state(array);
 	int64	   *other = avg_state(PG_GETARG_ARRAYTYPE_P(1));
 

@@ -10,6 +10,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "catalog/pg_class.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -127,6 +128,17 @@ judge_row(RowJudge *judge)
 	return true;
 }
 
+/* The row that is the argument; what "anyelement" took may be anything. */
+static HeapTupleHeader
+row_argument(FunctionCallInfo fcinfo, const char *function)
+{
+	Oid			typid = get_fn_expr_argtype(fcinfo->flinfo, 0);
+
+	if (!OidIsValid(typid) || !type_is_rowtype(typid))
+		refuse_row(function);
+	return PG_GETARG_HEAPTUPLEHEADER(0);
+}
+
 /*
  * Opens the table whose row type the composite argument has.  The judge is
  * kept for the statement, unless the rules change.
@@ -190,7 +202,7 @@ Datum
 crmaudit_violations(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	HeapTupleHeader header = PG_GETARG_HEAPTUPLEHEADER(0);
+	HeapTupleHeader header = row_argument(fcinfo, "violations");
 	RowJudge   *judge = judge_of_row(fcinfo, header, "violations");
 	HeapTupleData tuple;
 	RuleRow		row;
@@ -227,7 +239,7 @@ crmaudit_violations(PG_FUNCTION_ARGS)
 Datum
 crmaudit_score(PG_FUNCTION_ARGS)
 {
-	HeapTupleHeader header = PG_GETARG_HEAPTUPLEHEADER(0);
+	HeapTupleHeader header = row_argument(fcinfo, "score");
 	RowJudge   *judge = judge_of_row(fcinfo, header, "score");
 	HeapTupleData tuple;
 	DqScore    *result = palloc(sizeof(DqScore));
@@ -286,7 +298,9 @@ measure_batch(TableMeasure *measure, RowJudge *judge, MemoryContext row_context)
 /*
  * Scans a table with the rights of the user, and gathers its measures in the
  * current memory context.  Whole-row values keep dropped columns, so that
- * attribute numbers are the relation's.
+ * attribute numbers are the relation's.  The alias is
+ * none that a CRM gives a column, which would hide the row.  Children by
+ * inheritance are tables of their own.
  */
 static TableMeasure *
 measure_scan(Relation rel, RowJudge *judge)
@@ -303,7 +317,8 @@ measure_scan(Relation rel, RowJudge *judge)
 	row_context = AllocSetContextCreate(CurrentMemoryContext,
 										"crmaudit measure row",
 										ALLOCSET_DEFAULT_SIZES);
-	query = psprintf("SELECT t FROM %s AS t",
+	query = psprintf("SELECT \"crmaudit measured row\" FROM %s%s AS \"crmaudit measured row\"",
+					 rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
 					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 												RelationGetRelationName(rel)));
 	SPI_connect();

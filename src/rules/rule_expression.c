@@ -175,6 +175,28 @@ expression_parse(Relation rel, const char *relname, List *colnames,
 }
 
 /*
+ * Sets what the text of an expression depends on, until the caller's GUC
+ * level ends: the text is stored by one session and read by all others.
+ * pg_dump sets the same.
+ */
+static void
+stored_form_settings(void)
+{
+	static const char *const settings[][2] = {
+		{"search_path", "pg_catalog, pg_temp"},
+		{"DateStyle", "ISO, MDY"},
+		{"IntervalStyle", "postgres"},
+		{"extra_float_digits", "3"},
+		{"standard_conforming_strings", "on"}
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
+								 false);
+}
+
+/*
  * Parses the stored text of an expression, and adds the attributes that it
  * reads to *attnums.  No function in it is called, so that this may run with
  * other rights than those of the table's owner.
@@ -188,9 +210,7 @@ crm_expression_parse(Relation rel, const char *relname, const char *sql,
 	Bitmapset  *reads = NULL;
 	int			member = -1;
 
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
+	stored_form_settings();
 	expr = expression_parse(rel, relname, NIL, sql, what);
 	AtEOXact_GUC(true, guc_level);
 
@@ -292,9 +312,7 @@ crmaudit_canonical_expression(PG_FUNCTION_ARGS)
 	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	expr = expression_parse(rel, relname, names, sql, what);
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
+	stored_form_settings();
 	canonical = deparse_expression(expr, deparse_context_for(relname, target),
 								   false, false);
 	AtEOXact_GUC(true, guc_level);

@@ -25,9 +25,10 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('steward', 'USAGE ON SCHEMA crmaudit'),
 		('steward', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('steward', 'UPDATE ON crmaudit.quarantine'),
-		('steward', 'EXECUTE ON FUNCTION crmaudit.release(bigint, jsonb), crmaudit.discard(bigint, text), crmaudit.require_quarantined(bigint), crmaudit.writable_columns(regclass, text)'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass), crmaudit.release(bigint, jsonb), crmaudit.discard(bigint, text), crmaudit.require_quarantined(bigint), crmaudit.writable_columns(regclass, text)'),
 		('auditor', 'USAGE ON SCHEMA crmaudit'),
-		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit')
+		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass)')
 	) AS t(duty, right_words) WHERE t.duty = duty_rights.duty
 $$;
 COMMENT ON FUNCTION crmaudit.duty_rights(text) IS 'the rights of a duty, as GRANT and REVOKE name them';

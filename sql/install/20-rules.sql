@@ -479,7 +479,8 @@ COMMENT ON FUNCTION crmaudit.import_rules(jsonb) IS 'adds the rules that export_
 
 CREATE FUNCTION crmaudit.rename_columns(specs text[], from_names text[], to_names text[]) RETURNS text[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(array_agg(coalesce(t.to_name || coalesce(substring(s.spec FROM ' *->.*$'), ''), s.spec) ORDER BY s.position), '{}')
+	SELECT coalesce(array_agg(CASE WHEN s.spec = t.from_name THEN t.to_name
+		ELSE coalesce(t.to_name || substring(s.spec FROM ' *->.*$'), s.spec) END ORDER BY s.position), '{}')
 	FROM unnest(specs) WITH ORDINALITY AS s(spec, position)
 	LEFT JOIN unnest(from_names, to_names) AS t(from_name, to_name)
 		ON s.spec = t.from_name OR s.spec LIKE '%->%' AND rtrim(split_part(s.spec, '->', 1)) = t.from_name

@@ -20,6 +20,8 @@ FROM (VALUES
 	('j_required', 'required', '{j->>mail}', '{}'),
 	('b_grade', 'in_set', '{b->grade}', '{"values": ["1", "true", "a"]}'),
 	('j_grade', 'in_set', '{j->grade}', '{"values": ["1", "true", "a"]}'),
+	('b_last', 'format', '{b->emails->-1->>address}', '{"type": "email"}'),
+	('j_last', 'format', '{j->emails->-1->>address}', '{"type": "email"}'),
 	('quoted', 'length', '{Extra Data->''The Key''->>0}', '{"max": 1}'),
 	('together', 'at_least_one_of', '{b->>mail,j->>mail}', '{}')
 ) AS t(name, kind, columns, params);
@@ -39,15 +41,16 @@ INSERT INTO contact (id, b, j) SELECT id, doc::jsonb, doc::json FROM (VALUES
 	(9, '{"mail": "li@mail.cn", "emails": {"0": {"address": "li"}}, "grade": "b"}'),
 	(10, '{"mail": "li@mail.cn", "emails": "x", "grade": [1]}'),
 	(11, '[{"mail": "li@mail.cn"}]'),
-	(12, '{"mail": 5, "grade": {"a": 1}}')
+	(12, '{"mail": 5, "grade": {"a": 1}}'),
+	(13, '{"mail": "li@mail.cn", "emails": [{"address": "li@mail.cn"}, {"address": "li"}]}')
 ) AS t(id, doc);
 SELECT id, violations FROM pg_temp.verdicts();
 
 -- Names are the catalog's, without quotes; a key may be quoted as in SQL.
 INSERT INTO contact (id, b, j, "Extra Data") VALUES
-	(13, '{"mail": "li@mail.cn"}', NULL, '{"The Key": ["a"]}'),
-	(14, '{"mail": "li@mail.cn"}', NULL, '{"The Key": ["ab"]}');
-SELECT id, violations FROM pg_temp.verdicts() WHERE id > 12;
+	(14, '{"mail": "li@mail.cn"}', NULL, '{"The Key": ["a"]}'),
+	(15, '{"mail": "li@mail.cn"}', NULL, '{"The Key": ["ab"]}');
+SELECT id, violations FROM pg_temp.verdicts() WHERE id > 13;
 
 -- The violation names the path; so does the error of the gate.
 SELECT rule, column_name FROM contact AS c, crmaudit.violations(c) WHERE id = 7 ORDER BY rule;

@@ -86,7 +86,10 @@ SELECT n, crmaudit.avg(s) OVER (ORDER BY n) AS running FROM (VALUES (1, '100'::c
 -- Called outside an aggregate its functions do not change their arguments.
 WITH a AS MATERIALIZED (SELECT '{1,1,0,0,0,0,0,0,0,0,0,0,0,0}'::bigint[] AS state)
 SELECT crmaudit.dqscore_accum(state, '1') AS added, crmaudit.dqscore_combine(state, state) AS combined, state FROM a;
+-- What is no state of theirs is refused: anyone may call them.
 SELECT crmaudit.dqscore_avg('{1,2}');
+SELECT crmaudit.dqscore_avg('{-9223372036854775808,-1,0,0,0,0,0,0,0,0,0,0,0,0}');
+SELECT crmaudit.dqscore_avg('{9223372036854775807,1,0,0,0,0,0,0,0,0,0,0,0,0}');
 
 -- A parallel plan gives the very same as a serial one.
 CREATE TABLE many AS SELECT n AS id, (n % 101)::text || CASE WHEN n % 3 = 0 THEN '' ELSE ' validity=' || n % 97 END AS text FROM generate_series(1, 20000) AS n;

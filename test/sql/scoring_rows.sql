@@ -110,6 +110,10 @@ SELECT crmaudit.add_rule('customer', 'quotient', 'expression', '{age}', '{"sql":
 SELECT rule, column_name, verdict, reason FROM customer AS c, crmaudit.violations(c) WHERE id = 1;
 SELECT score FROM pg_temp.scores() WHERE id = 1;
 SELECT rows, coverage FROM crmaudit.table_score WHERE target = 'customer'::regclass;
+-- It is left out under any plan, since scoring is not done in parallel.
+SET force_parallel_mode = on;
+SELECT crmaudit.score(c) FROM customer AS c WHERE id = 1;
+RESET force_parallel_mode;
 SELECT crmaudit.drop_rule('customer', 'quotient');
 ALTER TABLE customer ALTER COLUMN age TYPE text;
 SELECT crmaudit.add_rule('customer', 'age_short', 'length', '{age}', '{"max": 3}') > 0 AS defined;

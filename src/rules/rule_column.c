@@ -307,6 +307,7 @@ json_path_text(const RuleColumn *column, Datum datum, const char **data,
 			   int *length)
 {
 	Datum	   *keys = palloc(column->npath * sizeof(Datum));
+	Datum		found;
 	text	   *result;
 
 	LOCAL_FCINFO(fcinfo, 2);
@@ -320,9 +321,10 @@ json_path_text(const RuleColumn *column, Datum datum, const char **data,
 		PointerGetDatum(construct_array(keys, column->npath, TEXTOID, -1,
 										false, TYPALIGN_INT));
 	fcinfo->args[1].isnull = false;
-	result = DatumGetTextPP(json_extract_path_text(fcinfo));
+	found = json_extract_path_text(fcinfo);
 	if (fcinfo->isnull)
 		return false;
+	result = DatumGetTextPP(found);
 	*data = VARDATA_ANY(result);
 	*length = VARSIZE_ANY_EXHDR(result);
 	return true;

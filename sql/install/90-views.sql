@@ -26,6 +26,17 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 COMMENT ON FUNCTION crmaudit.rule_state(crmaudit.rule) IS 'whether a rule is at work, and if not, why';
 
+-- Where the live condition does not work, every row counts.
+CREATE FUNCTION crmaudit.live_state(settings crmaudit.protected_table) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM crmaudit.expression_columns(settings.target, settings.live);
+	RETURN 'active';
+EXCEPTION WHEN OTHERS THEN
+	RETURN 'broken: ' || SQLERRM;
+END $$;
+COMMENT ON FUNCTION crmaudit.live_state(crmaudit.protected_table) IS 'whether the live condition of a table is at work, and if not, why';
+
 CREATE VIEW crmaudit.rule_status WITH (security_invoker = true) AS
 	SELECT r.target, r.name AS rule, r.kind, r.columns, r.severity, r.dimension, r.enabled,
 		crmaudit.rule_state(r) AS state,
@@ -147,6 +158,10 @@ CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
 	UNION ALL
 	SELECT 'rule', s.target, s.rule, s.state, 'mend it with crmaudit.alter_rule(), or drop it with crmaudit.drop_rule()'
 	FROM crmaudit.rule_status s WHERE s.state LIKE 'broken:%'
+	UNION ALL
+	SELECT 'live', p.target, NULL, format('live condition is %s; every row counts', crmaudit.live_state(p)),
+		format('SELECT crmaudit.protect(%L, live => ...) with a condition that suits the columns', p.target)
+	FROM crmaudit.protected_table p WHERE crmaudit.live_state(p) LIKE 'broken:%'
 	UNION ALL
 	SELECT 'mode', NULL, NULL, format('crmaudit.mode is %s in this session', current_setting('crmaudit.mode', true)), 'RESET crmaudit.mode'
 	WHERE current_setting('crmaudit.mode', true) IN ('off', 'observe')

@@ -187,6 +187,10 @@ extern RuleSet *crm_ruleset_get(RuleSetEntry *entry, Relation rel);
 extern RuleSet *crm_ruleset_lookup(Relation rel);
 
 /* From rule_eval.c */
+typedef void (*GuardedFunc) (void *arg);
+
+extern bool crm_error_is_transient(int sqlerrcode);
+extern char *crm_run_guarded(GuardedFunc func, void *arg);
 extern RuleOutcome crm_rule_eval(const Rule *rule, const RuleRow *row);
 extern RuleOutcome crm_rule_eval_guarded(const Rule *rule, const RuleRow *row);
 extern bool crm_ruleset_live(const RuleSet *ruleset, const RuleRow *row);

@@ -12,16 +12,18 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
-#include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
+#include "utils/syscache.h"
 
 #include "rules/rules_private.h"
 
@@ -89,6 +91,9 @@ crm_rule_compile(RuleCompile *context, Rule *rule)
 	{
 		crm_column_resolve(context->rel, source->columns[i], &rule->columns[i]);
 		rule->attnums = bms_add_member(rule->attnums, rule->columns[i].attnum);
+		/* json, unlike jsonb, can hold what is no text: \u0000 */
+		rule->is_guarded |= rule->columns[i].npath > 0 &&
+			!rule->columns[i].is_jsonb;
 	}
 	if (kind->compile)
 		kind->compile(context, rule);
@@ -120,6 +125,35 @@ rule_init(Rule *rule, const RuleSource *source)
 	rule->message = source->message ? pstrdup(source->message) : NULL;
 }
 
+/* A rule to compile, or a live condition, as crm_run_guarded() takes it. */
+typedef struct GuardedCompile
+{
+	RuleCompile *context;
+	Rule	   *rule;
+	RuleSet    *ruleset;
+	const char *live;
+} GuardedCompile;
+
+static void
+compile_rule(void *arg)
+{
+	GuardedCompile *compile = arg;
+
+	crm_rule_compile(compile->context, compile->rule);
+}
+
+static void
+compile_live(void *arg)
+{
+	GuardedCompile *compile = arg;
+	RuleSet    *ruleset = compile->ruleset;
+
+	ruleset->live = crm_expression_compile(compile->context->rel,
+										   ruleset->target_name, compile->live,
+										   "live condition",
+										   &ruleset->live_attnums);
+}
+
 /*
  * Compiles a rule of the catalog; one that fails is marked broken.  In
  * parallel mode there are no subtransactions, and the error propagates.
@@ -127,40 +161,31 @@ rule_init(Rule *rule, const RuleSource *source)
 static void
 rule_compile_or_mark(RuleCompile *context, Rule *rule)
 {
-	MemoryContext memory = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	GuardedCompile compile = {.context = context,.rule = rule};
+	char	   *message;
 
 	rule_init(rule, context->source);
-	if (IsInParallelMode())
-	{
-		crm_rule_compile(context, rule);
+	message = crm_run_guarded(compile_rule, &compile);
+	if (message == NULL)
 		return;
-	}
+	rule_init(rule, context->source);
+	rule->broken = message;
+}
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(memory);
-	PG_TRY();
-	{
-		crm_rule_compile(context, rule);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(memory);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
+/*
+ * Compiles the live condition.  Without one that works every row counts,
+ * for a column's type that changed must not stop the application.
+ */
+static void
+ruleset_compile_live(RuleSet *ruleset, Relation rel, const char *live)
+{
+	RuleCompile context = {rel, ruleset->target_name, NULL, false};
+	GuardedCompile compile = {.context = &context,.ruleset = ruleset,.live = live};
 
-		MemoryContextSwitchTo(memory);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(memory);
-		CurrentResourceOwner = owner;
-		rule_init(rule, context->source);
-		rule->broken = pstrdup(error->message);
-		FreeErrorData(error);
-	}
-	PG_END_TRY();
+	if (live == NULL || crm_run_guarded(compile_live, &compile) == NULL)
+		return;
+	ruleset->live = NULL;
+	ruleset->live_attnums = NULL;
 }
 
 /* Returns the index of the cell of a column and dimension, adding it. */
@@ -301,14 +326,33 @@ ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 	}
 }
 
+static Oid
+relation_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
 /*
  * Compiles the rule set of "rel", which belongs to the protected table
  * "target".  The result lives in a context of its own under the current one.
+ *
+ * SQL is compiled as the table's owner, who defined it: whether a rule can be
+ * enforced must not depend on what the writer who comes first may use, and
+ * planning calls functions, with rights that a reader would not lend.
  */
 RuleSet *
 crm_ruleset_compile(Relation rel, Oid target)
 {
 	TargetSource source;
+	Oid			userid;
+	int			security;
 	List	   *sources;
 	RuleSet    *ruleset;
 	MemoryContext context;
@@ -333,11 +377,12 @@ crm_ruleset_compile(Relation rel, Oid target)
 	ruleset->econtext = CreateStandaloneExprContext();
 	ruleset->salt = crm_catalog_salt();
 	crm_catalog_dimension_weights(ruleset->dimension_weights);
-	if (source.live)
-		ruleset->live = crm_expression_compile(rel, ruleset->target_name,
-											   source.live, "live condition",
-											   &ruleset->live_attnums);
+	GetUserIdAndSecContext(&userid, &security);
+	SetUserIdAndSecContext(relation_owner(target),
+						   security | SECURITY_RESTRICTED_OPERATION);
+	ruleset_compile_live(ruleset, rel, source.live);
 	ruleset_compile_rules(ruleset, rel, sources);
+	SetUserIdAndSecContext(userid, security);
 	ruleset_compile_keys(ruleset, rel, &source);
 	ruleset_compile_reads(ruleset, rel);
 	MemoryContextSwitchTo(old);

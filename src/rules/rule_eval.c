@@ -41,32 +41,48 @@ crm_rule_eval(const Rule *rule, const RuleRow *row)
 	return rule->eval(rule, row);
 }
 
-/* Something to run that may fail. */
-typedef void (*GuardedFunc) (const void *what, const RuleRow *row, void *result);
+/*
+ * Whether an error tells of the moment (a cancelled statement, a lock, memory
+ * or stack that ran out) and not of the SQL that met it.
+ */
+bool
+crm_error_is_transient(int sqlerrcode)
+{
+	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
+	{
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OPERATOR_INTERVENTION:
+			return true;
+		default:
+			return sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
+				sqlerrcode == ERRCODE_STATEMENT_TOO_COMPLEX;
+	}
+}
 
 /*
- * Runs "func"; returns false if it raised an error.  A subtransaction makes
- * that safe; it writes nothing, so that it takes no xid.  In parallel mode
- * there are none, and the error propagates.
+ * Runs "func"; returns NULL, or the message of the error that it raised,
+ * unless that is transient.  A subtransaction makes it safe to go on; it
+ * writes nothing, so that it takes no xid.  In parallel mode there are none,
+ * and every error propagates.
  */
-static bool
-run_guarded(GuardedFunc func, const void *what, const RuleRow *row,
-			void *result)
+char *
+crm_run_guarded(GuardedFunc func, void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool succeeded = true;
+	char	   *volatile message = NULL;
 
 	if (IsInParallelMode())
 	{
-		func(what, row, result);
-		return true;
+		func(arg);
+		return NULL;
 	}
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		func(what, row, result);
+		func(arg);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -77,44 +93,57 @@ run_guarded(GuardedFunc func, const void *what, const RuleRow *row,
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		/* a cancelled statement is no broken rule */
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
-			PG_RE_THROW();
 		FlushErrorState();
-		FreeErrorData(error);
+		/* first, or the session is left in it */
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		succeeded = false;
+		if (crm_error_is_transient(error->sqlerrcode))
+			ReThrowError(error);
+		message = pstrdup(error->message);
+		FreeErrorData(error);
 	}
 	PG_END_TRY();
-	return succeeded;
+	return message;
+}
+
+/* What is evaluated under guard: a rule, or a target's live condition. */
+typedef struct GuardedEval
+{
+	const Rule *rule;
+	const RuleSet *ruleset;
+	const RuleRow *row;
+	RuleOutcome outcome;
+	bool		live;
+} GuardedEval;
+
+static void
+run_rule(void *arg)
+{
+	GuardedEval *eval = arg;
+
+	eval->outcome = crm_rule_eval(eval->rule, eval->row);
 }
 
 static void
-run_rule(const void *what, const RuleRow *row, void *result)
+run_live(void *arg)
 {
-	*(RuleOutcome *) result = crm_rule_eval(what, row);
-}
+	GuardedEval *eval = arg;
 
-static void
-run_live(const void *what, const RuleRow *row, void *result)
-{
-	*(bool *) result = crm_ruleset_live(what, row);
+	eval->live = crm_ruleset_live(eval->ruleset, eval->row);
 }
 
 /* As crm_rule_eval(), but an error of the rule's SQL becomes RULE_ERROR. */
 RuleOutcome
 crm_rule_eval_guarded(const Rule *rule, const RuleRow *row)
 {
-	RuleOutcome outcome;
+	GuardedEval eval = {.rule = rule,.row = row};
 
 	if (!rule->is_guarded)
 		return crm_rule_eval(rule, row);
-	if (!run_guarded(run_rule, rule, row, &outcome))
+	if (crm_run_guarded(run_rule, &eval) != NULL)
 		return RULE_OUTCOME(RULE_ERROR, CRM_REASON_RULE_ERROR);
-	return outcome;
+	return eval.outcome;
 }
 
 /* Whether the target's live condition holds for the row's slot. */
@@ -129,9 +158,9 @@ crm_ruleset_live(const RuleSet *ruleset, const RuleRow *row)
 bool
 crm_ruleset_live_guarded(const RuleSet *ruleset, const RuleRow *row)
 {
-	bool		live;
+	GuardedEval eval = {.ruleset = ruleset,.row = row};
 
 	if (ruleset->live == NULL)
 		return true;
-	return run_guarded(run_live, ruleset, row, &live) ? live : true;
+	return crm_run_guarded(run_live, &eval) == NULL ? eval.live : true;
 }

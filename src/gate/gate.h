@@ -10,6 +10,7 @@
 
 #include "rules/rule.h"
 
+#include "commands/trigger.h"
 #include "nodes/pg_list.h"
 
 /* A rule that a row breaks, for an error or the quarantine. */
@@ -50,5 +51,8 @@ extern HeapTuple crm_normalise(const RuleSet *ruleset, Relation rel,
 
 /* From gate_trigger.c */
 extern CrmMode crm_effective_mode(const RuleSet *ruleset);
+extern void crm_gate_check_protocol(FunctionCallInfo fcinfo,
+									const char *function, TriggerEvent when,
+									const char *words);
 
 #endif							/* CRM_GATE_H */

@@ -285,11 +285,8 @@ crmaudit_commit_gate(PG_FUNCTION_ARGS)
 	TupleTableSlot *slot;
 	CrmMode		mode;
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" was not called by trigger manager",
-						"commit_gate")));
+	crm_gate_check_protocol(fcinfo, "commit_gate", TRIGGER_EVENT_ROW,
+							"AFTER ROW");
 	ruleset = crm_ruleset_lookup(trigdata->tg_relation);
 	if (ruleset == NULL)
 		return PointerGetDatum(NULL);

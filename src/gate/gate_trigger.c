@@ -65,6 +65,7 @@ typedef struct GateCall
 	Jsonb	   *row_key;		/* of either version, when it is needed */
 	Jsonb	   *before_key;
 	List	   *violations;		/* that refuse the row */
+	TupleTableSlot *normalised; /* row's slot where values were normalised */
 } GateCall;
 
 PG_FUNCTION_INFO_V1(crmaudit_gate);
@@ -354,8 +355,9 @@ call_normalise(GateCall *call, HeapTuple tuple)
 	normalised = crm_normalise(call->ruleset, call->rel, &call->row, tuple);
 	if (normalised == tuple)
 		return tuple;
-	call->row.slot = MakeSingleTupleTableSlot(RelationGetDescr(call->rel),
-											  &TTSOpsHeapTuple);
+	call->normalised = MakeSingleTupleTableSlot(RelationGetDescr(call->rel),
+												&TTSOpsHeapTuple);
+	call->row.slot = call->normalised;
 	ExecStoreHeapTuple(normalised, call->row.slot, false);
 	slot_getsomeattrs(call->row.slot, call->ruleset->max_attnum);
 	return normalised;
@@ -389,14 +391,16 @@ gate_update(GateCall *call, TriggerData *trigdata)
 	tuple = call_normalise(call, tuple);
 	call_judge_update(call);
 	crm_commit_carry(call->ruleset, call->before.slot, call->row.slot);
-	if (trigdata->tg_relation->rd_rel->relispartition)
+	tuple = call_decide(call, tuple, true);
+	/* a row that was put aside goes nowhere */
+	if (tuple != NULL && trigdata->tg_relation->rd_rel->relispartition)
 	{
 		move.state = MOVE_POSSIBLE;
 		move.relid = RelationGetRelid(trigdata->tg_relation);
 		move.target = call->ruleset->target;
 		move.tid = trigdata->tg_trigtuple->t_self;
 	}
-	return call_decide(call, tuple, true);
+	return tuple;
 }
 
 static HeapTuple
@@ -443,9 +447,13 @@ move_goes_on(TriggerData *trigdata, const RuleSet *ruleset)
 	return false;
 }
 
-/* Raises an error unless called as a row trigger BEFORE. */
-static void
-gate_check_protocol(FunctionCallInfo fcinfo)
+/*
+ * Raises an error unless called as a trigger of that timing and level; "when"
+ * is made of the bits of tg_event, AFTER STATEMENT being zero.
+ */
+void
+crm_gate_check_protocol(FunctionCallInfo fcinfo, const char *function,
+						TriggerEvent when, const char *words)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 
@@ -453,12 +461,12 @@ gate_check_protocol(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" was not called by trigger manager",
-						"gate")));
-	if (!TRIGGER_FIRED_BEFORE(trigdata->tg_event) ||
-		!TRIGGER_FIRED_FOR_ROW(trigdata->tg_event))
+						function)));
+	if ((trigdata->tg_event &
+		 (TRIGGER_EVENT_TIMINGMASK | TRIGGER_EVENT_ROW)) != when)
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" must be fired BEFORE ROW", "gate"),
+				 errmsg("function \"%s\" must be fired %s", function, words),
 				 errhint("Let crmaudit.protect() create the trigger.")));
 }
 
@@ -475,7 +483,9 @@ crmaudit_gate(PG_FUNCTION_ARGS)
 
 	if (entry == NULL)
 	{
-		gate_check_protocol(fcinfo);
+		crm_gate_check_protocol(fcinfo, "gate",
+								TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_ROW,
+								"BEFORE ROW");
 		entry = crm_ruleset_entry(RelationGetRelid(trigdata->tg_relation));
 		if (fcinfo->flinfo)
 			fcinfo->flinfo->fn_extra = entry;
@@ -505,6 +515,8 @@ crmaudit_gate(PG_FUNCTION_ARGS)
 		result = gate_update(&call, trigdata);
 	else
 		result = gate_delete(&call, trigdata);
+	if (call.normalised)
+		ExecDropSingleTupleTableSlot(call.normalised);
 	return PointerGetDatum(result);
 }
 
@@ -529,11 +541,7 @@ crmaudit_row_stored(PG_FUNCTION_ARGS)
 Datum
 crmaudit_stored(PG_FUNCTION_ARGS)
 {
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" was not called by trigger manager",
-						"stored")));
+	crm_gate_check_protocol(fcinfo, "stored", TRIGGER_EVENT_ROW, "AFTER ROW");
 	crm_findings_flush();
 	return PointerGetDatum(NULL);
 }
@@ -547,11 +555,7 @@ crmaudit_truncated(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	RuleSet    *ruleset;
 
-	if (!CALLED_AS_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" was not called by trigger manager",
-						"truncated")));
+	crm_gate_check_protocol(fcinfo, "truncated", 0, "AFTER STATEMENT");
 	ruleset = crm_ruleset_lookup(trigdata->tg_relation);
 	if (ruleset && crm_effective_mode(ruleset) != CRM_MODE_OFF)
 		crm_finding_truncated(ruleset->target);

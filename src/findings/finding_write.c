@@ -337,7 +337,25 @@ write_batch(EventWriter *writer, CatalogIndexState indexes,
 		ExecClearTuple(slots[i]);
 }
 
-/* Writes all confirmed events; the caller may be in any memory context. */
+/*
+ * The first event of the current subtransaction.  Those of outer ones come
+ * before it, and must not be lost with it if it aborts.
+ */
+static int
+first_own_event(void)
+{
+	SubTransactionId subid = GetCurrentSubTransactionId();
+	int			first = nconfirmed;
+
+	while (first > 0 && events[first - 1].subid >= subid)
+		first--;
+	return first;
+}
+
+/*
+ * Writes the confirmed events of the current subtransaction; the caller may
+ * be in any memory context.
+ */
 void
 crm_findings_flush(void)
 {
@@ -347,7 +365,8 @@ crm_findings_flush(void)
 	MemoryContext work;
 	MemoryContext batch;
 	MemoryContext old;
-	int			count = nconfirmed;
+	int			begin = first_own_event();
+	int			count = nconfirmed - begin;
 	int		   *order;
 
 	flush_scheduled = false;
@@ -359,7 +378,7 @@ crm_findings_flush(void)
 	old = MemoryContextSwitchTo(work);
 	order = palloc(count * sizeof(int));
 	for (int i = 0; i < count; i++)
-		order[i] = i;
+		order[i] = begin + i;
 	qsort(order, count, sizeof(int), event_order);
 	writer_open(&writer);
 	indexes = CatalogOpenIndexes(writer.rel);
@@ -390,9 +409,10 @@ crm_findings_flush(void)
 	MemoryContextDelete(work);
 
 	/* what is remembered but not confirmed stays */
-	memmove(events, events + count, (nevents - count) * sizeof(RememberedEvent));
+	memmove(events + begin, events + nconfirmed,
+			(nevents - nconfirmed) * sizeof(RememberedEvent));
 	nevents -= count;
-	nconfirmed = 0;
+	nconfirmed = begin;
 	if (nevents == 0)
 		buffer_reset();
 }
@@ -401,7 +421,8 @@ crm_findings_flush(void)
 void
 crm_findings_flush_if_many(void)
 {
-	if (nconfirmed >= FINDINGS_MANY)
+	if (nconfirmed >= FINDINGS_MANY &&
+		nconfirmed - first_own_event() >= FINDINGS_MANY)
 	{
 		bool		scheduled = flush_scheduled;
 

@@ -209,6 +209,29 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.require_table_owner(regclass, text) IS 'raises an error unless the user owns the table';
 
+-- Whoever has the duty admin may write these tables without add_rule().
+CREATE FUNCTION crmaudit.guard_sql() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM crmaudit.require_table_owner(NEW.target, TG_ARGV[0]);
+	RETURN NEW;
+END $$;
+COMMENT ON FUNCTION crmaudit.guard_sql() IS 'trigger: only the owner of a table gives it rules that run SQL';
+
+CREATE TRIGGER sql_inserted BEFORE INSERT ON crmaudit.rule FOR EACH ROW
+	WHEN (NEW.condition IS NOT NULL OR NEW.kind = 'expression')
+	EXECUTE FUNCTION crmaudit.guard_sql('rule');
+CREATE TRIGGER sql_updated BEFORE UPDATE ON crmaudit.rule FOR EACH ROW
+	WHEN ((NEW.condition IS NOT NULL OR NEW.kind = 'expression')
+		AND (NEW.target, NEW.kind, NEW.params, NEW.condition) IS DISTINCT FROM (OLD.target, OLD.kind, OLD.params, OLD.condition))
+	EXECUTE FUNCTION crmaudit.guard_sql('rule');
+CREATE TRIGGER sql_inserted BEFORE INSERT ON crmaudit.protected_table FOR EACH ROW
+	WHEN (NEW.live IS NOT NULL)
+	EXECUTE FUNCTION crmaudit.guard_sql('live condition');
+CREATE TRIGGER sql_updated BEFORE UPDATE ON crmaudit.protected_table FOR EACH ROW
+	WHEN (NEW.live IS NOT NULL AND (NEW.target, NEW.live) IS DISTINCT FROM (OLD.target, OLD.live))
+	EXECUTE FUNCTION crmaudit.guard_sql('live condition');
+
 CREATE FUNCTION crmaudit.require_choice(choice text, choices text[], what text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -432,7 +455,7 @@ CREATE FUNCTION crmaudit.import_rules(rules jsonb) RETURNS int
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	one jsonb;
-	target regclass;
+	into_table regclass;
 	known text[] := '{name,kind,columns,params,severity,dimension,weight,condition,message,owner,valid_from,valid_until,enabled}';
 	defaults constant jsonb := '{"columns": [], "params": {}, "severity": "error", "dimension": null, "weight": 1, "condition": null, "message": null, "owner": null, "valid_from": null, "valid_until": null, "enabled": true}';
 	unknown text;
@@ -443,25 +466,25 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'crmaudit.export_rules() shows the form.';
 	END IF;
-	target := (rules ->> 'target')::regclass;
-	PERFORM crmaudit.require_protected(target);
+	into_table := (rules ->> 'target')::regclass;
+	PERFORM crmaudit.require_protected(into_table);
 	FOR one IN SELECT value FROM jsonb_array_elements(rules -> 'rules') LOOP
 		SELECT key INTO unknown FROM jsonb_object_keys(one) key WHERE NOT key = ANY (known) LIMIT 1;
 		IF FOUND THEN
 			RAISE EXCEPTION 'rule "%" to import has unknown member "%"', one ->> 'name', unknown
 				USING ERRCODE = 'invalid_parameter_value', HINT = format('Its members are: %s.', array_to_string(known, ', '));
 		END IF;
-		IF EXISTS (SELECT FROM crmaudit.rule r WHERE r.target = import_rules.target AND r.name = one ->> 'name') THEN
+		IF EXISTS (SELECT FROM crmaudit.rule r WHERE r.target = into_table AND r.name = one ->> 'name') THEN
 			-- what is not stated has its default, not what the old rule had
-			PERFORM crmaudit.redefine_rule(target, one ->> 'name', defaults || (one - 'name'), 'pg_catalog, pg_temp');
+			PERFORM crmaudit.redefine_rule(into_table, one ->> 'name', defaults || (one - 'name'), 'pg_catalog, pg_temp');
 		ELSE
-			PERFORM crmaudit.define_rule(target, one ->> 'name', one ->> 'kind',
+			PERFORM crmaudit.define_rule(into_table, one ->> 'name', one ->> 'kind',
 				ARRAY(SELECT jsonb_array_elements_text(coalesce(one -> 'columns', '[]'))),
 				coalesce(one -> 'params', '{}'), coalesce(one ->> 'severity', 'error'), one ->> 'dimension',
 				coalesce((one ->> 'weight')::real, 1), one ->> 'condition', one ->> 'message', one ->> 'owner',
 				(one ->> 'valid_from')::date, (one ->> 'valid_until')::date, NULL, 'pg_catalog, pg_temp');
 			IF one -> 'enabled' = 'false' THEN
-				PERFORM crmaudit.redefine_rule(target, one ->> 'name', '{"enabled": false}', 'pg_catalog, pg_temp');
+				PERFORM crmaudit.redefine_rule(into_table, one ->> 'name', '{"enabled": false}', 'pg_catalog, pg_temp');
 			END IF;
 		END IF;
 		imported := imported + 1;
@@ -587,7 +610,9 @@ END $$;
 COMMENT ON FUNCTION crmaudit.refuse_column_drop(regclass, int) IS 'raises an error if rules, or the protection, read the column';
 
 CREATE EVENT TRIGGER crmaudit_table_altered ON ddl_command_end
-	WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION crmaudit.table_altered();
+	-- the others rename columns of ordinary tables too
+	WHEN TAG IN ('ALTER TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
+	EXECUTE FUNCTION crmaudit.table_altered();
 COMMENT ON EVENT TRIGGER crmaudit_table_altered IS 'lets rules follow renamed columns';
 CREATE EVENT TRIGGER crmaudit_table_dropped ON sql_drop
 	EXECUTE FUNCTION crmaudit.table_dropped();

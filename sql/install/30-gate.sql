@@ -174,6 +174,10 @@ BEGIN
 				HINT = 'Name the columns that identify a row: key => ARRAY[...].';
 	END IF;
 	PERFORM crmaudit.rule_check(target, '', 'required', ARRAY[k], '{}', NULL, true) FROM unnest(result.key) k;
+	IF EXISTS (SELECT FROM unnest(result.key) k WHERE NOT EXISTS (
+		SELECT FROM pg_attribute a WHERE a.attrelid = prepare_table.target AND a.attname = k)) THEN
+		RAISE EXCEPTION 'a key consists of columns, not of paths into them' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 	SELECT coalesce(array_agg(k), '{}') INTO result.hashed_key FROM unnest(result.key) k
 		JOIN crmaudit.role r ON r.role = result.roles ->> k AND r.is_identifier;
 	IF cardinality(result.hashed_key) > 0 AND NOT EXISTS (SELECT FROM crmaudit.key_salt) THEN
@@ -313,7 +317,10 @@ BEGIN
 		RAISE EXCEPTION 'column "%" of relation "%" does not exist', unknown, entry.target USING ERRCODE = 'undefined_column';
 	END IF;
 	entry.row_data := entry.row_data || coalesce(patch, '{}');
-	SELECT string_agg(format('%I', c), ', ') INTO names FROM unnest(columns) c;
+	-- a column that was added meanwhile keeps what it has
+	SELECT string_agg(format('%I', a.attname), ', ' ORDER BY a.attnum) INTO names FROM pg_attribute a
+		WHERE a.attrelid = entry.target AND a.attname = ANY (columns) AND entry.row_data ? a.attname::text
+			AND NOT (entry.operation = 'UPDATE' AND a.attidentity = 'a');
 	IF entry.operation = 'INSERT' THEN
 		EXECUTE format('INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1)',
 			entry.target, names) USING entry.row_data;

@@ -90,6 +90,14 @@ expression_parse_raw(const char *sql, const char *what)
 	return linitial_node(ResTarget, select->targetList)->val;
 }
 
+/* Sets a parameter until the caller's level of settings ends. */
+static void
+set_for_now(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
 /* Checks that the columns an expression reads are what the gate can show. */
 static void
 expression_check_columns(Relation rel, Node *expr, const char *what)
@@ -188,9 +196,7 @@ crm_expression_parse(Relation rel, const char *relname, const char *sql,
 	Bitmapset  *reads = NULL;
 	int			member = -1;
 
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
+	set_for_now("search_path", "pg_catalog, pg_temp");
 	expr = expression_parse(rel, relname, NIL, sql, what);
 	AtEOXact_GUC(true, guc_level);
 
@@ -289,12 +295,13 @@ crmaudit_canonical_expression(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(4) && !PG_ARGISNULL(5))
 		names = alias_names(rel, PG_GETARG_ARRAYTYPE_P(4),
 							PG_GETARG_ARRAYTYPE_P(5));
-	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	set_for_now("search_path", path);
 	expr = expression_parse(rel, relname, names, sql, what);
-	(void) set_config_option("search_path", "pg_catalog, pg_temp",
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
-							 true, 0, false);
+	set_for_now("search_path", "pg_catalog, pg_temp");
+	/* constants in a form that every session reads alike */
+	set_for_now("datestyle", "ISO");
+	set_for_now("intervalstyle", "postgres");
+	set_for_now("extra_float_digits", "1");
 	canonical = deparse_expression(expr, deparse_context_for(relname, target),
 								   false, false);
 	AtEOXact_GUC(true, guc_level);

@@ -60,9 +60,11 @@ include $(PGXS)
 $(OBJS) $(OBJS:.o=.bc): $(HFILES)
 crmaudit.so: src/exports.map
 
-# The directory is listed so that adding or removing a piece is noticed.
+# The directory is listed so that adding or removing a piece is noticed.  The
+# script is ASCII, as a database of any encoding can read it; Chinese words are
+# escaped, and crmaudit.unescape() reads them.
 $(DATA_built): $(PIECES) sql/install crmaudit.control
-	cat $(PIECES) > $@
+	cat $(PIECES) | perl -CS -pe 's/([^\x00-\x7f])/sprintf "\\u%04x", ord $$1/ge' > $@
 
 # The list of type names comes from what is built.
 indent: all

@@ -26,6 +26,17 @@ INSERT INTO crmaudit.dimension VALUES
 	('timeliness', 5, 0.10, 'data follows the latest state', '及时性：数据反映最新状况'),
 	('accuracy', 6, 0.10, 'data is real, not a filler', '准确性：数据真实，无虚假信息');
 
+-- The script is ASCII; Chinese words in it are \u escapes.  A database whose
+-- encoding has no Chinese gets what stands instead. Dropped in 85-packs.
+CREATE FUNCTION crmaudit.unescape(escaped text, instead text) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN unistr(escaped);
+EXCEPTION WHEN feature_not_supported OR untranslatable_character THEN
+	RETURN instead;
+END $$;
+UPDATE crmaudit.dimension SET chinese = crmaudit.unescape(chinese, english);
+
 -- An override is a row of its own, because pg_dump cannot tell a changed
 -- row of the extension's from one that CREATE EXTENSION makes again.
 CREATE TABLE crmaudit.dimension_weight (

@@ -209,29 +209,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.require_table_owner(regclass, text) IS 'raises an error unless the user owns the table';
 
--- Whoever has the duty admin may write these tables without add_rule().
-CREATE FUNCTION crmaudit.guard_sql() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	PERFORM crmaudit.require_table_owner(NEW.target, TG_ARGV[0]);
-	RETURN NEW;
-END $$;
-COMMENT ON FUNCTION crmaudit.guard_sql() IS 'trigger: only the owner of a table gives it rules that run SQL';
-
-CREATE TRIGGER sql_inserted BEFORE INSERT ON crmaudit.rule FOR EACH ROW
-	WHEN (NEW.condition IS NOT NULL OR NEW.kind = 'expression')
-	EXECUTE FUNCTION crmaudit.guard_sql('rule');
-CREATE TRIGGER sql_updated BEFORE UPDATE ON crmaudit.rule FOR EACH ROW
-	WHEN ((NEW.condition IS NOT NULL OR NEW.kind = 'expression')
-		AND (NEW.target, NEW.kind, NEW.params, NEW.condition) IS DISTINCT FROM (OLD.target, OLD.kind, OLD.params, OLD.condition))
-	EXECUTE FUNCTION crmaudit.guard_sql('rule');
-CREATE TRIGGER sql_inserted BEFORE INSERT ON crmaudit.protected_table FOR EACH ROW
-	WHEN (NEW.live IS NOT NULL)
-	EXECUTE FUNCTION crmaudit.guard_sql('live condition');
-CREATE TRIGGER sql_updated BEFORE UPDATE ON crmaudit.protected_table FOR EACH ROW
-	WHEN (NEW.live IS NOT NULL AND (NEW.target, NEW.live) IS DISTINCT FROM (OLD.target, OLD.live))
-	EXECUTE FUNCTION crmaudit.guard_sql('live condition');
-
 CREATE FUNCTION crmaudit.require_choice(choice text, choices text[], what text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -362,7 +339,7 @@ BEGIN
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'rule "%" of relation "%" does not exist', name, target
 			USING ERRCODE = 'undefined_object',
-				HINT = coalesce((SELECT format('Its rules are: %s.', string_agg(r.name, ', ' ORDER BY r.id))
+				HINT = coalesce((SELECT 'Its rules are: ' || string_agg(r.name, ', ' ORDER BY r.id) || '.'
 					FROM crmaudit.rule r WHERE r.target = require_rule.target), 'It has no rules.');
 	END IF;
 	RETURN found_rule;
@@ -393,6 +370,11 @@ BEGIN
 			attnums = new_rule.attnums, attnames = new_rule.attnames
 		WHERE r.id = old_rule.id;
 	PERFORM crmaudit.record_rule(new_rule);
+	-- who disables a rule will not see its findings repaired
+	IF old_rule.enabled AND NOT new_rule.enabled THEN
+		INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, event)
+			VALUES (new_rule.id, new_rule.version, new_rule.target, 'disabled');
+	END IF;
 	RETURN new_rule.version;
 END $$;
 COMMENT ON FUNCTION crmaudit.redefine_rule(regclass, text, jsonb, text) IS 'implementation of alter_rule()';
@@ -455,7 +437,7 @@ CREATE FUNCTION crmaudit.import_rules(rules jsonb) RETURNS int
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	one jsonb;
-	into_table regclass;
+	import_target regclass;
 	known text[] := '{name,kind,columns,params,severity,dimension,weight,condition,message,owner,valid_from,valid_until,enabled}';
 	defaults constant jsonb := '{"columns": [], "params": {}, "severity": "error", "dimension": null, "weight": 1, "condition": null, "message": null, "owner": null, "valid_from": null, "valid_until": null, "enabled": true}';
 	unknown text;
@@ -466,25 +448,30 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'crmaudit.export_rules() shows the form.';
 	END IF;
-	into_table := (rules ->> 'target')::regclass;
-	PERFORM crmaudit.require_protected(into_table);
+	import_target := (rules ->> 'target')::regclass;
+	PERFORM crmaudit.require_protected(import_target);
 	FOR one IN SELECT value FROM jsonb_array_elements(rules -> 'rules') LOOP
+		IF jsonb_typeof(one) <> 'object' OR jsonb_typeof(coalesce(one -> 'columns', '[]')) <> 'array' THEN
+			RAISE EXCEPTION 'rule "%" to import must be a json object whose "columns" is an array', one ->> 'name'
+				USING ERRCODE = 'invalid_parameter_value', HINT = 'crmaudit.export_rules() shows the form.';
+		END IF;
+		one := jsonb_strip_nulls(one);
 		SELECT key INTO unknown FROM jsonb_object_keys(one) key WHERE NOT key = ANY (known) LIMIT 1;
 		IF FOUND THEN
 			RAISE EXCEPTION 'rule "%" to import has unknown member "%"', one ->> 'name', unknown
 				USING ERRCODE = 'invalid_parameter_value', HINT = format('Its members are: %s.', array_to_string(known, ', '));
 		END IF;
-		IF EXISTS (SELECT FROM crmaudit.rule r WHERE r.target = into_table AND r.name = one ->> 'name') THEN
+		IF EXISTS (SELECT FROM crmaudit.rule r WHERE r.target = import_target AND r.name = one ->> 'name') THEN
 			-- what is not stated has its default, not what the old rule had
-			PERFORM crmaudit.redefine_rule(into_table, one ->> 'name', defaults || (one - 'name'), 'pg_catalog, pg_temp');
+			PERFORM crmaudit.redefine_rule(import_target, one ->> 'name', defaults || (one - 'name'), 'pg_catalog, pg_temp');
 		ELSE
-			PERFORM crmaudit.define_rule(into_table, one ->> 'name', one ->> 'kind',
+			PERFORM crmaudit.define_rule(import_target, one ->> 'name', one ->> 'kind',
 				ARRAY(SELECT jsonb_array_elements_text(coalesce(one -> 'columns', '[]'))),
 				coalesce(one -> 'params', '{}'), coalesce(one ->> 'severity', 'error'), one ->> 'dimension',
 				coalesce((one ->> 'weight')::real, 1), one ->> 'condition', one ->> 'message', one ->> 'owner',
 				(one ->> 'valid_from')::date, (one ->> 'valid_until')::date, NULL, 'pg_catalog, pg_temp');
 			IF one -> 'enabled' = 'false' THEN
-				PERFORM crmaudit.redefine_rule(into_table, one ->> 'name', '{"enabled": false}', 'pg_catalog, pg_temp');
+				PERFORM crmaudit.redefine_rule(import_target, one ->> 'name', '{"enabled": false}', 'pg_catalog, pg_temp');
 			END IF;
 		END IF;
 		imported := imported + 1;
@@ -497,7 +484,8 @@ COMMENT ON FUNCTION crmaudit.import_rules(jsonb) IS 'adds the rules that export_
 
 CREATE FUNCTION crmaudit.rename_columns(specs text[], from_names text[], to_names text[]) RETURNS text[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(array_agg(coalesce(t.to_name || coalesce(substring(s.spec FROM ' *->.*$'), ''), s.spec) ORDER BY s.position), '{}')
+	SELECT coalesce(array_agg(CASE WHEN s.spec = t.from_name THEN t.to_name
+		ELSE coalesce(t.to_name || substring(s.spec FROM ' *->.*$'), s.spec) END ORDER BY s.position), '{}')
 	FROM unnest(specs) WITH ORDINALITY AS s(spec, position)
 	LEFT JOIN unnest(from_names, to_names) AS t(from_name, to_name)
 		ON s.spec = t.from_name OR s.spec LIKE '%->%' AND rtrim(split_part(s.spec, '->', 1)) = t.from_name
@@ -560,6 +548,24 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.table_altered() IS 'event trigger: follows the renaming of columns of protected tables';
 
+-- The history keeps the table's name instead of its number, which a dump would
+-- carry to another table.
+CREATE FUNCTION crmaudit.forget_table(target regclass, name text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM crmaudit.record_drop(r) FROM crmaudit.rule r WHERE r.target = forget_table.target;
+	DELETE FROM crmaudit.rule r WHERE r.target = forget_table.target;
+	DELETE FROM crmaudit.protected_table p WHERE p.target = forget_table.target;
+	UPDATE crmaudit.rule_version v SET target = 0, definition = v.definition || jsonb_build_object('table', forget_table.name)
+		WHERE v.target = forget_table.target;
+	UPDATE crmaudit.finding_event e SET target = 0 WHERE e.target = forget_table.target;
+	UPDATE crmaudit.quarantine q SET status = 'discarded', decided_at = now(), decided_by = session_user,
+			decision = format('table %s was dropped', forget_table.name)
+		WHERE q.target = forget_table.target AND q.status = 'waiting';
+	UPDATE crmaudit.quarantine q SET target = 0 WHERE q.target = forget_table.target;
+END $$;
+COMMENT ON FUNCTION crmaudit.forget_table(regclass, text) IS 'removes the rules of a dropped table, and ends its findings and quarantine';
+
 CREATE FUNCTION crmaudit.table_dropped() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -570,13 +576,11 @@ BEGIN
 		RETURN;
 	END IF;
 	FOR gone IN
-		SELECT objid, objsubid FROM pg_event_trigger_dropped_objects()
-		WHERE classid = 'pg_class'::regclass
+		SELECT objid, objsubid, object_identity FROM pg_event_trigger_dropped_objects()
+		WHERE classid = 'pg_class'::regclass AND object_type IN ('table', 'table column')
 	LOOP
 		IF gone.objsubid = 0 THEN
-			PERFORM crmaudit.record_drop(r) FROM crmaudit.rule r WHERE r.target = gone.objid;
-			DELETE FROM crmaudit.rule r WHERE r.target = gone.objid;
-			DELETE FROM crmaudit.protected_table p WHERE p.target = gone.objid;
+			PERFORM crmaudit.forget_table(gone.objid, gone.object_identity);
 		ELSE
 			PERFORM crmaudit.refuse_column_drop(gone.objid, gone.objsubid);
 		END IF;
@@ -610,9 +614,7 @@ END $$;
 COMMENT ON FUNCTION crmaudit.refuse_column_drop(regclass, int) IS 'raises an error if rules, or the protection, read the column';
 
 CREATE EVENT TRIGGER crmaudit_table_altered ON ddl_command_end
-	-- the others rename columns of ordinary tables too
-	WHEN TAG IN ('ALTER TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
-	EXECUTE FUNCTION crmaudit.table_altered();
+	WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION crmaudit.table_altered();
 COMMENT ON EVENT TRIGGER crmaudit_table_altered IS 'lets rules follow renamed columns';
 CREATE EVENT TRIGGER crmaudit_table_dropped ON sql_drop
 	EXECUTE FUNCTION crmaudit.table_dropped();

@@ -97,6 +97,9 @@ BEGIN
 		RAISE EXCEPTION 'relation to protect must not be null' USING ERRCODE = 'null_value_not_allowed';
 	END IF;
 	SELECT * INTO class FROM pg_class WHERE oid = target;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'relation to protect does not exist' USING ERRCODE = 'undefined_table';
+	END IF;
 	IF class.relkind NOT IN ('r', 'p') THEN
 		RAISE EXCEPTION 'cannot protect relation "%"', target
 			USING ERRCODE = 'wrong_object_type', DETAIL = format('It is %s.', kinds ->> class.relkind::text),
@@ -174,10 +177,6 @@ BEGIN
 				HINT = 'Name the columns that identify a row: key => ARRAY[...].';
 	END IF;
 	PERFORM crmaudit.rule_check(target, '', 'required', ARRAY[k], '{}', NULL, true) FROM unnest(result.key) k;
-	IF EXISTS (SELECT FROM unnest(result.key) k WHERE NOT EXISTS (
-		SELECT FROM pg_attribute a WHERE a.attrelid = prepare_table.target AND a.attname = k)) THEN
-		RAISE EXCEPTION 'a key consists of columns, not of paths into them' USING ERRCODE = 'invalid_parameter_value';
-	END IF;
 	SELECT coalesce(array_agg(k), '{}') INTO result.hashed_key FROM unnest(result.key) k
 		JOIN crmaudit.role r ON r.role = result.roles ->> k AND r.is_identifier;
 	IF cardinality(result.hashed_key) > 0 AND NOT EXISTS (SELECT FROM crmaudit.key_salt) THEN
@@ -197,22 +196,17 @@ CREATE FUNCTION crmaudit.protect_table(target regclass, roles jsonb, packs text[
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	settings crmaudit.protected_table;
-	known boolean;
 BEGIN
 	PERFORM crmaudit.require_protectable(target);
 	settings := crmaudit.prepare_table(target, roles, packs, mode, history, live, error_style, key, live_scores, path);
-	SELECT EXISTS (SELECT FROM crmaudit.protected_table p WHERE p.target = protect_table.target) INTO known;
-	IF known THEN
-		UPDATE crmaudit.protected_table p SET mode = settings.mode, history = settings.history, live = settings.live,
-				error_style = settings.error_style, key = settings.key, hashed_key = settings.hashed_key,
-				live_scores = settings.live_scores, roles = settings.roles, packs = settings.packs,
-				attnums = settings.attnums, attnames = settings.attnames
-			WHERE p.target = protect_table.target;
-	ELSE
-		INSERT INTO crmaudit.protected_table (target, mode, history, live, error_style, key, hashed_key, live_scores, roles, packs, attnums, attnames)
-			VALUES (settings.target, settings.mode, settings.history, settings.live, settings.error_style, settings.key,
-				settings.hashed_key, settings.live_scores, settings.roles, settings.packs, settings.attnums, settings.attnames);
-	END IF;
+	-- waits for another who protects the table at this moment
+	INSERT INTO crmaudit.protected_table (target, mode, history, live, error_style, key, hashed_key, live_scores, roles, packs, attnums, attnames)
+		VALUES (settings.target, settings.mode, settings.history, settings.live, settings.error_style, settings.key,
+			settings.hashed_key, settings.live_scores, settings.roles, settings.packs, settings.attnums, settings.attnames)
+		ON CONFLICT ON CONSTRAINT protected_table_pkey DO UPDATE SET mode = excluded.mode, history = excluded.history, live = excluded.live,
+			error_style = excluded.error_style, key = excluded.key, hashed_key = excluded.hashed_key,
+			live_scores = excluded.live_scores, roles = excluded.roles, packs = excluded.packs,
+			attnums = excluded.attnums, attnames = excluded.attnames;
 	IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = target AND t.tgname = 'zz_crmaudit_gate') THEN
 		PERFORM crmaudit.create_gate_triggers(target);
 	END IF;
@@ -293,13 +287,15 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.require_quarantined(bigint) IS 'returns a row that waits in quarantine, locked, or raises an error';
 
--- Columns that a released row may write: not generated ones.
-CREATE FUNCTION crmaudit.writable_columns(target regclass) RETURNS name[]
+-- Columns that a released row may write: not generated ones; an identity
+-- column that is always generated only by an INSERT.
+CREATE FUNCTION crmaudit.writable_columns(target regclass, operation text) RETURNS name[]
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a
 	WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+		AND NOT (a.attidentity = 'a' AND operation = 'UPDATE')
 $$;
-COMMENT ON FUNCTION crmaudit.writable_columns(regclass) IS 'columns of a table that can be written';
+COMMENT ON FUNCTION crmaudit.writable_columns(regclass, text) IS 'columns of a table that an INSERT or an UPDATE can write';
 
 -- Runs with the caller's rights on the table; the gate judges the row as in
 -- mode enforce, so that a row that is still bad raises the gate's error.
@@ -307,28 +303,29 @@ CREATE FUNCTION crmaudit.release(id bigint, patch jsonb DEFAULT '{}') RETURNS vo
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET crmaudit.refuse_quarantined = on AS $$
 DECLARE
 	entry crmaudit.quarantine := crmaudit.require_quarantined(id);
-	columns name[] := crmaudit.writable_columns(entry.target);
+	columns name[] := crmaudit.writable_columns(entry.target, entry.operation);
+	old_key jsonb;
 	unknown text;
 	names text;
 	stored bigint;
 BEGIN
 	SELECT key INTO unknown FROM jsonb_object_keys(coalesce(patch, '{}')) key WHERE NOT key = ANY (columns) LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'column "%" of relation "%" does not exist', unknown, entry.target USING ERRCODE = 'undefined_column';
+		RAISE EXCEPTION 'column "%" of relation "%" does not exist, or cannot be written', unknown, entry.target USING ERRCODE = 'undefined_column';
 	END IF;
 	entry.row_data := entry.row_data || coalesce(patch, '{}');
-	-- a column that was added meanwhile keeps what it has
-	SELECT string_agg(format('%I', a.attname), ', ' ORDER BY a.attnum) INTO names FROM pg_attribute a
-		WHERE a.attrelid = entry.target AND a.attname = ANY (columns) AND entry.row_data ? a.attname::text
-			AND NOT (entry.operation = 'UPDATE' AND a.attidentity = 'a');
+	SELECT string_agg(format('%I', c), ', ') INTO names FROM unnest(columns) c;
 	IF entry.operation = 'INSERT' THEN
 		EXECUTE format('INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1)',
 			entry.target, names) USING entry.row_data;
 	ELSE
+		-- the row to update still has its old key; what of it is hashed is taken as unchanged
+		old_key := entry.row_data || (entry.row_key - coalesce(
+			(SELECT p.hashed_key FROM crmaudit.protected_table p WHERE p.target = entry.target), '{}'));
 		EXECUTE format('UPDATE %1$s AS t SET (%2$s) = (SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1)) WHERE %3$s',
 			entry.target, names,
-			(SELECT string_agg(format('t.%1$I IS NOT DISTINCT FROM (jsonb_populate_record(NULL::%2$s, $1)).%1$I', k, entry.target), ' AND ')
-				FROM crmaudit.protected_table p, unnest(p.key) k WHERE p.target = entry.target)) USING entry.row_data;
+			(SELECT string_agg(format('t.%1$I IS NOT DISTINCT FROM (jsonb_populate_record(NULL::%2$s, $2)).%1$I', k, entry.target), ' AND ')
+				FROM jsonb_object_keys(entry.row_key) k)) USING entry.row_data, old_key;
 	END IF;
 	GET DIAGNOSTICS stored = ROW_COUNT;
 	IF stored <> 1 THEN

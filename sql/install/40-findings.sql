@@ -11,14 +11,14 @@ CREATE TABLE crmaudit.finding_event (
 	target regclass NOT NULL,
 	row_key jsonb,
 	column_name text,
-	event text NOT NULL CHECK (event IN ('seen', 'gone', 'truncated', 'dropped')),
+	event text NOT NULL CHECK (event IN ('seen', 'gone', 'truncated', 'disabled', 'dropped')),
 	verdict text,
 	reason text,
 	severity crmaudit.severity,
 	mode text,
 	username name NOT NULL DEFAULT session_user
 );
-COMMENT ON TABLE crmaudit.finding_event IS 'what happened to findings: seen, gone, table truncated, rule dropped; append-only, holds no value of a row';
+COMMENT ON TABLE crmaudit.finding_event IS 'what happened to findings: seen, gone, table truncated, rule disabled or dropped; append-only, holds no value of a row';
 COMMENT ON COLUMN crmaudit.finding_event.row_key IS 'key columns of the row by name; identifiers are hashed';
 COMMENT ON COLUMN crmaudit.finding_event.username IS 'session user whose statement caused the event';
 CREATE INDEX finding_event_target_at ON crmaudit.finding_event (target, at);
@@ -56,8 +56,8 @@ END $$;
 COMMENT ON FUNCTION crmaudit.due_date(timestamptz, text) IS 'when something is due that takes "3 working days" (Monday to Friday) or an interval';
 
 -- Identity is (rule, row key): the first event gives the id, the last one the
--- state. A finding is resolved when the last thing that happened to it, to its
--- rule or to its table is not that it was seen.
+-- state. What resolves a finding is the first thing that happens to it, to its
+-- rule or to its table after it was last seen.
 CREATE VIEW crmaudit.finding WITH (security_invoker = true) AS
 	WITH folded AS (
 		SELECT target, rule_id, row_key,
@@ -70,23 +70,21 @@ CREATE VIEW crmaudit.finding WITH (security_invoker = true) AS
 		FROM crmaudit.finding_event
 		WHERE row_key IS NOT NULL
 		GROUP BY target, rule_id, row_key
+	), ends AS MATERIALIZED (
+		SELECT target, rule_id, id FROM crmaudit.finding_event WHERE row_key IS NULL
 	), closed AS (
-		SELECT f.*, greatest(f.gone_id, t.id, d.id) AS end_id
+		SELECT f.*, least(CASE WHEN f.gone_id > f.last_id THEN f.gone_id END,
+			(SELECT min(n.id) FROM ends n WHERE n.target = f.target AND n.id > f.last_id
+				AND coalesce(n.rule_id, f.rule_id) = f.rule_id)) AS end_id
 		FROM folded f
-		LEFT JOIN (SELECT target, max(id) AS id FROM crmaudit.finding_event
-			WHERE row_key IS NULL AND event = 'truncated' GROUP BY target) t ON t.target = f.target
-		LEFT JOIN (SELECT rule_id, max(id) AS id FROM crmaudit.finding_event
-			WHERE row_key IS NULL AND event = 'dropped' GROUP BY rule_id) d ON d.rule_id = f.rule_id
 		WHERE f.id IS NOT NULL
 	)
 	SELECT c.id, c.rule_id, l.rule_version, c.target, v.name AS rule, c.row_key, l.column_name, l.reason, l.verdict,
-		l.severity, CASE WHEN c.end_id > c.last_id THEN 'resolved' ELSE 'open' END AS status,
+		l.severity, CASE WHEN c.end_id IS NULL THEN 'open' ELSE 'resolved' END AS status,
 		c.first_seen, c.last_seen, c.occurrences, v.definition ->> 'owner' AS assignee,
 		crmaudit.due_date(c.first_seen, v.definition -> 'params' ->> 'due') AS due_at,
-		CASE WHEN c.end_id > c.last_id THEN e.at END AS resolved_at,
-		CASE WHEN c.end_id > c.last_id THEN
-			CASE e.event WHEN 'gone' THEN 'repaired or deleted' WHEN 'truncated' THEN 'table truncated' ELSE 'rule dropped' END
-		END AS resolution,
+		e.at AS resolved_at,
+		CASE e.event WHEN 'gone' THEN 'repaired or deleted' WHEN 'truncated' THEN 'table truncated' WHEN 'disabled' THEN 'rule disabled' WHEN 'dropped' THEN 'rule dropped' END AS resolution,
 		l.username
 	FROM closed c
 	JOIN crmaudit.finding_event l ON l.id = c.last_id

@@ -281,3 +281,10 @@ INSERT INTO crmaudit.pack_rule (pack, name, kind, roles, params, severity, condi
 	('consent', 'consent_not_future', 'not_future', '{consent_at}', '{}', 'error', NULL, false, true, 2, true),
 	('consent', 'consent_within_term', 'max_age', '{consent_at}', '{"interval": "3 years"}', 'warning', NULL, false, true, 3, true),
 	('consent', 'consent_scope_filled', 'not_blank', '{consent_scope}', '{}', 'error', '{consent_at} IS NOT NULL', false, true, 4, true);
+
+-- Where the encoding has no Chinese, a condition's escapes match nothing.
+UPDATE crmaudit.role SET chinese = crmaudit.unescape(chinese, english);
+UPDATE crmaudit.pack SET chinese = crmaudit.unescape(chinese, english);
+UPDATE crmaudit.pack_rule SET condition = crmaudit.unescape(condition, condition)
+	WHERE pg_catalog.strpos(condition, '\u') OPERATOR(pg_catalog.>) 0;
+DROP FUNCTION crmaudit.unescape(text, text);

@@ -14,6 +14,11 @@ BEGIN
 	ELSIF rule.valid_until < current_date THEN
 		RETURN 'no longer in force';
 	END IF;
+	BEGIN
+		PERFORM crmaudit.expression_columns(p.target, p.live) FROM crmaudit.protected_table p WHERE p.target = rule.target;
+	EXCEPTION WHEN OTHERS THEN
+		RETURN 'broken live condition: ' || SQLERRM;
+	END;
 	PERFORM crmaudit.rule_check(rule.target, rule.name, rule.kind, rule.columns, rule.params, rule.condition, true);
 	IF level IN ('set', 'table') THEN
 		RETURN 'waiting for the sweep: looks at other rows';
@@ -36,6 +41,14 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN 'broken: ' || SQLERRM;
 END $$;
 COMMENT ON FUNCTION crmaudit.live_state(crmaudit.protected_table) IS 'whether the live condition of a table is at work, and if not, why';
+
+CREATE VIEW crmaudit.table_status WITH (security_invoker = true) AS
+	SELECT p.target, p.mode, CASE WHEN p.history THEN 'pending: there is no ledger yet' ELSE 'off' END AS history,
+		p.live, p.error_style, p.key, p.hashed_key, p.roles, p.packs, p.rule_set_version,
+		p.protected_by, p.protected_at
+	FROM crmaudit.protected_table p
+	ORDER BY p.target;
+COMMENT ON VIEW crmaudit.table_status IS 'every protected table, and its settings; history is pending until the ledger exists';
 
 CREATE VIEW crmaudit.rule_status WITH (security_invoker = true) AS
 	SELECT r.target, r.name AS rule, r.kind, r.columns, r.severity, r.dimension, r.enabled,
@@ -159,9 +172,8 @@ CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
 	SELECT 'rule', s.target, s.rule, s.state, 'mend it with crmaudit.alter_rule(), or drop it with crmaudit.drop_rule()'
 	FROM crmaudit.rule_status s WHERE s.state LIKE 'broken:%'
 	UNION ALL
-	SELECT 'live', p.target, NULL, format('live condition is %s; every row counts', crmaudit.live_state(p)),
-		format('SELECT crmaudit.protect(%L, live => ...) with a condition that suits the columns', p.target)
-	FROM crmaudit.protected_table p WHERE crmaudit.live_state(p) LIKE 'broken:%'
+	SELECT 'live', p.target, NULL, crmaudit.live_state(p), format('SELECT crmaudit.protect(%L, mode => %L, live => ...)', p.target, p.mode)
+	FROM crmaudit.protected_table p WHERE p.live IS NOT NULL AND crmaudit.live_state(p) <> 'active'
 	UNION ALL
 	SELECT 'mode', NULL, NULL, format('crmaudit.mode is %s in this session', current_setting('crmaudit.mode', true)), 'RESET crmaudit.mode'
 	WHERE current_setting('crmaudit.mode', true) IN ('off', 'observe')

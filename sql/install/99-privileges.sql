@@ -15,16 +15,20 @@ SELECT pg_catalog.pg_extension_config_dump('crmaudit.duty_grant', '');
 CREATE FUNCTION crmaudit.duty_rights(duty text) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT right_words FROM (VALUES
+		('admin', 'USAGE ON SCHEMA crmaudit'),
 		('admin', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.rule, crmaudit.protected_table, crmaudit.value_list, crmaudit.role, crmaudit.pack, crmaudit.pack_rule, crmaudit.dimension_weight'),
 		('admin', 'INSERT, UPDATE ON crmaudit.rule_version'),
 		('admin', 'INSERT ON crmaudit.finding_event, crmaudit.key_salt'),
 		('admin', 'USAGE ON ALL SEQUENCES IN SCHEMA crmaudit'),
 		('admin', 'EXECUTE ON ALL FUNCTIONS IN SCHEMA crmaudit'),
+		('steward', 'USAGE ON SCHEMA crmaudit'),
 		('steward', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('steward', 'UPDATE ON crmaudit.quarantine'),
-		('steward', 'EXECUTE ON FUNCTION crmaudit.release(bigint, jsonb), crmaudit.discard(bigint, text), crmaudit.require_quarantined(bigint), crmaudit.writable_columns(regclass)'),
-		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit')
+		('steward', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass), crmaudit.release(bigint, jsonb), crmaudit.discard(bigint, text), crmaudit.require_quarantined(bigint), crmaudit.writable_columns(regclass, text)'),
+		('auditor', 'USAGE ON SCHEMA crmaudit'),
+		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass)')
 	) AS t(duty, right_words) WHERE t.duty = duty_rights.duty
 $$;
 COMMENT ON FUNCTION crmaudit.duty_rights(text) IS 'the rights of a duty, as GRANT and REVOKE name them';
@@ -34,21 +38,21 @@ CREATE FUNCTION crmaudit.grant_duty(duty text, grantee regrole) RETURNS SETOF te
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	other name;
+	holder name;
 	right_words text;
 	opposite text := CASE duty WHEN 'admin' THEN 'auditor' WHEN 'auditor' THEN 'admin' END;
 BEGIN
 	PERFORM crmaudit.require_choice(duty, '{admin,steward,auditor}', 'duty');
-	SELECT g.grantee INTO other FROM crmaudit.duty_grant g JOIN pg_roles r ON r.rolname = g.grantee
-		WHERE g.duty = opposite AND NOT (SELECT rolsuper FROM pg_roles WHERE oid = grant_duty.grantee)
-			AND (r.oid = grant_duty.grantee OR pg_has_role(grant_duty.grantee, r.oid, 'MEMBER')
-				OR (NOT r.rolsuper AND pg_has_role(r.oid, grant_duty.grantee, 'MEMBER')));
+	SELECT g.grantee, m.rolname INTO other, holder FROM crmaudit.duty_grant g JOIN pg_roles r ON r.rolname = g.grantee
+		JOIN pg_roles m ON NOT m.rolsuper AND pg_has_role(m.oid, r.oid, 'MEMBER') AND pg_has_role(m.oid, grant_duty.grantee, 'MEMBER')
+		WHERE g.duty = opposite ORDER BY g.grantee, m.rolname LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'role % cannot have the duties admin and auditor', grantee
+		RAISE EXCEPTION 'role % cannot have the duty %', grantee, duty
 			USING ERRCODE = 'invalid_grant_operation',
-				DETAIL = format('Role %I has the duty %s. Who defines the rules must not audit them (D36).', other, opposite),
-				HINT = 'Give the duties to different roles, of which none is a member of the other.';
+				DETAIL = format('Role %I has the duty %s, and %I would have both. Who defines the rules must not audit them (D36).',
+					other, opposite, holder),
+				HINT = 'Give the duties to roles that have no member in common.';
 	END IF;
-	EXECUTE format('GRANT USAGE ON SCHEMA crmaudit TO %s', grantee);
 	FOR right_words IN SELECT crmaudit.duty_rights(duty) LOOP
 		EXECUTE format('GRANT %s TO %s', right_words, grantee);
 	END LOOP;

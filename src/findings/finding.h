@@ -23,6 +23,7 @@ extern void crm_finding_remember(const RuleSet *ruleset, const Rule *rule,
 								 FindingEvent event, RuleOutcome outcome,
 								 CrmMode mode, Jsonb *row_key);
 extern bool crm_findings_confirm(void);
+extern void crm_findings_keep(void);
 extern void crm_findings_flush(void);
 extern void crm_findings_flush_if_many(void);
 extern void crm_finding_truncated(Oid target);

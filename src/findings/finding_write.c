@@ -208,6 +208,18 @@ crm_findings_confirm(void)
 	return true;
 }
 
+/*
+ * Confirms what was remembered; it is written before commit at the latest.
+ * The statement that follows SET CONSTRAINTS is another command.
+ */
+void
+crm_findings_keep(void)
+{
+	if (nevents > nconfirmed)
+		(void) GetCurrentCommandId(true);
+	nconfirmed = nevents;
+}
+
 /* Remembers, and confirms, that a protected table was truncated. */
 void
 crm_finding_truncated(Oid target)
@@ -338,11 +350,11 @@ write_batch(EventWriter *writer, CatalogIndexState indexes,
 }
 
 /*
- * The first event of the current subtransaction.  Those of outer ones come
- * before it, and must not be lost with it if it aborts.
+ * Index of the first event to write.  What belongs to a statement outside the
+ * current subtransaction must not be lost with it, and waits.
  */
 static int
-first_own_event(void)
+flush_begin(void)
 {
 	SubTransactionId subid = GetCurrentSubTransactionId();
 	int			first = nconfirmed;
@@ -352,10 +364,7 @@ first_own_event(void)
 	return first;
 }
 
-/*
- * Writes the confirmed events of the current subtransaction; the caller may
- * be in any memory context.
- */
+/* Writes confirmed events; the caller may be in any memory context. */
 void
 crm_findings_flush(void)
 {
@@ -365,29 +374,30 @@ crm_findings_flush(void)
 	MemoryContext work;
 	MemoryContext batch;
 	MemoryContext old;
-	int			begin = first_own_event();
-	int			count = nconfirmed - begin;
+	int			begin = flush_begin();
+	int			end = nconfirmed;
 	int		   *order;
 
-	flush_scheduled = false;
-	if (count == 0)
+	if (begin == 0)
+		flush_scheduled = false;
+	if (begin == end)
 		return;
 
 	work = AllocSetContextCreate(CurrentMemoryContext, "crmaudit flush",
 								 ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(work);
-	order = palloc(count * sizeof(int));
-	for (int i = 0; i < count; i++)
-		order[i] = begin + i;
-	qsort(order, count, sizeof(int), event_order);
+	order = palloc((end - begin) * sizeof(int));
+	for (int i = begin; i < end; i++)
+		order[i - begin] = i;
+	qsort(order, end - begin, sizeof(int), event_order);
 	writer_open(&writer);
 	indexes = CatalogOpenIndexes(writer.rel);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	batch = AllocSetContextCreate(work, "crmaudit flush batch",
 								  ALLOCSET_DEFAULT_SIZES);
-	for (int first = 0; first < count; first += FINDINGS_BATCH)
+	for (int first = begin; first < end; first += FINDINGS_BATCH)
 	{
-		int			size = Min(FINDINGS_BATCH, count - first);
+		int			size = Min(FINDINGS_BATCH, end - first);
 
 		for (int i = 0; i < size; i++)
 		{
@@ -396,7 +406,7 @@ crm_findings_flush(void)
 													&TTSOpsHeapTuple);
 		}
 		MemoryContextSwitchTo(batch);
-		write_batch(&writer, indexes, slots, order + first, size);
+		write_batch(&writer, indexes, slots, order + (first - begin), size);
 		MemoryContextSwitchTo(work);
 		MemoryContextReset(batch);
 	}
@@ -409,9 +419,9 @@ crm_findings_flush(void)
 	MemoryContextDelete(work);
 
 	/* what is remembered but not confirmed stays */
-	memmove(events + begin, events + nconfirmed,
-			(nevents - nconfirmed) * sizeof(RememberedEvent));
-	nevents -= count;
+	memmove(events + begin, events + end,
+			(nevents - end) * sizeof(RememberedEvent));
+	nevents -= end - begin;
 	nconfirmed = begin;
 	if (nevents == 0)
 		buffer_reset();
@@ -421,8 +431,7 @@ crm_findings_flush(void)
 void
 crm_findings_flush_if_many(void)
 {
-	if (nconfirmed >= FINDINGS_MANY &&
-		nconfirmed - first_own_event() >= FINDINGS_MANY)
+	if (nconfirmed >= FINDINGS_MANY)
 	{
 		bool		scheduled = flush_scheduled;
 

@@ -10,7 +10,6 @@
 
 #include "rules/rule.h"
 
-#include "commands/trigger.h"
 #include "nodes/pg_list.h"
 
 /* A rule that a row breaks, for an error or the quarantine. */
@@ -23,8 +22,7 @@ typedef struct Violation
 extern void crm_gate_init(void);
 
 /* From gate_error.c */
-extern void crm_gate_refuse(const RuleSet *ruleset, Relation rel,
-							TupleTableSlot *slot,
+extern void crm_gate_refuse(const RuleSet *ruleset, TupleTableSlot *slot,
 							List *violations) pg_attribute_noreturn();
 extern RuleOutcome crm_gate_eval(const RuleSet *ruleset, const Rule *rule,
 								 const RuleRow *row, bool refuses);
@@ -37,6 +35,8 @@ extern void crm_commit_init(void);
 extern void crm_commit_begin(void);
 extern void crm_commit_remember(const RuleSet *ruleset, const Rule *rule,
 								const Jsonb *row_key);
+extern bool crm_commit_awaits(const RuleSet *ruleset, const Rule *rule,
+							  const Jsonb *row_key);
 extern void crm_commit_carry(const RuleSet *ruleset, TupleTableSlot *old,
 							 TupleTableSlot *new);
 
@@ -51,8 +51,7 @@ extern HeapTuple crm_normalise(const RuleSet *ruleset, Relation rel,
 
 /* From gate_trigger.c */
 extern CrmMode crm_effective_mode(const RuleSet *ruleset);
-extern void crm_gate_check_protocol(FunctionCallInfo fcinfo,
-									const char *function, TriggerEvent when,
-									const char *words);
+extern void crm_trigger_check(FunctionCallInfo fcinfo, const char *function,
+							  const char *timing, const char *level);
 
 #endif							/* CRM_GATE_H */

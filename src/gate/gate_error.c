@@ -15,6 +15,7 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/lsyscache.h"
 #include "utils/rls.h"
 
 #include "gate/gate.h"
@@ -67,22 +68,43 @@ primary_message(const RuleSet *ruleset, const Rule *rule, int more)
 	return message.data;
 }
 
-/* Whether the user may see the value of an attribute of the new row. */
+/*
+ * Whether the user may see the value of an attribute of the new row.  The
+ * rights are those on the protected table: a partition is read through it.
+ */
 static bool
-may_see(Relation rel, AttrNumber attnum)
+may_see(const RuleSet *ruleset, AttrNumber attnum)
 {
-	Oid			relid = RelationGetRelid(rel);
+	Oid			target = ruleset->target;
+	Oid			user = GetUserId();
 
-	if (!crm_guc_show_values || check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+	if (!crm_guc_show_values ||
+		check_enable_rls(target, InvalidOid, true) == RLS_ENABLED)
 		return false;
-	return pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK ||
-		pg_attribute_aclcheck(relid, attnum, GetUserId(),
+	if (target != ruleset->relid)
+		attnum = get_attnum(target, get_attname(ruleset->relid, attnum, false));
+	return pg_class_aclcheck(target, user, ACL_SELECT) == ACLCHECK_OK ||
+		pg_attribute_aclcheck(target, attnum, user,
 							  ACL_SELECT) == ACLCHECK_OK;
+}
+
+/* Whether the user may see all of them. */
+static bool
+may_see_all(const RuleSet *ruleset, Bitmapset *attnums)
+{
+	int			attnum = -1;
+
+	while ((attnum = bms_next_member(attnums, attnum)) >= 0)
+	{
+		if (!may_see(ruleset, attnum))
+			return false;
+	}
+	return true;
 }
 
 /* Appends the values of the rule's columns that the user may see. */
 static void
-append_values(StringInfo detail, Relation rel, const Rule *rule,
+append_values(StringInfo detail, const RuleSet *ruleset, const Rule *rule,
 			  TupleTableSlot *slot)
 {
 	for (int i = 0; i < rule->ncolumns; i++)
@@ -90,7 +112,7 @@ append_values(StringInfo detail, Relation rel, const Rule *rule,
 		const RuleColumn *column = &rule->columns[i];
 		char	   *value;
 
-		if (!may_see(rel, column->attnum))
+		if (!may_see(ruleset, column->attnum))
 			continue;
 		value = crm_column_show(column, slot);
 		appendStringInfo(detail, crm_words(" (%s is %s)", "（%s 为 %s）"),
@@ -100,7 +122,7 @@ append_values(StringInfo detail, Relation rel, const Rule *rule,
 
 /* One line per violation, up to crmaudit.max_reported. */
 static char *
-detail_message(Relation rel, TupleTableSlot *slot, List *violations)
+detail_message(const RuleSet *ruleset, TupleTableSlot *slot, List *violations)
 {
 	StringInfoData detail;
 	ListCell   *cell;
@@ -133,7 +155,7 @@ detail_message(Relation rel, TupleTableSlot *slot, List *violations)
 							   "规则 \"%s\"，列 %s：%s");
 		appendStringInfo(&detail, format, rule->name, rule_columns(rule),
 						 crm_violation_words(violation));
-		append_values(&detail, rel, rule, slot);
+		append_values(&detail, ruleset, rule, slot);
 		appendStringInfoString(&detail, crm_words(".", "。"));
 	}
 	return detail.data;
@@ -180,7 +202,7 @@ violation_sqlstate(const RuleSet *ruleset, const Rule *rule)
 
 /* Raises the error of a row that breaks rules. */
 void
-crm_gate_refuse(const RuleSet *ruleset, Relation rel, TupleTableSlot *slot,
+crm_gate_refuse(const RuleSet *ruleset, TupleTableSlot *slot,
 				List *violations)
 {
 	const Rule *rule = ((Violation *) linitial(violations))->rule;
@@ -190,7 +212,7 @@ crm_gate_refuse(const RuleSet *ruleset, Relation rel, TupleTableSlot *slot,
 			(errcode(violation_sqlstate(ruleset, rule)),
 			 errmsg_internal("%s", primary_message(ruleset, rule,
 												   list_length(violations) - 1)),
-			 errdetail_internal("%s", detail_message(rel, slot, violations)),
+			 errdetail_internal("%s", detail_message(ruleset, slot, violations)),
 			 hint ? errhint("%s", hint) : 0,
 			 err_generic_string(PG_DIAG_SCHEMA_NAME, ruleset->target_schema),
 			 err_generic_string(PG_DIAG_TABLE_NAME, ruleset->target_name),
@@ -205,20 +227,21 @@ crm_gate_refuse(const RuleSet *ruleset, Relation rel, TupleTableSlot *slot,
  */
 static void
 refuse_failing(const RuleSet *ruleset, const char *what, const char *name,
-			   MemoryContext context)
+			   Bitmapset *attnums, MemoryContext context)
 {
 	ErrorData  *error;
 
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
-	if (crm_error_is_transient(error->sqlerrcode))
+	if (crm_error_cancels(error->sqlerrcode))
 		PG_RE_THROW();
 	FlushErrorState();
 	ereport(ERROR,
 			(errcode(error->sqlerrcode),
 			 errmsg("%s \"%s\" of relation \"%s\" could not be evaluated",
 					what, name, ruleset->target_name),
-			 crm_guc_show_values ? errdetail_internal("%s", error->message) :
+			 crm_guc_show_values && may_see_all(ruleset, attnums) ?
+			 errdetail_internal("%s", error->message) :
 			 errdetail("Its SQL failed with SQLSTATE %s.",
 					   unpack_sql_state(error->sqlerrcode)),
 			 errhint("Mend it with crmaudit.alter_rule() or crmaudit.protect(), or write while crmaudit.mode is \"observe\"."),
@@ -251,7 +274,7 @@ crm_gate_eval(const RuleSet *ruleset, const Rule *rule, const RuleRow *row,
 	}
 	PG_CATCH();
 	{
-		refuse_failing(ruleset, "rule", rule->name, context);
+		refuse_failing(ruleset, "rule", rule->name, rule->attnums, context);
 	}
 	PG_END_TRY();
 	return RULE_OUTCOME(outcome.state, outcome.reason);
@@ -277,7 +300,8 @@ crm_gate_live(const RuleSet *ruleset, const RuleRow *row, bool refuses)
 	}
 	PG_CATCH();
 	{
-		refuse_failing(ruleset, "condition", "live", context);
+		refuse_failing(ruleset, "condition", "live", ruleset->live_attnums,
+					   context);
 	}
 	PG_END_TRY();
 	return live;

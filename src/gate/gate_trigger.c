@@ -48,7 +48,7 @@ static struct
 	Oid			relid;
 	Oid			target;
 	ItemPointerData tid;
-}			move = {MOVE_NONE};
+}			move = {MOVE_NONE}; /* ends with its statement, at the latest */
 
 /* One firing of the gate. */
 typedef struct GateCall
@@ -60,12 +60,11 @@ typedef struct GateCall
 	RuleRow		before;			/* the old version, by itself */
 	bool		row_is_live;
 	bool		before_is_live;
-	bool		all_affected;	/* strict, or the row became live */
 	bool		key_changed;
+	TupleTableSlot *own_slot;	/* of the normalised row, or NULL */
 	Jsonb	   *row_key;		/* of either version, when it is needed */
 	Jsonb	   *before_key;
 	List	   *violations;		/* that refuse the row */
-	TupleTableSlot *normalised; /* row's slot where values were normalised */
 } GateCall;
 
 PG_FUNCTION_INFO_V1(crmaudit_gate);
@@ -131,14 +130,26 @@ call_refuses(const GateCall *call, const Rule *rule)
 	return call->mode >= CRM_MODE_QUARANTINE && rule->severity >= CRM_ERROR;
 }
 
+/* Evaluates a rule on the new version. */
 static inline RuleOutcome
-call_eval(const GateCall *call, const Rule *rule, const RuleRow *row)
+call_eval(const GateCall *call, const Rule *rule)
 {
 	if (!rule->is_guarded)
-		return rule->eval(rule, row);
-	return crm_gate_eval(call->ruleset, rule, row,
+		return rule->eval(rule, &call->row);
+	return crm_gate_eval(call->ruleset, rule, &call->row,
 						 call->mode == CRM_MODE_ENFORCE &&
-						 rule->severity >= CRM_ERROR);
+						 rule->severity >= CRM_ERROR && !rule->at_commit);
+}
+
+/*
+ * Whether the old version awaits its judgement by this rule at commit: until
+ * then it is neither found nor gone.
+ */
+static bool
+call_awaited_before(GateCall *call, const Rule *rule)
+{
+	return rule->at_commit && call->before.slot != NULL &&
+		crm_commit_awaits(call->ruleset, rule, call_before_key(call));
 }
 
 /*
@@ -166,19 +177,15 @@ static void
 call_follow_up(GateCall *call, const Rule *rule, RuleOutcome outcome,
 			   bool may_refuse)
 {
+	bool		awaited = call_awaited_before(call, rule);
+
 	if (!crm_outcome_violates(outcome))
 	{
-		if (call_broke_before(call, rule))
+		if (!awaited && call_broke_before(call, rule))
 			call_gone(call, rule);
 		return;
 	}
-	if (rule->at_commit)
-	{
-		if (may_refuse)
-			crm_commit_remember(call->ruleset, rule, call_row_key(call));
-		return;
-	}
-	if (may_refuse && call_refuses(call, rule) &&
+	if (may_refuse && !rule->at_commit && call_refuses(call, rule) &&
 		(outcome.state == RULE_ERROR ||
 		 crm_outcome_severity(rule, outcome) >= CRM_ERROR))
 	{
@@ -189,10 +196,14 @@ call_follow_up(GateCall *call, const Rule *rule, RuleOutcome outcome,
 		call->violations = lappend(call->violations, violation);
 		return;
 	}
-	if (call->key_changed && call_broke_before(call, rule))
+	if (!awaited && (call->key_changed || rule->at_commit) &&
+		call_broke_before(call, rule))
 		call_gone(call, rule);
-	crm_finding_remember(call->ruleset, rule, FINDING_SEEN, outcome,
-						 call->mode, call_row_key(call));
+	if (rule->at_commit && (may_refuse || awaited))
+		crm_commit_remember(call->ruleset, rule, call_row_key(call));
+	else
+		crm_finding_remember(call->ruleset, rule, FINDING_SEEN, outcome,
+							 call->mode, call_row_key(call));
 }
 
 /*
@@ -231,7 +242,7 @@ call_judge_all(GateCall *call)
 
 		if (rule->broken == NULL &&
 			(rule->kind_level_row || call->row.old != NULL))
-			call_judge(call, rule, call_eval(call, rule, &call->row), true);
+			call_judge(call, rule, call_eval(call, rule), true);
 	}
 }
 
@@ -251,7 +262,7 @@ call_judge_changed(GateCall *call)
 		affected = rule_is_affected(ruleset, rule);
 		/* a new key carries the findings of the old one with it */
 		if (affected || call->key_changed)
-			call_judge(call, rule, call_eval(call, rule, &call->row), affected);
+			call_judge(call, rule, call_eval(call, rule), affected);
 	}
 }
 
@@ -267,7 +278,8 @@ call_judge_gone(GateCall *call)
 	{
 		const Rule *rule = &ruleset->rules[i];
 
-		if (rule->broken == NULL && call_broke_before(call, rule))
+		if (rule->broken == NULL && !call_awaited_before(call, rule) &&
+			call_broke_before(call, rule))
 			call_gone(call, rule);
 	}
 }
@@ -335,8 +347,7 @@ call_decide(GateCall *call, HeapTuple tuple, bool is_update)
 	crm_findings_forget();
 	crm_commit_begin();
 	if (call->mode == CRM_MODE_ENFORCE)
-		crm_gate_refuse(call->ruleset, call->rel, call->row.slot,
-						call->violations);
+		crm_gate_refuse(call->ruleset, call->row.slot, call->violations);
 	crm_quarantine_put(call->ruleset, call->rel,
 					   is_update ? "UPDATE" : "INSERT", tuple,
 					   is_update ? call_before_key(call) : call_row_key(call),
@@ -355,9 +366,9 @@ call_normalise(GateCall *call, HeapTuple tuple)
 	normalised = crm_normalise(call->ruleset, call->rel, &call->row, tuple);
 	if (normalised == tuple)
 		return tuple;
-	call->normalised = MakeSingleTupleTableSlot(RelationGetDescr(call->rel),
-												&TTSOpsHeapTuple);
-	call->row.slot = call->normalised;
+	call->own_slot = MakeSingleTupleTableSlot(RelationGetDescr(call->rel),
+											  &TTSOpsHeapTuple);
+	call->row.slot = call->own_slot;
 	ExecStoreHeapTuple(normalised, call->row.slot, false);
 	slot_getsomeattrs(call->row.slot, call->ruleset->max_attnum);
 	return normalised;
@@ -378,6 +389,16 @@ gate_insert(GateCall *call, TriggerData *trigdata)
 	return call_decide(call, tuple, false);
 }
 
+/* Expects that the row may be on its way to another partition. */
+static void
+move_begin(const GateCall *call, TriggerData *trigdata)
+{
+	move.state = MOVE_POSSIBLE;
+	move.relid = RelationGetRelid(trigdata->tg_relation);
+	move.target = call->ruleset->target;
+	move.tid = trigdata->tg_trigtuple->t_self;
+}
+
 static HeapTuple
 gate_update(GateCall *call, TriggerData *trigdata)
 {
@@ -392,14 +413,8 @@ gate_update(GateCall *call, TriggerData *trigdata)
 	call_judge_update(call);
 	crm_commit_carry(call->ruleset, call->before.slot, call->row.slot);
 	tuple = call_decide(call, tuple, true);
-	/* a row that was put aside goes nowhere */
 	if (tuple != NULL && trigdata->tg_relation->rd_rel->relispartition)
-	{
-		move.state = MOVE_POSSIBLE;
-		move.relid = RelationGetRelid(trigdata->tg_relation);
-		move.target = call->ruleset->target;
-		move.tid = trigdata->tg_trigtuple->t_self;
-	}
+		move_begin(call, trigdata);
 	return tuple;
 }
 
@@ -447,13 +462,33 @@ move_goes_on(TriggerData *trigdata, const RuleSet *ruleset)
 	return false;
 }
 
+static void
+move_forget(void *arg)
+{
+	move.state = MOVE_NONE;
+}
+
 /*
- * Raises an error unless called as a trigger of that timing and level; "when"
- * is made of the bits of tg_event, AFTER STATEMENT being zero.
+ * Has a move forgotten when the statement ends: the row that is expected may
+ * not come, where a trigger that fires later skips it.
+ */
+static void
+move_watch(FmgrInfo *flinfo)
+{
+	MemoryContextCallback *callback = MemoryContextAllocZero(flinfo->fn_mcxt,
+															 sizeof(*callback));
+
+	callback->func = move_forget;
+	MemoryContextRegisterResetCallback(flinfo->fn_mcxt, callback);
+}
+
+/*
+ * Raises an error unless the function is called as the trigger it is for:
+ * "timing" is BEFORE or AFTER, "level" is ROW or STATEMENT.
  */
 void
-crm_gate_check_protocol(FunctionCallInfo fcinfo, const char *function,
-						TriggerEvent when, const char *words)
+crm_trigger_check(FunctionCallInfo fcinfo, const char *function,
+				  const char *timing, const char *level)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 
@@ -462,11 +497,12 @@ crm_gate_check_protocol(FunctionCallInfo fcinfo, const char *function,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("function \"%s\" was not called by trigger manager",
 						function)));
-	if ((trigdata->tg_event &
-		 (TRIGGER_EVENT_TIMINGMASK | TRIGGER_EVENT_ROW)) != when)
+	if ((timing[0] == 'B') != (TRIGGER_FIRED_BEFORE(trigdata->tg_event) != 0) ||
+		(level[0] == 'R') != (TRIGGER_FIRED_FOR_ROW(trigdata->tg_event) != 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" must be fired %s", function, words),
+				 errmsg("function \"%s\" must be fired %s %s", function,
+						timing, level),
 				 errhint("Let crmaudit.protect() create the trigger.")));
 }
 
@@ -483,12 +519,12 @@ crmaudit_gate(PG_FUNCTION_ARGS)
 
 	if (entry == NULL)
 	{
-		crm_gate_check_protocol(fcinfo, "gate",
-								TRIGGER_EVENT_BEFORE | TRIGGER_EVENT_ROW,
-								"BEFORE ROW");
+		crm_trigger_check(fcinfo, "gate", "BEFORE", "ROW");
 		entry = crm_ruleset_entry(RelationGetRelid(trigdata->tg_relation));
 		if (fcinfo->flinfo)
 			fcinfo->flinfo->fn_extra = entry;
+		if (fcinfo->flinfo && trigdata->tg_relation->rd_rel->relispartition)
+			move_watch(fcinfo->flinfo);
 	}
 	memset(&call, 0, sizeof(call));
 	call.rel = trigdata->tg_relation;
@@ -515,8 +551,8 @@ crmaudit_gate(PG_FUNCTION_ARGS)
 		result = gate_update(&call, trigdata);
 	else
 		result = gate_delete(&call, trigdata);
-	if (call.normalised)
-		ExecDropSingleTupleTableSlot(call.normalised);
+	if (call.own_slot)
+		ExecDropSingleTupleTableSlot(call.own_slot);
 	return PointerGetDatum(result);
 }
 
@@ -541,7 +577,7 @@ crmaudit_row_stored(PG_FUNCTION_ARGS)
 Datum
 crmaudit_stored(PG_FUNCTION_ARGS)
 {
-	crm_gate_check_protocol(fcinfo, "stored", TRIGGER_EVENT_ROW, "AFTER ROW");
+	crm_trigger_check(fcinfo, "stored", "AFTER", "ROW");
 	crm_findings_flush();
 	return PointerGetDatum(NULL);
 }
@@ -555,7 +591,7 @@ crmaudit_truncated(PG_FUNCTION_ARGS)
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	RuleSet    *ruleset;
 
-	crm_gate_check_protocol(fcinfo, "truncated", 0, "AFTER STATEMENT");
+	crm_trigger_check(fcinfo, "truncated", "AFTER", "STATEMENT");
 	ruleset = crm_ruleset_lookup(trigdata->tg_relation);
 	if (ruleset && crm_effective_mode(ruleset) != CRM_MODE_OFF)
 		crm_finding_truncated(ruleset->target);

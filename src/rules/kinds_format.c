@@ -8,7 +8,12 @@
  */
 #include "postgres.h"
 
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "catalog/partition.h"
+#include "catalog/pg_inherits.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 
 #include "rules/kinds_format.h"
 #include "rules/rules_private.h"
@@ -90,6 +95,50 @@ crm_identifier_require(const char *name)
 	return identifier;
 }
 
+/*
+ * Whether the column is part of the partition key of "rel", or of a
+ * partitioned table above or below it.
+ */
+static bool
+is_partition_key(Relation rel, const char *column)
+{
+	Oid			relid = RelationGetRelid(rel);
+	List	   *relids = find_all_inheritors(relid, AccessShareLock, NULL);
+	ListCell   *cell;
+
+	if (rel->rd_rel->relispartition)
+		relids = list_concat(relids, get_partition_ancestors(relid));
+	foreach(cell, relids)
+	{
+		Relation	one = table_open(lfirst_oid(cell), AccessShareLock);
+		AttrNumber	attnum = get_attnum(lfirst_oid(cell), column);
+		Bitmapset  *attnums =
+		bms_make_singleton(attnum - FirstLowInvalidHeapAttributeNumber);
+		bool		found = has_partition_attrs(one, attnums, NULL);
+
+		table_close(one, NoLock);
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+/* Raises an error unless the canonical form can be written into the column. */
+static void
+check_normalise(RuleCompile *context, const RuleColumn *column)
+{
+	if (column->npath > 0 || !crm_column_is_text(column) ||
+		getBaseType(column->typid) != column->typid)
+		crm_column_type_error(context, column,
+							  "a text column, not a domain, where \"normalise\" is set");
+	if (is_partition_key(context->rel, column->spec))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot normalise column \"%s\" of a partition key",
+						column->spec),
+				 errhint("A trigger must not move a row to another partition.")));
+}
+
 static void
 format_compile(RuleCompile *context, Rule *rule)
 {
@@ -118,10 +167,8 @@ format_compile(RuleCompile *context, Rule *rule)
 	}
 	state->none = crm_param_texts(source, "none", &state->nnone);
 	rule->normalise = crm_param_bool(source, "normalise", false);
-	if (rule->normalise && (rule->columns[0].npath > 0 ||
-							!crm_column_is_text(&rule->columns[0])))
-		crm_column_type_error(context, &rule->columns[0],
-							  "a text column where \"normalise\" is set");
+	if (rule->normalise)
+		check_normalise(context, &rule->columns[0]);
 	rule->state = state;
 }
 
@@ -192,12 +239,15 @@ format_judge(const Rule *rule, const RuleRow *row, bool want_canonical,
 	options.today = 0;
 	if (state->region_column >= 0)
 	{
-		const char *region;
-		int			region_length;
+		const char *code;
+		int			code_length;
+		char		region[3];
 
+		/* what is no code leaves the default, as NULL does */
 		if (crm_column_text(&rule->columns[state->region_column], row->slot,
-							&region, &region_length))
-			(void) crm_region_code(region, region_length, options.region);
+							&code, &code_length) &&
+			crm_region_code(code, code_length, region))
+			memcpy(options.region, region, sizeof(options.region));
 	}
 	if (state->check == crm_resident_id_check)
 	{

@@ -225,8 +225,8 @@ is_filler(const char *text)
 }
 
 /*
- * Judges an e-mail address: a@a.com, test@test.cn, xxx@xxx.com.  Firms with
- * short names have addresses like tom@tom.com.
+ * Judges an e-mail address: a@a.com, test@test.cn, xxx@xxx.com.  A short name
+ * of its own domain is suspect, for some have one: wei@wei.cn.
  */
 static RuleOutcome
 email_judge(const char *text, const char *at)
@@ -236,13 +236,14 @@ email_judge(const char *text, const char *at)
 
 	memcpy(local, text, length);
 	local[length] = '\0';
-	if (strncmp(at + 1, local, length) != 0 || at[1 + length] != '.')
-		return length == 1 && at[1] != '\0' && at[2] == '.' ?
-			RULE_DOUBT(PLACEHOLDER_SUSPECTED) : RULE_PASS;
-	if (length == 1 || is_filler(local) || is_repetition(local, length, 3))
+	if (length == 1 && at[1] != '\0' && at[2] == '.')
 		return RULE_FAIL(PLACEHOLDER);
-	return length <= 3 || is_digits(local, length) ?
-		RULE_DOUBT(PLACEHOLDER_SUSPECTED) : RULE_PASS;
+	if (strncmp(at + 1, local, length) != 0 || at[1 + length] != '.')
+		return RULE_PASS;
+	if (is_digits(local, length) || is_filler(local) ||
+		is_repetition(local, length, 3))
+		return RULE_FAIL(PLACEHOLDER);
+	return length <= 3 ? RULE_DOUBT(PLACEHOLDER_SUSPECTED) : RULE_PASS;
 }
 
 static RuleOutcome

@@ -34,7 +34,8 @@ typedef struct PathStep
 {
 	char	   *key;
 	int			key_length;
-	int			index;			/* -1 if it is no number */
+	bool		is_index;		/* the key reads as a number: */
+	int			index;			/* from the end if negative */
 } PathStep;
 
 /* A column of a rule, or a path into a json or jsonb column. */
@@ -156,7 +157,9 @@ typedef struct RuleSet
 	char	   *target_schema;
 	CrmMode		mode;
 	ErrorStyle	error_style;
-	ExprState  *live;
+	ExprState  *live;			/* NULL: every row counts */
+	char	   *live_broken;	/* why the condition cannot be compiled, or
+								 * NULL; then every row counts too */
 	Bitmapset  *live_attnums;
 	int			compiled_on;	/* date: rules may begin or end */
 	bool		has_dates;		/* some rule has a term */
@@ -187,10 +190,6 @@ extern RuleSet *crm_ruleset_get(RuleSetEntry *entry, Relation rel);
 extern RuleSet *crm_ruleset_lookup(Relation rel);
 
 /* From rule_eval.c */
-typedef void (*GuardedFunc) (void *arg);
-
-extern bool crm_error_is_transient(int sqlerrcode);
-extern char *crm_run_guarded(GuardedFunc func, void *arg);
 extern RuleOutcome crm_rule_eval(const Rule *rule, const RuleRow *row);
 extern RuleOutcome crm_rule_eval_guarded(const Rule *rule, const RuleRow *row);
 extern bool crm_ruleset_live(const RuleSet *ruleset, const RuleRow *row);
@@ -210,6 +209,13 @@ static inline bool
 crm_outcome_violates(RuleOutcome outcome)
 {
 	return outcome.state >= RULE_SUSPECT;
+}
+
+/* Whether an error cancels the statement, instead of telling of a bad rule. */
+static inline bool
+crm_error_cancels(int sqlstate)
+{
+	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION;
 }
 
 #endif							/* CRM_RULE_H */

@@ -14,6 +14,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -23,9 +24,20 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 #include "utils/syscache.h"
 
 #include "rules/rules_private.h"
+
+/* Something to compile that may fail. */
+typedef void (*CompileFunc) (void *what, void *argument);
+
+/* What a live condition is compiled from. */
+typedef struct LiveSource
+{
+	Relation	rel;
+	const char *sql;
+} LiveSource;
 
 PG_FUNCTION_INFO_V1(crmaudit_rule_check);
 
@@ -91,9 +103,6 @@ crm_rule_compile(RuleCompile *context, Rule *rule)
 	{
 		crm_column_resolve(context->rel, source->columns[i], &rule->columns[i]);
 		rule->attnums = bms_add_member(rule->attnums, rule->columns[i].attnum);
-		/* json, unlike jsonb, can hold what is no text: \u0000 */
-		rule->is_guarded |= rule->columns[i].npath > 0 &&
-			!rule->columns[i].is_jsonb;
 	}
 	if (kind->compile)
 		kind->compile(context, rule);
@@ -125,67 +134,92 @@ rule_init(Rule *rule, const RuleSource *source)
 	rule->message = source->message ? pstrdup(source->message) : NULL;
 }
 
-/* A rule to compile, or a live condition, as crm_run_guarded() takes it. */
-typedef struct GuardedCompile
-{
-	RuleCompile *context;
-	Rule	   *rule;
-	RuleSet    *ruleset;
-	const char *live;
-} GuardedCompile;
-
-static void
-compile_rule(void *arg)
-{
-	GuardedCompile *compile = arg;
-
-	crm_rule_compile(compile->context, compile->rule);
-}
-
-static void
-compile_live(void *arg)
-{
-	GuardedCompile *compile = arg;
-	RuleSet    *ruleset = compile->ruleset;
-
-	ruleset->live = crm_expression_compile(compile->context->rel,
-										   ruleset->target_name, compile->live,
-										   "live condition",
-										   &ruleset->live_attnums);
-}
-
 /*
- * Compiles a rule of the catalog; one that fails is marked broken.  In
+ * Runs "func"; returns NULL, or the message of the error it raised.  In
  * parallel mode there are no subtransactions, and the error propagates.
  */
+static char *
+compile_guarded(CompileFunc func, void *what, void *argument)
+{
+	MemoryContext memory = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	char	   *volatile message = NULL;
+
+	if (IsInParallelMode())
+	{
+		func(what, argument);
+		return NULL;
+	}
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(memory);
+	PG_TRY();
+	{
+		func(what, argument);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(memory);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(memory);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(memory);
+		CurrentResourceOwner = owner;
+		if (crm_error_cancels(error->sqlerrcode))
+			ReThrowError(error);
+		message = pstrdup(error->message);
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	return message;
+}
+
+static void
+compile_rule(void *context, void *rule)
+{
+	crm_rule_compile(context, rule);
+}
+
+/* Compiles a rule of the catalog; one that fails is marked broken. */
 static void
 rule_compile_or_mark(RuleCompile *context, Rule *rule)
 {
-	GuardedCompile compile = {.context = context,.rule = rule};
-	char	   *message;
+	char	   *broken;
 
 	rule_init(rule, context->source);
-	message = crm_run_guarded(compile_rule, &compile);
-	if (message == NULL)
-		return;
-	rule_init(rule, context->source);
-	rule->broken = message;
+	broken = compile_guarded(compile_rule, context, rule);
+	if (broken)
+	{
+		rule_init(rule, context->source);
+		rule->broken = broken;
+	}
 }
 
-/*
- * Compiles the live condition.  Without one that works every row counts,
- * for a column's type that changed must not stop the application.
- */
 static void
-ruleset_compile_live(RuleSet *ruleset, Relation rel, const char *live)
+compile_live(void *what, void *argument)
 {
-	RuleCompile context = {rel, ruleset->target_name, NULL, false};
-	GuardedCompile compile = {.context = &context,.ruleset = ruleset,.live = live};
+	RuleSet    *ruleset = what;
+	const LiveSource *source = argument;
 
-	if (live == NULL || crm_run_guarded(compile_live, &compile) == NULL)
-		return;
-	ruleset->live = NULL;
-	ruleset->live_attnums = NULL;
+	ruleset->live = crm_expression_compile(source->rel, ruleset->target_name,
+										   source->sql, "live condition",
+										   &ruleset->live_attnums);
+}
+
+/* Compiles the live condition; one that fails is marked broken. */
+static void
+ruleset_compile_live(RuleSet *ruleset, Relation rel, const char *sql)
+{
+	LiveSource	source = {rel, sql};
+
+	ruleset->live_broken = compile_guarded(compile_live, ruleset, &source);
+	if (ruleset->live_broken)
+		ruleset->live_attnums = NULL;
 }
 
 /* Returns the index of the cell of a column and dimension, adding it. */
@@ -344,19 +378,19 @@ relation_owner(Oid relid)
  * "target".  The result lives in a context of its own under the current one.
  *
  * SQL is compiled as the table's owner, who defined it: whether a rule can be
- * enforced must not depend on what the writer who comes first may use, and
- * planning calls functions, with rights that a reader would not lend.
+ * compiled must not depend on what the writer may name, and planning may run
+ * functions in it.
  */
 RuleSet *
 crm_ruleset_compile(Relation rel, Oid target)
 {
 	TargetSource source;
-	Oid			userid;
-	int			security;
 	List	   *sources;
 	RuleSet    *ruleset;
 	MemoryContext context;
 	MemoryContext old;
+	Oid			userid;
+	int			security;
 
 	if (!crm_catalog_target(target, &source))
 		return NULL;
@@ -380,7 +414,8 @@ crm_ruleset_compile(Relation rel, Oid target)
 	GetUserIdAndSecContext(&userid, &security);
 	SetUserIdAndSecContext(relation_owner(target),
 						   security | SECURITY_RESTRICTED_OPERATION);
-	ruleset_compile_live(ruleset, rel, source.live);
+	if (source.live)
+		ruleset_compile_live(ruleset, rel, source.live);
 	ruleset_compile_rules(ruleset, rel, sources);
 	SetUserIdAndSecContext(userid, security);
 	ruleset_compile_keys(ruleset, rel, &source);

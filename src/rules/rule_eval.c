@@ -41,48 +41,32 @@ crm_rule_eval(const Rule *rule, const RuleRow *row)
 	return rule->eval(rule, row);
 }
 
-/*
- * Whether an error tells of the moment (a cancelled statement, a lock, memory
- * or stack that ran out) and not of the SQL that met it.
- */
-bool
-crm_error_is_transient(int sqlerrcode)
-{
-	switch (ERRCODE_TO_CATEGORY(sqlerrcode))
-	{
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_OPERATOR_INTERVENTION:
-			return true;
-		default:
-			return sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
-				sqlerrcode == ERRCODE_STATEMENT_TOO_COMPLEX;
-	}
-}
+/* Something to run that may fail. */
+typedef void (*GuardedFunc) (const void *what, const RuleRow *row, void *result);
 
 /*
- * Runs "func"; returns NULL, or the message of the error that it raised,
- * unless that is transient.  A subtransaction makes it safe to go on; it
- * writes nothing, so that it takes no xid.  In parallel mode there are none,
- * and every error propagates.
+ * Runs "func"; returns false if it raised an error.  A subtransaction makes
+ * that safe; it writes nothing, so that it takes no xid.  In parallel mode
+ * there are none, and the error propagates.
  */
-char *
-crm_run_guarded(GuardedFunc func, void *arg)
+static bool
+run_guarded(GuardedFunc func, const void *what, const RuleRow *row,
+			void *result)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	char	   *volatile message = NULL;
+	volatile bool succeeded = true;
 
 	if (IsInParallelMode())
 	{
-		func(arg);
-		return NULL;
+		func(what, row, result);
+		return true;
 	}
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		func(arg);
+		func(what, row, result);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -94,56 +78,41 @@ crm_run_guarded(GuardedFunc func, void *arg)
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
-		/* first, or the session is left in it */
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
-		if (crm_error_is_transient(error->sqlerrcode))
+		if (crm_error_cancels(error->sqlerrcode))
 			ReThrowError(error);
-		message = pstrdup(error->message);
 		FreeErrorData(error);
+		succeeded = false;
 	}
 	PG_END_TRY();
-	return message;
-}
-
-/* What is evaluated under guard: a rule, or a target's live condition. */
-typedef struct GuardedEval
-{
-	const Rule *rule;
-	const RuleSet *ruleset;
-	const RuleRow *row;
-	RuleOutcome outcome;
-	bool		live;
-} GuardedEval;
-
-static void
-run_rule(void *arg)
-{
-	GuardedEval *eval = arg;
-
-	eval->outcome = crm_rule_eval(eval->rule, eval->row);
+	return succeeded;
 }
 
 static void
-run_live(void *arg)
+run_rule(const void *what, const RuleRow *row, void *result)
 {
-	GuardedEval *eval = arg;
+	*(RuleOutcome *) result = crm_rule_eval(what, row);
+}
 
-	eval->live = crm_ruleset_live(eval->ruleset, eval->row);
+static void
+run_live(const void *what, const RuleRow *row, void *result)
+{
+	*(bool *) result = crm_ruleset_live(what, row);
 }
 
 /* As crm_rule_eval(), but an error of the rule's SQL becomes RULE_ERROR. */
 RuleOutcome
 crm_rule_eval_guarded(const Rule *rule, const RuleRow *row)
 {
-	GuardedEval eval = {.rule = rule,.row = row};
+	RuleOutcome outcome;
 
 	if (!rule->is_guarded)
 		return crm_rule_eval(rule, row);
-	if (crm_run_guarded(run_rule, &eval) != NULL)
+	if (!run_guarded(run_rule, rule, row, &outcome))
 		return RULE_OUTCOME(RULE_ERROR, CRM_REASON_RULE_ERROR);
-	return eval.outcome;
+	return outcome;
 }
 
 /* Whether the target's live condition holds for the row's slot. */
@@ -158,9 +127,9 @@ crm_ruleset_live(const RuleSet *ruleset, const RuleRow *row)
 bool
 crm_ruleset_live_guarded(const RuleSet *ruleset, const RuleRow *row)
 {
-	GuardedEval eval = {.ruleset = ruleset,.row = row};
+	bool		live;
 
 	if (ruleset->live == NULL)
 		return true;
-	return crm_run_guarded(run_live, &eval) == NULL ? eval.live : true;
+	return run_guarded(run_live, ruleset, row, &live) ? live : true;
 }

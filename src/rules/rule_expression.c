@@ -58,6 +58,14 @@ parse_error_context(void *arg)
 	errcontext("%s", context->what);
 }
 
+/* Sets a parameter until the caller leaves its GUC nest level. */
+static void
+set_for_now(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
 /* Raises the error of SQL that goes beyond the limits. */
 static void
 refuse_construct(const char *what, const char *construct)
@@ -74,7 +82,7 @@ expression_parse_raw(const char *sql, const char *what)
 {
 	List	   *statements = raw_parser(sql, RAW_PARSE_PLPGSQL_EXPR);
 	SelectStmt *select = linitial_node(RawStmt, statements)->stmt ?
-		(SelectStmt *) linitial_node(RawStmt, statements)->stmt : NULL;
+	(SelectStmt *) linitial_node(RawStmt, statements)->stmt : NULL;
 
 	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
 		select->fromClause != NIL || select->whereClause != NULL ||
@@ -88,14 +96,6 @@ expression_parse_raw(const char *sql, const char *what)
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("%s must be one SQL expression", what)));
 	return linitial_node(ResTarget, select->targetList)->val;
-}
-
-/* Sets a parameter until the caller's level of settings ends. */
-static void
-set_for_now(const char *name, const char *value)
-{
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
 }
 
 /* Checks that the columns an expression reads are what the gate can show. */
@@ -183,6 +183,26 @@ expression_parse(Relation rel, const char *relname, List *colnames,
 }
 
 /*
+ * Sets what the text of an expression depends on, until the caller's GUC
+ * level ends: the text is stored by one session and read by all others.
+ * pg_dump sets the same.
+ */
+static void
+stored_form_settings(void)
+{
+	static const char *const settings[][2] = {
+		{"search_path", "pg_catalog, pg_temp"},
+		{"DateStyle", "ISO, MDY"},
+		{"IntervalStyle", "postgres"},
+		{"extra_float_digits", "3"},
+		{"standard_conforming_strings", "on"}
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		set_for_now(settings[i][0], settings[i][1]);
+}
+
+/*
  * Parses the stored text of an expression, and adds the attributes that it
  * reads to *attnums.  No function in it is called, so that this may run with
  * other rights than those of the table's owner.
@@ -196,7 +216,7 @@ crm_expression_parse(Relation rel, const char *relname, const char *sql,
 	Bitmapset  *reads = NULL;
 	int			member = -1;
 
-	set_for_now("search_path", "pg_catalog, pg_temp");
+	stored_form_settings();
 	expr = expression_parse(rel, relname, NIL, sql, what);
 	AtEOXact_GUC(true, guc_level);
 
@@ -297,11 +317,7 @@ crmaudit_canonical_expression(PG_FUNCTION_ARGS)
 							PG_GETARG_ARRAYTYPE_P(5));
 	set_for_now("search_path", path);
 	expr = expression_parse(rel, relname, names, sql, what);
-	set_for_now("search_path", "pg_catalog, pg_temp");
-	/* constants in a form that every session reads alike */
-	set_for_now("datestyle", "ISO");
-	set_for_now("intervalstyle", "postgres");
-	set_for_now("extra_float_digits", "1");
+	stored_form_settings();
 	canonical = deparse_expression(expr, deparse_context_for(relname, target),
 								   false, false);
 	AtEOXact_GUC(true, guc_level);

@@ -310,7 +310,7 @@ Datum
 crmaudit_dqscore_accum(PG_FUNCTION_ARGS)
 {
 	ArrayType  *array = AggCheckCallContext(fcinfo, NULL) ?
-		PG_GETARG_ARRAYTYPE_P(0) : PG_GETARG_ARRAYTYPE_P_COPY(0);
+	PG_GETARG_ARRAYTYPE_P(0) : PG_GETARG_ARRAYTYPE_P_COPY(0);
 	DqScore    *score = PG_GETARG_DQSCORE_P(1);
 	int64	   *state = avg_state(array);
 
@@ -328,7 +328,7 @@ Datum
 crmaudit_dqscore_combine(PG_FUNCTION_ARGS)
 {
 	ArrayType  *array = AggCheckCallContext(fcinfo, NULL) ?
-		PG_GETARG_ARRAYTYPE_P(0) : PG_GETARG_ARRAYTYPE_P_COPY(0);
+	PG_GETARG_ARRAYTYPE_P(0) : PG_GETARG_ARRAYTYPE_P_COPY(0);
 	int64	   *state = avg_state(array);
 	int64	   *other = avg_state(PG_GETARG_ARRAYTYPE_P(1));
 
@@ -350,6 +350,8 @@ crmaudit_dqscore_avg(PG_FUNCTION_ARGS)
 		int64		sum = state[2 * i];
 		int64		count = state[2 * i + 1];
 
+		if (sum < 0 || count < 0 || (count > 0 && sum / count > DQSCORE_MAX))
+			elog(ERROR, "sums and counts belong to no scores");
 		score->parts[i] = count == 0 ? DQSCORE_NULL :
 			(int32) ((sum + count / 2) / count);
 		any |= count > 0;

@@ -339,7 +339,7 @@ BEGIN
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'rule "%" of relation "%" does not exist', name, target
 			USING ERRCODE = 'undefined_object',
-				HINT = coalesce((SELECT format('Its rules are: %s.', string_agg(r.name, ', ' ORDER BY r.id))
+				HINT = coalesce((SELECT 'Its rules are: ' || string_agg(r.name, ', ' ORDER BY r.id) || '.'
 					FROM crmaudit.rule r WHERE r.target = require_rule.target), 'It has no rules.');
 	END IF;
 	RETURN found_rule;
@@ -432,7 +432,7 @@ CREATE FUNCTION crmaudit.import_rules(rules jsonb) RETURNS int
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	one jsonb;
-	target regclass;
+	import_target regclass;
 	known text[] := '{name,kind,columns,params,severity,dimension,weight,condition,message,owner,valid_from,valid_until,enabled}';
 	defaults constant jsonb := '{"columns": [], "params": {}, "severity": "error", "dimension": null, "weight": 1, "condition": null, "message": null, "owner": null, "valid_from": null, "valid_until": null, "enabled": true}';
 	unknown text;
@@ -443,25 +443,30 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value',
 				HINT = 'crmaudit.export_rules() shows the form.';
 	END IF;
-	target := (rules ->> 'target')::regclass;
-	PERFORM crmaudit.require_protected(target);
+	import_target := (rules ->> 'target')::regclass;
+	PERFORM crmaudit.require_protected(import_target);
 	FOR one IN SELECT value FROM jsonb_array_elements(rules -> 'rules') LOOP
+		IF jsonb_typeof(one) <> 'object' OR jsonb_typeof(coalesce(one -> 'columns', '[]')) <> 'array' THEN
+			RAISE EXCEPTION 'rule "%" to import must be a json object whose "columns" is an array', one ->> 'name'
+				USING ERRCODE = 'invalid_parameter_value', HINT = 'crmaudit.export_rules() shows the form.';
+		END IF;
+		one := jsonb_strip_nulls(one);
 		SELECT key INTO unknown FROM jsonb_object_keys(one) key WHERE NOT key = ANY (known) LIMIT 1;
 		IF FOUND THEN
 			RAISE EXCEPTION 'rule "%" to import has unknown member "%"', one ->> 'name', unknown
 				USING ERRCODE = 'invalid_parameter_value', HINT = format('Its members are: %s.', array_to_string(known, ', '));
 		END IF;
-		IF EXISTS (SELECT FROM crmaudit.rule r WHERE r.target = import_rules.target AND r.name = one ->> 'name') THEN
+		IF EXISTS (SELECT FROM crmaudit.rule r WHERE r.target = import_target AND r.name = one ->> 'name') THEN
 			-- what is not stated has its default, not what the old rule had
-			PERFORM crmaudit.redefine_rule(target, one ->> 'name', defaults || (one - 'name'), 'pg_catalog, pg_temp');
+			PERFORM crmaudit.redefine_rule(import_target, one ->> 'name', defaults || (one - 'name'), 'pg_catalog, pg_temp');
 		ELSE
-			PERFORM crmaudit.define_rule(target, one ->> 'name', one ->> 'kind',
+			PERFORM crmaudit.define_rule(import_target, one ->> 'name', one ->> 'kind',
 				ARRAY(SELECT jsonb_array_elements_text(coalesce(one -> 'columns', '[]'))),
 				coalesce(one -> 'params', '{}'), coalesce(one ->> 'severity', 'error'), one ->> 'dimension',
 				coalesce((one ->> 'weight')::real, 1), one ->> 'condition', one ->> 'message', one ->> 'owner',
 				(one ->> 'valid_from')::date, (one ->> 'valid_until')::date, NULL, 'pg_catalog, pg_temp');
 			IF one -> 'enabled' = 'false' THEN
-				PERFORM crmaudit.redefine_rule(target, one ->> 'name', '{"enabled": false}', 'pg_catalog, pg_temp');
+				PERFORM crmaudit.redefine_rule(import_target, one ->> 'name', '{"enabled": false}', 'pg_catalog, pg_temp');
 			END IF;
 		END IF;
 		imported := imported + 1;
@@ -474,7 +479,8 @@ COMMENT ON FUNCTION crmaudit.import_rules(jsonb) IS 'adds the rules that export_
 
 CREATE FUNCTION crmaudit.rename_columns(specs text[], from_names text[], to_names text[]) RETURNS text[]
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(array_agg(coalesce(t.to_name || coalesce(substring(s.spec FROM ' *->.*$'), ''), s.spec) ORDER BY s.position), '{}')
+	SELECT coalesce(array_agg(CASE WHEN s.spec = t.from_name THEN t.to_name
+		ELSE coalesce(t.to_name || substring(s.spec FROM ' *->.*$'), s.spec) END ORDER BY s.position), '{}')
 	FROM unnest(specs) WITH ORDINALITY AS s(spec, position)
 	LEFT JOIN unnest(from_names, to_names) AS t(from_name, to_name)
 		ON s.spec = t.from_name OR s.spec LIKE '%->%' AND rtrim(split_part(s.spec, '->', 1)) = t.from_name

@@ -103,14 +103,16 @@ COMMENT ON AGGREGATE crmaudit.avg(crmaudit.dqscore) IS 'mean of scores, each par
 
 -- Rows and tables -----------------------------------------------------------------------
 
+-- Not parallel: a rule whose SQL fails is left out by a subtransaction, of
+-- which parallel mode has none.
 CREATE FUNCTION crmaudit.violations(row_value anyelement, OUT rule_id bigint, OUT rule text, OUT column_name text,
 	OUT severity crmaudit.severity, OUT dimension text, OUT verdict text, OUT reason text, OUT message text)
-RETURNS SETOF record LANGUAGE c STABLE STRICT PARALLEL SAFE ROWS 2
+RETURNS SETOF record LANGUAGE c STABLE STRICT PARALLEL UNSAFE ROWS 2
 AS 'MODULE_PATHNAME', 'crmaudit_violations';
 COMMENT ON FUNCTION crmaudit.violations(anyelement) IS 'what is wrong with a row of a protected table: a line for each violated rule and column';
 
 CREATE FUNCTION crmaudit.score(row_value anyelement) RETURNS crmaudit.dqscore
-LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_score';
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'crmaudit_score';
 COMMENT ON FUNCTION crmaudit.score(anyelement) IS 'score of a row of a protected table; NULL if nothing was assessed';
 
 CREATE FUNCTION crmaudit.measure_table(target regclass, OUT rows bigint, OUT score crmaudit.dqscore, OUT clean_row_rate numeric, OUT coverage numeric)

@@ -14,6 +14,11 @@ BEGIN
 	ELSIF rule.valid_until < current_date THEN
 		RETURN 'no longer in force';
 	END IF;
+	BEGIN
+		PERFORM crmaudit.expression_columns(p.target, p.live) FROM crmaudit.protected_table p WHERE p.target = rule.target;
+	EXCEPTION WHEN OTHERS THEN
+		RETURN 'broken live condition: ' || SQLERRM;
+	END;
 	PERFORM crmaudit.rule_check(rule.target, rule.name, rule.kind, rule.columns, rule.params, rule.condition, true);
 	IF level IN ('set', 'table') THEN
 		RETURN 'waiting for the sweep: looks at other rows';

@@ -238,12 +238,15 @@ format_judge(const Rule *rule, const RuleRow *row, bool want_canonical,
 	options.today = 0;
 	if (state->region_column >= 0)
 	{
-		const char *region;
-		int			region_length;
+		const char *code;
+		int			code_length;
+		char		region[3];
 
+		/* what is no code leaves the default, as NULL does */
 		if (crm_column_text(&rule->columns[state->region_column], row->slot,
-							&region, &region_length))
-			(void) crm_region_code(region, region_length, options.region);
+							&code, &code_length) &&
+			crm_region_code(code, code_length, region))
+			memcpy(options.region, region, sizeof(options.region));
 	}
 	if (state->check == crm_resident_id_check)
 	{

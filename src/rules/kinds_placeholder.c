@@ -224,19 +224,26 @@ is_filler(const char *text)
 				   sizeof(char *), word_compare) != NULL;
 }
 
-/* Judges an e-mail address: a@a.com, test@test.cn, xxx@xxx.com. */
-static bool
-is_filler_email(const char *text, const char *at)
+/*
+ * Judges an e-mail address: a@a.com, test@test.cn, xxx@xxx.com.  A short name
+ * of its own domain is suspect, for some have one: wei@wei.cn.
+ */
+static RuleOutcome
+email_judge(const char *text, const char *at)
 {
 	char		local[PLACEHOLDER_MAX + 1];
 	int			length = at - text;
 
 	memcpy(local, text, length);
 	local[length] = '\0';
+	if (length == 1 && at[1] != '\0' && at[2] == '.')
+		return RULE_FAIL(PLACEHOLDER);
 	if (strncmp(at + 1, local, length) != 0 || at[1 + length] != '.')
-		return length == 1 && at[1] != '\0' && at[2] == '.';
-	return length <= 3 || is_digits(local, length) || is_filler(local) ||
-		is_repetition(local, length, 3);
+		return RULE_PASS;
+	if (is_digits(local, length) || is_filler(local) ||
+		is_repetition(local, length, 3))
+		return RULE_FAIL(PLACEHOLDER);
+	return length <= 3 ? RULE_DOUBT(PLACEHOLDER_SUSPECTED) : RULE_PASS;
 }
 
 static RuleOutcome
@@ -259,8 +266,7 @@ text_judge(const PlaceholderState *state, const char *text, int length)
 			return RULE_DOUBT(PLACEHOLDER_SUSPECTED);
 	}
 	if (at != NULL)
-		return at > text && is_filler_email(text, at) ?
-			RULE_FAIL(PLACEHOLDER) : RULE_PASS;
+		return at > text ? email_judge(text, at) : RULE_PASS;
 	count = phone_digits(text, length, digits);
 	if (count > 0)
 		return digits_judge(digits, count);

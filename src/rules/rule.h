@@ -34,7 +34,8 @@ typedef struct PathStep
 {
 	char	   *key;
 	int			key_length;
-	int			index;			/* -1 if it is no number */
+	bool		is_index;		/* the key reads as a number: */
+	int			index;			/* from the end if negative */
 } PathStep;
 
 /* A column of a rule, or a path into a json or jsonb column. */
@@ -156,7 +157,9 @@ typedef struct RuleSet
 	char	   *target_schema;
 	CrmMode		mode;
 	ErrorStyle	error_style;
-	ExprState  *live;
+	ExprState  *live;			/* NULL: every row counts */
+	char	   *live_broken;	/* why the condition cannot be compiled, or
+								 * NULL; then every row counts too */
 	Bitmapset  *live_attnums;
 	int			compiled_on;	/* date: rules may begin or end */
 	bool		has_dates;		/* some rule has a term */

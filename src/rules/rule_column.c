@@ -125,9 +125,11 @@ path_step_parse(const char *start, int length, PathStep *step)
 	}
 	step->key = pnstrdup(start, length);
 	step->key_length = length;
-	step->index = -1;
-	if (length > 0 && length < 9 &&
-		strspn(step->key, "0123456789") == (size_t) length)
+	start = step->key + (step->key[0] == '-');
+	length = strlen(start);
+	step->is_index = length > 0 && length < 9 &&
+		strspn(start, "0123456789") == (size_t) length;
+	if (step->is_index)
 		step->index = atoi(step->key);
 }
 
@@ -289,9 +291,11 @@ jsonb_path_text(const RuleColumn *column, Datum datum, const char **data,
 		if (JsonContainerIsObject(container))
 			value = getKeyJsonValueFromContainer(container, step->key,
 												 step->key_length, NULL);
-		else if (JsonContainerIsArray(container) && step->index >= 0 &&
+		else if (JsonContainerIsArray(container) && step->is_index &&
 				 !JsonContainerIsScalar(container))
-			value = getIthJsonbValueFromContainer(container, step->index);
+			value = getIthJsonbValueFromContainer(container,
+												  step->index + (step->index < 0 ?
+																 JsonContainerSize(container) : 0));
 		else
 			return false;
 		if (value == NULL)
@@ -307,6 +311,7 @@ json_path_text(const RuleColumn *column, Datum datum, const char **data,
 			   int *length)
 {
 	Datum	   *keys = palloc(column->npath * sizeof(Datum));
+	Datum		value;
 	text	   *result;
 
 	LOCAL_FCINFO(fcinfo, 2);
@@ -320,9 +325,10 @@ json_path_text(const RuleColumn *column, Datum datum, const char **data,
 		PointerGetDatum(construct_array(keys, column->npath, TEXTOID, -1,
 										false, TYPALIGN_INT));
 	fcinfo->args[1].isnull = false;
-	result = DatumGetTextPP(json_extract_path_text(fcinfo));
+	value = json_extract_path_text(fcinfo);
 	if (fcinfo->isnull)
 		return false;
+	result = DatumGetTextPP(value);
 	*data = VARDATA_ANY(result);
 	*length = VARSIZE_ANY_EXHDR(result);
 	return true;

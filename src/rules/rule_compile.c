@@ -25,6 +25,16 @@
 
 #include "rules/rules_private.h"
 
+/* Something to compile that may fail. */
+typedef void (*CompileFunc) (void *what, void *argument);
+
+/* What a live condition is compiled from. */
+typedef struct LiveSource
+{
+	Relation	rel;
+	const char *sql;
+} LiveSource;
+
 PG_FUNCTION_INFO_V1(crmaudit_rule_check);
 
 /* Fills a source from what a definer, or a view, states. */
@@ -121,27 +131,27 @@ rule_init(Rule *rule, const RuleSource *source)
 }
 
 /*
- * Compiles a rule of the catalog; one that fails is marked broken.  In
+ * Runs "func"; returns NULL, or the message of the error it raised.  In
  * parallel mode there are no subtransactions, and the error propagates.
  */
-static void
-rule_compile_or_mark(RuleCompile *context, Rule *rule)
+static char *
+compile_guarded(CompileFunc func, void *what, void *argument)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
+	char	   *volatile message = NULL;
 
-	rule_init(rule, context->source);
 	if (IsInParallelMode())
 	{
-		crm_rule_compile(context, rule);
-		return;
+		func(what, argument);
+		return NULL;
 	}
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(memory);
 	PG_TRY();
 	{
-		crm_rule_compile(context, rule);
+		func(what, argument);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(memory);
 		CurrentResourceOwner = owner;
@@ -156,11 +166,54 @@ rule_compile_or_mark(RuleCompile *context, Rule *rule)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(memory);
 		CurrentResourceOwner = owner;
-		rule_init(rule, context->source);
-		rule->broken = pstrdup(error->message);
+		message = pstrdup(error->message);
 		FreeErrorData(error);
 	}
 	PG_END_TRY();
+	return message;
+}
+
+static void
+compile_rule(void *context, void *rule)
+{
+	crm_rule_compile(context, rule);
+}
+
+/* Compiles a rule of the catalog; one that fails is marked broken. */
+static void
+rule_compile_or_mark(RuleCompile *context, Rule *rule)
+{
+	char	   *broken;
+
+	rule_init(rule, context->source);
+	broken = compile_guarded(compile_rule, context, rule);
+	if (broken)
+	{
+		rule_init(rule, context->source);
+		rule->broken = broken;
+	}
+}
+
+static void
+compile_live(void *what, void *argument)
+{
+	RuleSet    *ruleset = what;
+	const LiveSource *source = argument;
+
+	ruleset->live = crm_expression_compile(source->rel, ruleset->target_name,
+										   source->sql, "live condition",
+										   &ruleset->live_attnums);
+}
+
+/* Compiles the live condition; one that fails is marked broken. */
+static void
+ruleset_compile_live(RuleSet *ruleset, Relation rel, const char *sql)
+{
+	LiveSource	source = {rel, sql};
+
+	ruleset->live_broken = compile_guarded(compile_live, ruleset, &source);
+	if (ruleset->live_broken)
+		ruleset->live_attnums = NULL;
 }
 
 /* Returns the index of the cell of a column and dimension, adding it. */
@@ -334,9 +387,7 @@ crm_ruleset_compile(Relation rel, Oid target)
 	ruleset->salt = crm_catalog_salt();
 	crm_catalog_dimension_weights(ruleset->dimension_weights);
 	if (source.live)
-		ruleset->live = crm_expression_compile(rel, ruleset->target_name,
-											   source.live, "live condition",
-											   &ruleset->live_attnums);
+		ruleset_compile_live(ruleset, rel, source.live);
 	ruleset_compile_rules(ruleset, rel, sources);
 	ruleset_compile_keys(ruleset, rel, &source);
 	ruleset_compile_reads(ruleset, rel);

@@ -58,6 +58,14 @@ parse_error_context(void *arg)
 	errcontext("%s", context->what);
 }
 
+/* Sets a parameter until the caller leaves its GUC nest level. */
+static void
+set_for_now(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
 /* Raises the error of SQL that goes beyond the limits. */
 static void
 refuse_construct(const char *what, const char *construct)
@@ -191,9 +199,7 @@ stored_form_settings(void)
 	};
 
 	for (int i = 0; i < lengthof(settings); i++)
-		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0,
-								 false);
+		set_for_now(settings[i][0], settings[i][1]);
 }
 
 /*
@@ -309,8 +315,7 @@ crmaudit_canonical_expression(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(4) && !PG_ARGISNULL(5))
 		names = alias_names(rel, PG_GETARG_ARRAYTYPE_P(4),
 							PG_GETARG_ARRAYTYPE_P(5));
-	(void) set_config_option("search_path", path, PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	set_for_now("search_path", path);
 	expr = expression_parse(rel, relname, names, sql, what);
 	stored_form_settings();
 	canonical = deparse_expression(expr, deparse_context_for(relname, target),

@@ -100,6 +100,11 @@ crm_value_list_get(const char *name)
 	ValueList  *list;
 	bool		found;
 
+	if (strlen(name) >= LIST_NAME_LENGTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_NAME_TOO_LONG),
+				 errmsg("name of a value list is longer than %d bytes",
+						LIST_NAME_LENGTH - 1)));
 	list = hash_search(value_lists, name, HASH_ENTER, &found);
 	if (!found)
 	{

@@ -350,6 +350,8 @@ crmaudit_dqscore_avg(PG_FUNCTION_ARGS)
 		int64		sum = state[2 * i];
 		int64		count = state[2 * i + 1];
 
+		if (sum < 0 || count < 0 || (count > 0 && sum / count > DQSCORE_MAX))
+			elog(ERROR, "sums and counts belong to no scores");
 		score->parts[i] = count == 0 ? DQSCORE_NULL :
 			(int32) ((sum + count / 2) / count);
 		any |= count > 0;

@@ -370,6 +370,11 @@ BEGIN
 			attnums = new_rule.attnums, attnames = new_rule.attnames
 		WHERE r.id = old_rule.id;
 	PERFORM crmaudit.record_rule(new_rule);
+	-- who disables a rule will not see its findings repaired
+	IF old_rule.enabled AND NOT new_rule.enabled THEN
+		INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, event)
+			VALUES (new_rule.id, new_rule.version, new_rule.target, 'disabled');
+	END IF;
 	RETURN new_rule.version;
 END $$;
 COMMENT ON FUNCTION crmaudit.redefine_rule(regclass, text, jsonb, text) IS 'implementation of alter_rule()';

@@ -287,13 +287,15 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.require_quarantined(bigint) IS 'returns a row that waits in quarantine, locked, or raises an error';
 
--- Columns that a released row may write: not generated ones.
-CREATE FUNCTION crmaudit.writable_columns(target regclass) RETURNS name[]
+-- Columns that a released row may write: not generated ones; an identity
+-- column that is always generated only by an INSERT.
+CREATE FUNCTION crmaudit.writable_columns(target regclass, operation text) RETURNS name[]
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT array_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a
 	WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+		AND NOT (a.attidentity = 'a' AND operation = 'UPDATE')
 $$;
-COMMENT ON FUNCTION crmaudit.writable_columns(regclass) IS 'columns of a table that can be written';
+COMMENT ON FUNCTION crmaudit.writable_columns(regclass, text) IS 'columns of a table that an INSERT or an UPDATE can write';
 
 -- Runs with the caller's rights on the table; the gate judges the row as in
 -- mode enforce, so that a row that is still bad raises the gate's error.
@@ -301,7 +303,7 @@ CREATE FUNCTION crmaudit.release(id bigint, patch jsonb DEFAULT '{}') RETURNS vo
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET crmaudit.refuse_quarantined = on AS $$
 DECLARE
 	entry crmaudit.quarantine := crmaudit.require_quarantined(id);
-	columns name[] := crmaudit.writable_columns(entry.target);
+	columns name[] := crmaudit.writable_columns(entry.target, entry.operation);
 	old_key jsonb;
 	unknown text;
 	names text;
@@ -309,7 +311,7 @@ DECLARE
 BEGIN
 	SELECT key INTO unknown FROM jsonb_object_keys(coalesce(patch, '{}')) key WHERE NOT key = ANY (columns) LIMIT 1;
 	IF FOUND THEN
-		RAISE EXCEPTION 'column "%" of relation "%" does not exist', unknown, entry.target USING ERRCODE = 'undefined_column';
+		RAISE EXCEPTION 'column "%" of relation "%" does not exist, or cannot be written', unknown, entry.target USING ERRCODE = 'undefined_column';
 	END IF;
 	entry.row_data := entry.row_data || coalesce(patch, '{}');
 	SELECT string_agg(format('%I', c), ', ') INTO names FROM unnest(columns) c;

@@ -11,14 +11,14 @@ CREATE TABLE crmaudit.finding_event (
 	target regclass NOT NULL,
 	row_key jsonb,
 	column_name text,
-	event text NOT NULL CHECK (event IN ('seen', 'gone', 'truncated', 'dropped')),
+	event text NOT NULL CHECK (event IN ('seen', 'gone', 'truncated', 'disabled', 'dropped')),
 	verdict text,
 	reason text,
 	severity crmaudit.severity,
 	mode text,
 	username name NOT NULL DEFAULT session_user
 );
-COMMENT ON TABLE crmaudit.finding_event IS 'what happened to findings: seen, gone, table truncated, rule dropped; append-only, holds no value of a row';
+COMMENT ON TABLE crmaudit.finding_event IS 'what happened to findings: seen, gone, table truncated, rule disabled or dropped; append-only, holds no value of a row';
 COMMENT ON COLUMN crmaudit.finding_event.row_key IS 'key columns of the row by name; identifiers are hashed';
 COMMENT ON COLUMN crmaudit.finding_event.username IS 'session user whose statement caused the event';
 CREATE INDEX finding_event_target_at ON crmaudit.finding_event (target, at);
@@ -84,7 +84,7 @@ CREATE VIEW crmaudit.finding WITH (security_invoker = true) AS
 		c.first_seen, c.last_seen, c.occurrences, v.definition ->> 'owner' AS assignee,
 		crmaudit.due_date(c.first_seen, v.definition -> 'params' ->> 'due') AS due_at,
 		e.at AS resolved_at,
-		CASE e.event WHEN 'gone' THEN 'repaired or deleted' WHEN 'truncated' THEN 'table truncated' WHEN 'dropped' THEN 'rule dropped' END AS resolution,
+		CASE e.event WHEN 'gone' THEN 'repaired or deleted' WHEN 'truncated' THEN 'table truncated' WHEN 'disabled' THEN 'rule disabled' WHEN 'dropped' THEN 'rule dropped' END AS resolution,
 		l.username
 	FROM closed c
 	JOIN crmaudit.finding_event l ON l.id = c.last_id

@@ -31,6 +31,17 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 COMMENT ON FUNCTION crmaudit.rule_state(crmaudit.rule) IS 'whether a rule is at work, and if not, why';
 
+-- Where the live condition does not work, every row counts.
+CREATE FUNCTION crmaudit.live_state(settings crmaudit.protected_table) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM crmaudit.expression_columns(settings.target, settings.live);
+	RETURN 'active';
+EXCEPTION WHEN OTHERS THEN
+	RETURN 'broken: ' || SQLERRM;
+END $$;
+COMMENT ON FUNCTION crmaudit.live_state(crmaudit.protected_table) IS 'whether the live condition of a table is at work, and if not, why';
+
 CREATE VIEW crmaudit.table_status WITH (security_invoker = true) AS
 	SELECT p.target, p.mode, CASE WHEN p.history THEN 'pending: there is no ledger yet' ELSE 'off' END AS history,
 		p.live, p.error_style, p.key, p.hashed_key, p.roles, p.packs, p.rule_set_version,
@@ -160,6 +171,9 @@ CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
 	UNION ALL
 	SELECT 'rule', s.target, s.rule, s.state, 'mend it with crmaudit.alter_rule(), or drop it with crmaudit.drop_rule()'
 	FROM crmaudit.rule_status s WHERE s.state LIKE 'broken:%'
+	UNION ALL
+	SELECT 'live', p.target, NULL, crmaudit.live_state(p), format('SELECT crmaudit.protect(%L, mode => %L, live => ...)', p.target, p.mode)
+	FROM crmaudit.protected_table p WHERE p.live IS NOT NULL AND crmaudit.live_state(p) <> 'active'
 	UNION ALL
 	SELECT 'mode', NULL, NULL, format('crmaudit.mode is %s in this session', current_setting('crmaudit.mode', true)), 'RESET crmaudit.mode'
 	WHERE current_setting('crmaudit.mode', true) IN ('off', 'observe')

@@ -208,10 +208,15 @@ crm_findings_confirm(void)
 	return true;
 }
 
-/* Confirms what was remembered; it is written before commit at the latest. */
+/*
+ * Confirms what was remembered; it is written before commit at the latest.
+ * The statement that follows SET CONSTRAINTS is another command.
+ */
 void
 crm_findings_keep(void)
 {
+	if (nevents > nconfirmed)
+		(void) GetCurrentCommandId(true);
 	nconfirmed = nevents;
 }
 

@@ -10,10 +10,13 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/numeric.h"
 
 #include "findings/finding.h"
@@ -42,6 +45,36 @@ identifier_digest(const char *salt, const char *text)
 	return hex;
 }
 
+/*
+ * The text of a key value.  It must not depend on the session's settings, for
+ * another session may repair the row.
+ */
+static char *
+key_text(const KeyColumn *key, Datum datum)
+{
+	const int	utc = 0;
+	char	   *words;
+
+	switch (key->typid)
+	{
+		case DATEOID:
+		case TIMEOID:
+		case TIMETZOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			words = palloc(MAXDATELEN + 1);
+			JsonEncodeDateTime(words, datum, key->typid, &utc);
+			return words;
+		case BYTEAOID:
+			return psprintf("\\x%s",
+							TextDatumGetCString(DirectFunctionCall2(binary_encode, datum,
+																	CStringGetTextDatum("hex"))));
+		default:
+			return OutputFunctionCall(unconstify(FmgrInfo *, &key->output),
+									  datum);
+	}
+}
+
 /* Fills the json value of one key column. */
 static void
 key_value(const RuleSet *ruleset, const KeyColumn *key, TupleTableSlot *slot,
@@ -54,8 +87,7 @@ key_value(const RuleSet *ruleset, const KeyColumn *key, TupleTableSlot *slot,
 		value->type = jbvNull;
 		return;
 	}
-	text = OutputFunctionCall(unconstify(FmgrInfo *, &key->output),
-							  slot->tts_values[key->attnum - 1]);
+	text = key_text(key, slot->tts_values[key->attnum - 1]);
 	if (key->is_number && !key->is_hashed)
 	{
 		value->type = jbvNumeric;

@@ -35,6 +35,8 @@ extern void crm_commit_init(void);
 extern void crm_commit_begin(void);
 extern void crm_commit_remember(const RuleSet *ruleset, const Rule *rule,
 								const Jsonb *row_key);
+extern bool crm_commit_awaits(const RuleSet *ruleset, const Rule *rule,
+							  const Jsonb *row_key);
 extern void crm_commit_carry(const RuleSet *ruleset, TupleTableSlot *old,
 							 TupleTableSlot *new);
 

@@ -48,6 +48,7 @@ typedef struct AwaitedRule
 {
 	int64		rule_id;
 	SubTransactionId subid;
+	bool		is_found;		/* SET CONSTRAINTS judged it, and found it */
 } AwaitedRule;
 
 /* A row that awaits judgement at commit. */
@@ -114,6 +115,26 @@ crm_commit_remember(const RuleSet *ruleset, const Rule *rule,
 	pending_add(rule->id);
 }
 
+/* Whether a row of that key awaits judgement by the rule. */
+bool
+crm_commit_awaits(const RuleSet *ruleset, const Rule *rule,
+				  const Jsonb *row_key)
+{
+	AwaitingKey key;
+	AwaitingRow *row;
+
+	if (awaiting_rows == NULL)
+		return false;
+	awaiting_key_fill(&key, ruleset->target, row_key);
+	row = hash_search(awaiting_rows, &key, HASH_FIND, NULL);
+	for (int i = 0; row != NULL && i < row->nrules; i++)
+	{
+		if (row->rules[i].rule_id == rule->id)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Lets the new version of a row await what the old one does: it was written
  * by this transaction, so that every commit rule it broke must hold at last.
@@ -173,6 +194,7 @@ awaiting_add(AwaitingRow *row, int64 rule_id)
 							   row->size * sizeof(AwaitedRule));
 	}
 	row->rules[row->nrules].rule_id = rule_id;
+	row->rules[row->nrules].is_found = false;
 	row->rules[row->nrules++].subid = GetCurrentSubTransactionId();
 }
 
@@ -215,14 +237,21 @@ ruleset_find_rule(const RuleSet *ruleset, int64 rule_id)
 
 /* Judges the surviving version of a row by one rule. */
 static List *
-commit_judge(const RuleSet *ruleset, const Rule *rule, const RuleRow *row,
-			 CrmMode mode, Jsonb *row_key, List *violations)
+commit_judge(const RuleSet *ruleset, const Rule *rule, AwaitedRule *awaited,
+			 const RuleRow *row, CrmMode mode, Jsonb *row_key,
+			 List *violations)
 {
 	bool		refuses = mode == CRM_MODE_ENFORCE && rule->severity >= CRM_ERROR;
 	RuleOutcome outcome = crm_gate_eval(ruleset, rule, row, refuses);
 
 	if (!crm_outcome_violates(outcome))
+	{
+		if (awaited->is_found)
+			crm_finding_remember(ruleset, rule, FINDING_GONE, RULE_PASS, mode,
+								 row_key);
+		awaited->is_found = false;
 		return violations;
+	}
 	if (refuses && crm_outcome_severity(rule, outcome) >= CRM_ERROR)
 	{
 		Violation  *violation = palloc(sizeof(Violation));
@@ -232,6 +261,7 @@ commit_judge(const RuleSet *ruleset, const Rule *rule, const RuleRow *row,
 		return lappend(violations, violation);
 	}
 	crm_finding_remember(ruleset, rule, FINDING_SEEN, outcome, mode, row_key);
+	awaited->is_found = true;
 	return violations;
 }
 
@@ -263,8 +293,8 @@ commit_judge_row(const RuleSet *ruleset, TupleTableSlot *slot, CrmMode mode)
 												 awaiting->rules[i].rule_id);
 
 			if (rule && rule->broken == NULL && rule->eval)
-				violations = commit_judge(ruleset, rule, &row, mode, row_key,
-										  violations);
+				violations = commit_judge(ruleset, rule, &awaiting->rules[i],
+										  &row, mode, row_key, violations);
 		}
 	}
 	if (violations != NIL)

@@ -233,8 +233,7 @@ refuse_failing(const RuleSet *ruleset, const char *what, const char *name,
 
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
-	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+	if (crm_error_cancels(error->sqlerrcode))
 		PG_RE_THROW();
 	FlushErrorState();
 	ereport(ERROR,

@@ -130,14 +130,26 @@ call_refuses(const GateCall *call, const Rule *rule)
 	return call->mode >= CRM_MODE_QUARANTINE && rule->severity >= CRM_ERROR;
 }
 
+/* Evaluates a rule on the new version. */
 static inline RuleOutcome
-call_eval(const GateCall *call, const Rule *rule, const RuleRow *row)
+call_eval(const GateCall *call, const Rule *rule)
 {
 	if (!rule->is_guarded)
-		return rule->eval(rule, row);
-	return crm_gate_eval(call->ruleset, rule, row,
+		return rule->eval(rule, &call->row);
+	return crm_gate_eval(call->ruleset, rule, &call->row,
 						 call->mode == CRM_MODE_ENFORCE &&
-						 rule->severity >= CRM_ERROR);
+						 rule->severity >= CRM_ERROR && !rule->at_commit);
+}
+
+/*
+ * Whether the old version awaits its judgement by this rule at commit: until
+ * then it is neither found nor gone.
+ */
+static bool
+call_awaited_before(GateCall *call, const Rule *rule)
+{
+	return rule->at_commit && call->before.slot != NULL &&
+		crm_commit_awaits(call->ruleset, rule, call_before_key(call));
 }
 
 /*
@@ -165,9 +177,11 @@ static void
 call_follow_up(GateCall *call, const Rule *rule, RuleOutcome outcome,
 			   bool may_refuse)
 {
+	bool		awaited = call_awaited_before(call, rule);
+
 	if (!crm_outcome_violates(outcome))
 	{
-		if (call_broke_before(call, rule))
+		if (!awaited && call_broke_before(call, rule))
 			call_gone(call, rule);
 		return;
 	}
@@ -182,9 +196,10 @@ call_follow_up(GateCall *call, const Rule *rule, RuleOutcome outcome,
 		call->violations = lappend(call->violations, violation);
 		return;
 	}
-	if (call->key_changed && call_broke_before(call, rule))
+	if (!awaited && (call->key_changed || rule->at_commit) &&
+		call_broke_before(call, rule))
 		call_gone(call, rule);
-	if (may_refuse && rule->at_commit)
+	if (rule->at_commit && (may_refuse || awaited))
 		crm_commit_remember(call->ruleset, rule, call_row_key(call));
 	else
 		crm_finding_remember(call->ruleset, rule, FINDING_SEEN, outcome,
@@ -227,7 +242,7 @@ call_judge_all(GateCall *call)
 
 		if (rule->broken == NULL &&
 			(rule->kind_level_row || call->row.old != NULL))
-			call_judge(call, rule, call_eval(call, rule, &call->row), true);
+			call_judge(call, rule, call_eval(call, rule), true);
 	}
 }
 
@@ -247,7 +262,7 @@ call_judge_changed(GateCall *call)
 		affected = rule_is_affected(ruleset, rule);
 		/* a new key carries the findings of the old one with it */
 		if (affected || call->key_changed)
-			call_judge(call, rule, call_eval(call, rule, &call->row), affected);
+			call_judge(call, rule, call_eval(call, rule), affected);
 	}
 }
 
@@ -263,7 +278,8 @@ call_judge_gone(GateCall *call)
 	{
 		const Rule *rule = &ruleset->rules[i];
 
-		if (rule->broken == NULL && call_broke_before(call, rule))
+		if (rule->broken == NULL && !call_awaited_before(call, rule) &&
+			call_broke_before(call, rule))
 			call_gone(call, rule);
 	}
 }

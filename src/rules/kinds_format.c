@@ -163,6 +163,7 @@ format_compile(RuleCompile *context, Rule *rule)
 		state->region_column = rule->ncolumns;
 		rule->attnums = bms_add_member(rule->attnums,
 									   rule->columns[rule->ncolumns].attnum);
+		rule->is_guarded |= rule->columns[rule->ncolumns].npath > 0;
 	}
 	state->none = crm_param_texts(source, "none", &state->nnone);
 	rule->normalise = crm_param_bool(source, "normalise", false);

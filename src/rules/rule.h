@@ -211,4 +211,11 @@ crm_outcome_violates(RuleOutcome outcome)
 	return outcome.state >= RULE_SUSPECT;
 }
 
+/* Whether an error cancels the statement, instead of telling of a bad rule. */
+static inline bool
+crm_error_cancels(int sqlstate)
+{
+	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION;
+}
+
 #endif							/* CRM_RULE_H */

@@ -12,16 +12,20 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/syscache.h"
 
 #include "rules/rules_private.h"
 
@@ -166,6 +170,8 @@ compile_guarded(CompileFunc func, void *what, void *argument)
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(memory);
 		CurrentResourceOwner = owner;
+		if (crm_error_cancels(error->sqlerrcode))
+			ReThrowError(error);
 		message = pstrdup(error->message);
 		FreeErrorData(error);
 	}
@@ -354,9 +360,26 @@ ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 	}
 }
 
+static Oid
+relation_owner(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for relation %u", relid);
+	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
 /*
  * Compiles the rule set of "rel", which belongs to the protected table
  * "target".  The result lives in a context of its own under the current one.
+ *
+ * SQL is compiled as the table's owner, who defined it: whether a rule can be
+ * compiled must not depend on what the writer may name, and planning may run
+ * functions in it.
  */
 RuleSet *
 crm_ruleset_compile(Relation rel, Oid target)
@@ -366,6 +389,8 @@ crm_ruleset_compile(Relation rel, Oid target)
 	RuleSet    *ruleset;
 	MemoryContext context;
 	MemoryContext old;
+	Oid			userid;
+	int			security;
 
 	if (!crm_catalog_target(target, &source))
 		return NULL;
@@ -386,9 +411,13 @@ crm_ruleset_compile(Relation rel, Oid target)
 	ruleset->econtext = CreateStandaloneExprContext();
 	ruleset->salt = crm_catalog_salt();
 	crm_catalog_dimension_weights(ruleset->dimension_weights);
+	GetUserIdAndSecContext(&userid, &security);
+	SetUserIdAndSecContext(relation_owner(target),
+						   security | SECURITY_RESTRICTED_OPERATION);
 	if (source.live)
 		ruleset_compile_live(ruleset, rel, source.live);
 	ruleset_compile_rules(ruleset, rel, sources);
+	SetUserIdAndSecContext(userid, security);
 	ruleset_compile_keys(ruleset, rel, &source);
 	ruleset_compile_reads(ruleset, rel);
 	MemoryContextSwitchTo(old);

@@ -115,7 +115,10 @@ crm_column_date(const RuleColumn *column, TupleTableSlot *slot, DateADT *date)
 	return DATE_READ;
 }
 
-/* Gives the value as a timestamp; a date is its beginning. */
+/*
+ * Gives the value as a timestamp; a date is its beginning.  What no timestamp
+ * can say is infinity.
+ */
 DateReading
 crm_column_timestamp(const RuleColumn *column, TupleTableSlot *slot,
 					 TimestampTz *timestamp)
@@ -124,6 +127,7 @@ crm_column_timestamp(const RuleColumn *column, TupleTableSlot *slot,
 	Datum		datum;
 	DateADT		date;
 	DateReading reading;
+	int			overflow;
 
 	if (column->value_class == VALUE_TIMESTAMPTZ ||
 		column->value_class == VALUE_TIMESTAMP)
@@ -131,15 +135,15 @@ crm_column_timestamp(const RuleColumn *column, TupleTableSlot *slot,
 		datum = crm_column_datum(column, slot, &isnull);
 		if (isnull)
 			return DATE_IS_NULL;
-		if (column->value_class == VALUE_TIMESTAMP)
-			datum = DirectFunctionCall1(timestamp_timestamptz, datum);
-		*timestamp = DatumGetTimestampTz(datum);
+		*timestamp = column->value_class == VALUE_TIMESTAMPTZ ?
+			DatumGetTimestampTz(datum) :
+			timestamp2timestamptz_opt_overflow(DatumGetTimestamp(datum),
+											   &overflow);
 		return DATE_READ;
 	}
 	reading = crm_column_date(column, slot, &date);
 	if (reading == DATE_READ)
-		*timestamp = DatumGetTimestampTz(DirectFunctionCall1(date_timestamptz,
-															 DateADTGetDatum(date)));
+		*timestamp = date2timestamptz_opt_overflow(date, &overflow);
 	return reading;
 }
 

@@ -77,15 +77,13 @@ run_guarded(GuardedFunc func, const void *what, const RuleRow *row,
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
-		/* a cancelled statement is no broken rule */
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
-			PG_RE_THROW();
 		FlushErrorState();
-		FreeErrorData(error);
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
+		if (crm_error_cancels(error->sqlerrcode))
+			ReThrowError(error);
+		FreeErrorData(error);
 		succeeded = false;
 	}
 	PG_END_TRY();

@@ -140,10 +140,11 @@ SELECT columns, state FROM crmaudit.rule_status WHERE target = 'person'::regclas
 -- is still known, under the table's name instead of a number.
 SELECT count(*) > 0 AS had_findings FROM crmaudit.finding WHERE target = 'customer'::regclass AND status = 'open';
 SELECT 'customer'::regclass::oid AS customer \gset
+SELECT id AS phone_rule FROM crmaudit.rule WHERE target = 'customer'::regclass AND name = 'phone_valid' \gset
 DROP FUNCTION pg_temp.broken(customer);
 DROP TABLE customer;
 SELECT count(*) FROM crmaudit.rule WHERE target = :customer;
 SELECT count(*) FROM crmaudit.protected_table WHERE target = :customer;
-SELECT status, resolution, count(*) > 0 AS some FROM crmaudit.finding WHERE target = 0 AND rule = 'phone_valid' GROUP BY status, resolution ORDER BY status, resolution;
-SELECT name, dropped_at IS NOT NULL AS dropped, definition ->> 'table' AS of_table FROM crmaudit.rule_version WHERE target = 0 AND name = 'phone_valid';
+SELECT status, resolution, count(*) > 0 AS some FROM crmaudit.finding WHERE rule_id = :phone_rule GROUP BY status, resolution ORDER BY status, resolution;
+SELECT name, dropped_at IS NOT NULL AS dropped, target, definition ->> 'table' AS of_table FROM crmaudit.rule_version WHERE rule_id = :phone_rule;
 DROP TABLE party CASCADE;

@@ -254,6 +254,12 @@ BEGIN
 		rule.params := rule.params || jsonb_build_object('sql',
 			crmaudit.canonical_expression(rule.target, sql, path, 'rule expression', NULL, NULL));
 	END IF;
+	IF rule.kind IN ('in_list', 'not_in_list') AND rule.params ? 'list' AND
+		NOT EXISTS (SELECT FROM crmaudit.value_list l WHERE l.list = rule.params ->> 'list') THEN
+		RAISE EXCEPTION 'value list "%" has no values', rule.params ->> 'list'
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = coalesce((SELECT format('Fill crmaudit.value_list first. Its lists are: %s.', string_agg(DISTINCT l.list, ', ')) FROM crmaudit.value_list l), 'Fill crmaudit.value_list first.');
+	END IF;
 	IF rule.condition IS NOT NULL THEN
 		PERFORM crmaudit.require_table_owner(rule.target, 'rule condition');
 		rule.condition := crmaudit.canonical_expression(rule.target, rule.condition, path, 'rule condition', NULL, NULL);
@@ -492,6 +498,13 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.rename_columns(text[], text[], text[]) IS 'column specifications after columns were renamed';
 
+CREATE FUNCTION crmaudit.rename_members(object jsonb, from_names text[], to_names text[]) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_object_agg(coalesce(t.to_name, m.key), m.value)
+	FROM jsonb_each(object) m LEFT JOIN unnest(from_names, to_names) AS t(from_name, to_name) ON t.from_name = m.key
+$$;
+COMMENT ON FUNCTION crmaudit.rename_members(jsonb, text[], text[]) IS 'a json object after columns were renamed';
+
 -- Follows the renaming of columns: rules are kept by attribute, shown by name.
 CREATE FUNCTION crmaudit.follow_renames(renamed regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -525,6 +538,14 @@ BEGIN
 				roles = coalesce((SELECT jsonb_object_agg((crmaudit.rename_columns(ARRAY[key], p.attnames, names))[1], value)
 					FROM jsonb_each(p.roles)), '{}')
 			WHERE p.target = renamed;
+		-- what names a row must name it still, or no repair would be noticed
+		IF crmaudit.rename_columns(old_table.key, old_table.attnames, names) <> old_table.key THEN
+			UPDATE crmaudit.finding_event e SET row_key = crmaudit.rename_members(e.row_key, old_table.attnames, names)
+				WHERE e.target = renamed AND e.row_key IS NOT NULL;
+		END IF;
+		UPDATE crmaudit.quarantine q SET row_key = crmaudit.rename_members(q.row_key, old_table.attnames, names),
+				row_data = crmaudit.rename_members(q.row_data, old_table.attnames, names)
+			WHERE q.target = renamed AND q.status = 'waiting';
 	END LOOP;
 END $$;
 COMMENT ON FUNCTION crmaudit.follow_renames(regclass) IS 'gives the rules of a table the present names of its columns';

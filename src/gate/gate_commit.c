@@ -282,7 +282,7 @@ commit_judge_row(const RuleSet *ruleset, TupleTableSlot *slot, CrmMode mode)
 		hash_search(awaiting_rows, &key, HASH_FIND, NULL) : NULL;
 	if (awaiting == NULL)
 		return;
-	ResetExprContext(ruleset->econtext);
+	crm_ruleset_begin_row(ruleset);
 	crm_findings_forget();
 	crm_findings_flush_if_many();
 	if (crm_gate_live(ruleset, &row, mode == CRM_MODE_ENFORCE))

@@ -541,7 +541,7 @@ crmaudit_gate(PG_FUNCTION_ARGS)
 		return PointerGetDatum(trigger_row(trigdata));
 	crm_findings_flush_if_many();
 	if (call.ruleset->has_guarded || call.ruleset->live)
-		ResetExprContext(call.ruleset->econtext);
+		crm_ruleset_begin_row(call.ruleset);
 	call.row.econtext = call.ruleset->econtext;
 	call.before.econtext = call.ruleset->econtext;
 

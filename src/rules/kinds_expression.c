@@ -7,8 +7,6 @@
  */
 #include "postgres.h"
 
-#include "executor/executor.h"
-
 #include "rules/rules_private.h"
 
 static const RuleParam expression_params[] = {
@@ -29,14 +27,12 @@ static RuleOutcome
 expression_eval(const Rule *rule, const RuleRow *row)
 {
 	bool		isnull;
-	Datum		result;
+	bool		result = crm_expression_eval(rule->state, row->slot,
+											 row->econtext, &isnull);
 
-	row->econtext->ecxt_scantuple = row->slot;
-	result = ExecEvalExprSwitchContext((ExprState *) rule->state,
-									   row->econtext, &isnull);
 	if (isnull)
 		return RULE_SKIP;
-	return DatumGetBool(result) ? RULE_PASS : RULE_FAIL(CONDITION_FALSE);
+	return result ? RULE_PASS : RULE_FAIL(CONDITION_FALSE);
 }
 
 const RuleKind crm_kind_expression = {

@@ -151,6 +151,7 @@ typedef struct RuleSet
 {
 	MemoryContext context;		/* owns everything below */
 	struct RuleSet *next_stale; /* see rule_cache.c */
+	uint64		serial;			/* no other rule set of the session has it */
 	Oid			relid;			/* the relation compiled for */
 	Oid			target;			/* the protected table: relid or its root */
 	char	   *target_name;
@@ -190,6 +191,7 @@ extern RuleSet *crm_ruleset_get(RuleSetEntry *entry, Relation rel);
 extern RuleSet *crm_ruleset_lookup(Relation rel);
 
 /* From rule_eval.c */
+extern void crm_ruleset_begin_row(const RuleSet *ruleset);
 extern RuleOutcome crm_rule_eval(const Rule *rule, const RuleRow *row);
 extern RuleOutcome crm_rule_eval_guarded(const Rule *rule, const RuleRow *row);
 extern bool crm_ruleset_live(const RuleSet *ruleset, const RuleRow *row);

@@ -384,6 +384,7 @@ relation_owner(Oid relid)
 RuleSet *
 crm_ruleset_compile(Relation rel, Oid target)
 {
+	static uint64 last_serial = 0;
 	TargetSource source;
 	List	   *sources;
 	RuleSet    *ruleset;
@@ -401,6 +402,7 @@ crm_ruleset_compile(Relation rel, Oid target)
 	old = MemoryContextSwitchTo(context);
 	ruleset = palloc0(sizeof(RuleSet));
 	ruleset->context = context;
+	ruleset->serial = ++last_serial;
 	ruleset->relid = RelationGetRelid(rel);
 	ruleset->target = target;
 	ruleset->target_name = get_rel_name(target);

@@ -9,10 +9,63 @@
 
 #include "access/xact.h"
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
 #include "rules/rules_private.h"
+
+/* A rule's SQL that is running. */
+typedef struct RunningSql
+{
+	ExprContext *econtext;
+	struct RunningSql *outer;
+} RunningSql;
+
+static RunningSql *running_sql = NULL;	/* the innermost */
+
+/*
+ * Begins another row.  SQL of a rule can call a function which has the same
+ * rules evaluated, as crmaudit.score() does; that is an error, for expressions
+ * are not reentrant, and it need not end.
+ */
+void
+crm_ruleset_begin_row(const RuleSet *ruleset)
+{
+	for (RunningSql *sql = running_sql; sql != NULL; sql = sql->outer)
+	{
+		if (sql->econtext == ruleset->econtext)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("rules of relation \"%s\" are being evaluated already",
+							ruleset->target_name),
+					 errhint("SQL of a rule must not have the rules of the same table evaluated.")));
+	}
+	ResetExprContext(ruleset->econtext);
+}
+
+/* Runs SQL of a rule on the row in "slot"; the result is boolean. */
+bool
+crm_expression_eval(ExprState *expression, TupleTableSlot *slot,
+					ExprContext *econtext, bool *isnull)
+{
+	RunningSql	sql = {econtext, running_sql};
+	volatile Datum result = (Datum) 0;
+
+	check_stack_depth();
+	econtext->ecxt_scantuple = slot;
+	running_sql = &sql;
+	PG_TRY();
+	{
+		result = ExecEvalExprSwitchContext(expression, econtext, isnull);
+	}
+	PG_FINALLY();
+	{
+		running_sql = sql.outer;
+	}
+	PG_END_TRY();
+	return DatumGetBool(result);
+}
 
 /* Whether a condition holds; NULL counts as false, as in WHERE. */
 static bool
@@ -20,11 +73,9 @@ condition_holds(ExprState *condition, TupleTableSlot *slot,
 				ExprContext *econtext)
 {
 	bool		isnull;
-	Datum		result;
+	bool		result = crm_expression_eval(condition, slot, econtext, &isnull);
 
-	econtext->ecxt_scantuple = slot;
-	result = ExecEvalExprSwitchContext(condition, econtext, &isnull);
-	return !isnull && DatumGetBool(result);
+	return !isnull && result;
 }
 
 /*

@@ -168,6 +168,10 @@ extern Node *crm_expression_parse(Relation rel, const char *relname,
 								  const char *sql, const char *what,
 								  Bitmapset **attnums);
 
+/* From rule_eval.c */
+extern bool crm_expression_eval(ExprState *expression, TupleTableSlot *slot,
+								ExprContext *econtext, bool *isnull);
+
 /* From rule_catalog.c */
 extern Oid	crm_target_of(Oid relid);
 extern bool crm_catalog_target(Oid target, TargetSource *source);

@@ -33,6 +33,8 @@
 typedef struct RowJudge
 {
 	RuleSet    *ruleset;
+	uint64		serial;			/* of the rule set: after the transaction its
+								 * address may be another's */
 	TupleTableSlot *slot;
 	RowScore   *score;
 } RowJudge;
@@ -73,6 +75,7 @@ judge_create(Relation rel, RuleSet *ruleset)
 	RowJudge   *judge = palloc(sizeof(RowJudge));
 
 	judge->ruleset = ruleset;
+	judge->serial = ruleset->serial;
 	judge->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(rel)),
 										   &TTSOpsHeapTuple);
 	judge->score = crm_row_score_create(ruleset);
@@ -89,7 +92,7 @@ judge_set_row(RowJudge *judge, HeapTupleHeader header, HeapTuple tuple)
 	tuple->t_data = header;
 	ExecStoreHeapTuple(tuple, judge->slot, false);
 	slot_getsomeattrs(judge->slot, judge->slot->tts_tupleDescriptor->natts);
-	ResetExprContext(judge->ruleset->econtext);
+	crm_ruleset_begin_row(judge->ruleset);
 }
 
 /* Whether the rule says something of a row by itself. */
@@ -159,7 +162,7 @@ judge_of_row(FunctionCallInfo fcinfo, HeapTupleHeader header,
 	ruleset = crm_ruleset_lookup(rel);
 	if (ruleset == NULL)
 		refuse_row(function);
-	if (judge == NULL || judge->ruleset != ruleset)
+	if (judge == NULL || judge->serial != ruleset->serial)
 	{
 		old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
 		judge = judge_create(rel, ruleset);

@@ -86,11 +86,11 @@ SELECT row_key, status, occurrences FROM crmaudit.finding
 	WHERE target = 'fi_customer'::regclass AND rule = 'mobile_valid' AND (row_key -> 'id')::int > 3001 ORDER BY row_key, status;
 
 -- A dropped table resolves them too, and its rules are gone.
-SELECT 'fi_customer'::regclass::oid AS oid, array_agg(DISTINCT rule_id) AS rules
-	FROM crmaudit.rule_version WHERE target = 'fi_customer'::regclass \gset dropped_
+SELECT array_agg(id) AS rules FROM crmaudit.rule WHERE target = 'fi_customer'::regclass \gset dropped_
 DROP TABLE fi_customer;
-SELECT status, resolution, count(*) FROM crmaudit.finding WHERE rule_id = ANY (:'dropped_rules') AND resolution IS DISTINCT FROM 'repaired or deleted' GROUP BY 1, 2 ORDER BY 1, 2;
-SELECT count(*) FROM crmaudit.rule WHERE target = :dropped_oid;
-SELECT count(*) FILTER (WHERE dropped_at IS NULL) AS not_dropped FROM crmaudit.rule_version WHERE rule_id = ANY (:'dropped_rules') AND name = 'mail_valid' AND version = 3;
+SELECT rule, status, resolution, count(*) FROM crmaudit.finding
+	WHERE rule_id = ANY (:'dropped_rules') AND resolution IS DISTINCT FROM 'repaired or deleted' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
+SELECT count(*) FROM crmaudit.rule WHERE id = ANY (:'dropped_rules');
+SELECT name, max(version) AS version, count(dropped_at) AS dropped FROM crmaudit.rule_version WHERE rule_id = ANY (:'dropped_rules') GROUP BY name ORDER BY name;
 
 DROP TABLE fi_keys;

@@ -137,7 +137,7 @@ ALTER TABLE party RENAME mail TO email;
 SELECT columns, state FROM crmaudit.rule_status WHERE target = 'person'::regclass;
 
 -- DROP TABLE removes the rules and resolves the findings; what the rules said
--- is still known, under the table's name instead of a number.
+-- is still known.
 SELECT count(*) > 0 AS had_findings FROM crmaudit.finding WHERE target = 'customer'::regclass AND status = 'open';
 SELECT 'customer'::regclass::oid AS customer \gset
 SELECT id AS phone_rule FROM crmaudit.rule WHERE target = 'customer'::regclass AND name = 'phone_valid' \gset
@@ -146,5 +146,5 @@ DROP TABLE customer;
 SELECT count(*) FROM crmaudit.rule WHERE target = :customer;
 SELECT count(*) FROM crmaudit.protected_table WHERE target = :customer;
 SELECT status, resolution, count(*) > 0 AS some FROM crmaudit.finding WHERE rule_id = :phone_rule GROUP BY status, resolution ORDER BY status, resolution;
-SELECT name, dropped_at IS NOT NULL AS dropped, target, definition ->> 'table' AS of_table FROM crmaudit.rule_version WHERE rule_id = :phone_rule;
+SELECT name, definition ->> 'table' AS "table", dropped_at IS NOT NULL AS dropped FROM crmaudit.rule_version WHERE rule_id = :phone_rule;
 DROP TABLE party CASCADE;

@@ -104,7 +104,7 @@ INSERT INTO se_customer VALUES (4, 'small', NULL);
 RESET search_path;
 DROP OPERATOR pg_temp.= (text, text);
 DROP FUNCTION pg_temp.upper(text), pg_temp.always(text, text);
-DROP TABLE pg_temp.protected_table, pg_temp.rule, se_temp;
+DROP TABLE pg_temp.protected_table, pg_temp.rule;
 RESET SESSION AUTHORIZATION;
 -- An operator that the definer sees is the one that is kept.
 SELECT params ->> 'sql' AS sql FROM crmaudit.rule WHERE target = 'se_customer'::regclass AND name = 'name_upper';

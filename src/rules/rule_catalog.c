@@ -48,8 +48,14 @@ catalog_scan_begin(CatalogScan *scan, const char *relname, const char *index,
 		return false;
 	scan->rel = table_open(relid, AccessShareLock);
 	if (column)
-		ScanKeyInit(&scankey, get_attnum(relid, column), BTEqualStrategyNumber,
-					equal, key);
+	{
+		AttrNumber	attnum = get_attnum(relid, column);
+
+		ScanKeyInit(&scankey, attnum, BTEqualStrategyNumber, equal, key);
+		/* the index is in the order of the column's collation */
+		scankey.sk_collation =
+			TupleDescAttr(RelationGetDescr(scan->rel), attnum - 1)->attcollation;
+	}
 	scan->scan = systable_beginscan(scan->rel,
 									index ? crm_relation_oid(index) : InvalidOid,
 									index != NULL, NULL, column ? 1 : 0,

@@ -103,6 +103,9 @@ crm_rule_compile(RuleCompile *context, Rule *rule)
 	{
 		crm_column_resolve(context->rel, source->columns[i], &rule->columns[i]);
 		rule->attnums = bms_add_member(rule->attnums, rule->columns[i].attnum);
+		/* json, unlike jsonb, can hold what is no text: \u0000 */
+		rule->is_guarded |= rule->columns[i].npath > 0 &&
+			!rule->columns[i].is_jsonb;
 	}
 	if (kind->compile)
 		kind->compile(context, rule);

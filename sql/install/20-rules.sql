@@ -209,6 +209,29 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.require_table_owner(regclass, text) IS 'raises an error unless the user owns the table';
 
+-- Whoever has the duty admin may write these tables without add_rule().
+CREATE FUNCTION crmaudit.guard_sql() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM crmaudit.require_table_owner(NEW.target, TG_ARGV[0]);
+	RETURN NEW;
+END $$;
+COMMENT ON FUNCTION crmaudit.guard_sql() IS 'trigger: only the owner of a table gives it rules that run SQL';
+
+CREATE TRIGGER sql_inserted BEFORE INSERT ON crmaudit.rule FOR EACH ROW
+	WHEN (NEW.condition IS NOT NULL OR NEW.kind = 'expression')
+	EXECUTE FUNCTION crmaudit.guard_sql('rule');
+CREATE TRIGGER sql_updated BEFORE UPDATE ON crmaudit.rule FOR EACH ROW
+	WHEN ((NEW.condition IS NOT NULL OR NEW.kind = 'expression')
+		AND (NEW.target, NEW.kind, NEW.params, NEW.condition) IS DISTINCT FROM (OLD.target, OLD.kind, OLD.params, OLD.condition))
+	EXECUTE FUNCTION crmaudit.guard_sql('rule');
+CREATE TRIGGER sql_inserted BEFORE INSERT ON crmaudit.protected_table FOR EACH ROW
+	WHEN (NEW.live IS NOT NULL)
+	EXECUTE FUNCTION crmaudit.guard_sql('live condition');
+CREATE TRIGGER sql_updated BEFORE UPDATE ON crmaudit.protected_table FOR EACH ROW
+	WHEN (NEW.live IS NOT NULL AND (NEW.target, NEW.live) IS DISTINCT FROM (OLD.target, OLD.live))
+	EXECUTE FUNCTION crmaudit.guard_sql('live condition');
+
 CREATE FUNCTION crmaudit.require_choice(choice text, choices text[], what text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -635,7 +658,9 @@ END $$;
 COMMENT ON FUNCTION crmaudit.refuse_column_drop(regclass, int) IS 'raises an error if rules, or the protection, read the column';
 
 CREATE EVENT TRIGGER crmaudit_table_altered ON ddl_command_end
-	WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION crmaudit.table_altered();
+	-- the others rename columns of ordinary tables too
+	WHEN TAG IN ('ALTER TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
+	EXECUTE FUNCTION crmaudit.table_altered();
 COMMENT ON EVENT TRIGGER crmaudit_table_altered IS 'lets rules follow renamed columns';
 CREATE EVENT TRIGGER crmaudit_table_dropped ON sql_drop
 	EXECUTE FUNCTION crmaudit.table_dropped();

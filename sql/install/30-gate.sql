@@ -177,6 +177,10 @@ BEGIN
 				HINT = 'Name the columns that identify a row: key => ARRAY[...].';
 	END IF;
 	PERFORM crmaudit.rule_check(target, '', 'required', ARRAY[k], '{}', NULL, true) FROM unnest(result.key) k;
+	IF EXISTS (SELECT FROM unnest(result.key) k WHERE NOT EXISTS (
+		SELECT FROM pg_attribute a WHERE a.attrelid = prepare_table.target AND a.attname = k)) THEN
+		RAISE EXCEPTION 'a key consists of columns, not of paths into them' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 	SELECT coalesce(array_agg(k), '{}') INTO result.hashed_key FROM unnest(result.key) k
 		JOIN crmaudit.role r ON r.role = result.roles ->> k AND r.is_identifier;
 	IF cardinality(result.hashed_key) > 0 AND NOT EXISTS (SELECT FROM crmaudit.key_salt) THEN
@@ -314,7 +318,8 @@ BEGIN
 		RAISE EXCEPTION 'column "%" of relation "%" does not exist, or cannot be written', unknown, entry.target USING ERRCODE = 'undefined_column';
 	END IF;
 	entry.row_data := entry.row_data || coalesce(patch, '{}');
-	SELECT string_agg(format('%I', c), ', ') INTO names FROM unnest(columns) c;
+	-- a column that was added meanwhile keeps what it has
+	SELECT string_agg(format('%I', c), ', ') INTO names FROM unnest(columns) c WHERE entry.row_data ? c::text;
 	IF entry.operation = 'INSERT' THEN
 		EXECUTE format('INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1)',
 			entry.target, names) USING entry.row_data;

@@ -190,6 +190,9 @@ extern RuleSetEntry *crm_ruleset_entry(Oid relid);
 extern RuleSet *crm_ruleset_get(RuleSetEntry *entry, Relation rel);
 extern RuleSet *crm_ruleset_lookup(Relation rel);
 
+/* From rule_compile.c */
+extern Oid	crm_relation_owner(Oid relid);
+
 /* From rule_eval.c */
 extern void crm_ruleset_begin_row(const RuleSet *ruleset);
 extern RuleOutcome crm_rule_eval(const Rule *rule, const RuleRow *row);

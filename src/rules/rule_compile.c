@@ -363,8 +363,8 @@ ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 	}
 }
 
-static Oid
-relation_owner(Oid relid)
+Oid
+crm_relation_owner(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Oid			owner;
@@ -417,7 +417,7 @@ crm_ruleset_compile(Relation rel, Oid target)
 	ruleset->salt = crm_catalog_salt();
 	crm_catalog_dimension_weights(ruleset->dimension_weights);
 	GetUserIdAndSecContext(&userid, &security);
-	SetUserIdAndSecContext(relation_owner(target),
+	SetUserIdAndSecContext(crm_relation_owner(target),
 						   security | SECURITY_RESTRICTED_OPERATION);
 	if (source.live)
 		ruleset_compile_live(ruleset, rel, source.live);

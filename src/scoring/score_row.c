@@ -37,6 +37,9 @@ typedef struct RowJudge
 								 * address may be another's */
 	TupleTableSlot *slot;
 	RowScore   *score;
+	Oid			owner;			/* of the table */
+	Oid			userid;			/* whose rights judge_leave() restores */
+	int			security;
 } RowJudge;
 
 /* What a scan of a table gathered. */
@@ -79,7 +82,27 @@ judge_create(Relation rel, RuleSet *ruleset)
 	judge->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(rel)),
 										   &TTSOpsHeapTuple);
 	judge->score = crm_row_score_create(ruleset);
+	judge->owner = crm_relation_owner(ruleset->target);
 	return judge;
+}
+
+/*
+ * Rules are evaluated with the rights of the table's owner: who writes a row
+ * trusts him, as with a CHECK, but who reads a score lends him nothing.  An
+ * error restores the rights with the transaction.
+ */
+static void
+judge_enter(RowJudge *judge)
+{
+	GetUserIdAndSecContext(&judge->userid, &judge->security);
+	SetUserIdAndSecContext(judge->owner,
+						   judge->security | SECURITY_RESTRICTED_OPERATION);
+}
+
+static void
+judge_leave(RowJudge *judge)
+{
+	SetUserIdAndSecContext(judge->userid, judge->security);
 }
 
 /* Puts a composite datum's row into the judge's slot. */
@@ -111,11 +134,12 @@ judge_row(RowJudge *judge)
 {
 	RuleSet    *ruleset = judge->ruleset;
 	RuleRow		row = {judge->slot, NULL, ruleset->econtext};
+	bool		is_live;
 
 	crm_row_score_begin(ruleset, judge->score);
-	if (!crm_ruleset_live_guarded(ruleset, &row))
-		return false;
-	for (int i = 0; i < ruleset->nrules; i++)
+	judge_enter(judge);
+	is_live = crm_ruleset_live_guarded(ruleset, &row);
+	for (int i = 0; is_live && i < ruleset->nrules; i++)
 	{
 		const Rule *rule = &ruleset->rules[i];
 
@@ -128,7 +152,8 @@ judge_row(RowJudge *judge)
 			judge->score->errors++;
 		}
 	}
-	return true;
+	judge_leave(judge);
+	return is_live;
 }
 
 /* The row that is the argument; what "anyelement" took may be anything. */
@@ -209,15 +234,16 @@ crmaudit_violations(PG_FUNCTION_ARGS)
 	RowJudge   *judge = judge_of_row(fcinfo, header, "violations");
 	HeapTupleData tuple;
 	RuleRow		row;
+	bool		is_live;
 
 	InitMaterializedSRF(fcinfo, 0);
 	judge_set_row(judge, header, &tuple);
 	row.slot = judge->slot;
 	row.old = NULL;
 	row.econtext = judge->ruleset->econtext;
-	if (!crm_ruleset_live_guarded(judge->ruleset, &row))
-		return (Datum) 0;
-	for (int i = 0; i < judge->ruleset->nrules; i++)
+	judge_enter(judge);
+	is_live = crm_ruleset_live_guarded(judge->ruleset, &row);
+	for (int i = 0; is_live && i < judge->ruleset->nrules; i++)
 	{
 		const Rule *rule = &judge->ruleset->rules[i];
 		RuleOutcome outcome;
@@ -232,6 +258,7 @@ crmaudit_violations(PG_FUNCTION_ARGS)
 		if (rule->ncolumns == 0)
 			put_violation(rsinfo, rule, outcome, NULL);
 	}
+	judge_leave(judge);
 	return (Datum) 0;
 }
 

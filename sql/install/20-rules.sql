@@ -277,17 +277,17 @@ BEGIN
 		rule.params := rule.params || jsonb_build_object('sql',
 			crmaudit.canonical_expression(rule.target, sql, path, 'rule expression', NULL, NULL));
 	END IF;
-	IF rule.kind IN ('in_list', 'not_in_list') AND rule.params ? 'list' AND
-		NOT EXISTS (SELECT FROM crmaudit.value_list l WHERE l.list = rule.params ->> 'list') THEN
-		RAISE EXCEPTION 'value list "%" has no values', rule.params ->> 'list'
-			USING ERRCODE = 'invalid_parameter_value',
-				HINT = coalesce((SELECT format('Fill crmaudit.value_list first. Its lists are: %s.', string_agg(DISTINCT l.list, ', ')) FROM crmaudit.value_list l), 'Fill crmaudit.value_list first.');
-	END IF;
 	IF rule.condition IS NOT NULL THEN
 		PERFORM crmaudit.require_table_owner(rule.target, 'rule condition');
 		rule.condition := crmaudit.canonical_expression(rule.target, rule.condition, path, 'rule condition', NULL, NULL);
 	END IF;
 	rule.attnums := crmaudit.rule_check(rule.target, rule.name, rule.kind, rule.columns, rule.params, rule.condition, false);
+	IF rule.kind IN ('in_list', 'not_in_list') AND
+		NOT EXISTS (SELECT FROM crmaudit.value_list l WHERE l.list = rule.params ->> 'list') THEN
+		RAISE EXCEPTION 'value list "%" has no values', rule.params ->> 'list'
+			USING ERRCODE = 'invalid_parameter_value',
+				HINT = coalesce((SELECT format('Fill crmaudit.value_list first. Its lists are: %s.', string_agg(DISTINCT l.list, ', ')) FROM crmaudit.value_list l), 'Fill crmaudit.value_list first.');
+	END IF;
 	rule.attnames := crmaudit.column_names(rule.target, rule.attnums);
 END $$;
 COMMENT ON FUNCTION crmaudit.prepare_rule(crmaudit.rule, text) IS 'checks a rule and gives it the form in which it is stored';

@@ -22,11 +22,11 @@ COMMENT ON FUNCTION crmaudit.commit_gate() IS 'trigger zz_crmaudit_commit, defer
 -- elsewhere. Volatile, or the planner would evaluate them beforehand.
 CREATE FUNCTION crmaudit.row_stored() RETURNS boolean LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'crmaudit_row_stored';
-COMMENT ON FUNCTION crmaudit.row_stored() IS 'condition of trigger zz_crmaudit_stored: confirms what the gate found; always false outside a trigger';
+COMMENT ON FUNCTION crmaudit.row_stored() IS 'condition of trigger zz_crmaudit_stored: confirms what the gate found; means nothing outside a trigger';
 
 CREATE FUNCTION crmaudit.row_awaits_commit() RETURNS boolean LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'crmaudit_row_awaits_commit';
-COMMENT ON FUNCTION crmaudit.row_awaits_commit() IS 'condition of trigger zz_crmaudit_commit; always false outside a trigger';
+COMMENT ON FUNCTION crmaudit.row_awaits_commit() IS 'condition of trigger zz_crmaudit_commit; means nothing outside a trigger';
 
 -- Triggers of a table --------------------------------------------------------------
 

@@ -36,7 +36,7 @@ crm_ruleset_begin_row(const RuleSet *ruleset)
 	{
 		if (sql->econtext == ruleset->econtext)
 			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_IN_USE),
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("rules of relation \"%s\" are being evaluated already",
 							ruleset->target_name),
 					 errhint("SQL of a rule must not have the rules of the same table evaluated.")));

@@ -31,6 +31,7 @@ struct ValueList
 
 static HTAB *value_lists = NULL;
 static Oid	value_list_relid = InvalidOid;
+static uint64 invalidations = 0;
 
 void
 crm_value_list_init(void)
@@ -54,6 +55,7 @@ crm_value_list_invalidate(Oid relid)
 	if (value_lists == NULL ||
 		(OidIsValid(relid) && relid != value_list_relid))
 		return;
+	invalidations++;
 	hash_seq_init(&status, value_lists);
 	while ((list = hash_seq_search(&status)) != NULL)
 		list->valid = false;
@@ -75,6 +77,7 @@ lower_in_place(char *text)
 static void
 value_list_load(ValueList *list)
 {
+	uint64		invalidations_before = invalidations;
 	MemoryContext old;
 
 	if (list->context)
@@ -90,7 +93,8 @@ value_list_load(ValueList *list)
 		lower_in_place(list->values[i]);
 	qsort(list->values, list->count, sizeof(char *), value_compare);
 	MemoryContextSwitchTo(old);
-	list->valid = true;
+	/* a message may have come meanwhile, about what the scan did not see */
+	list->valid = invalidations == invalidations_before;
 }
 
 /* Returns the list of that name, which stays where it is for ever. */

@@ -102,7 +102,8 @@ SELECT state, message, hint FROM (VALUES
 	(7, $$'charset', '{name}', '{"forbid": ["bell"]}'$$),
 	(8, $$'not_in_list', '{mail}', '{"list": "disposable_domains", "part": "host"}'$$),
 	(9, $$'in_list', '{name}', jsonb_build_object('list', repeat('x', 128))$$),
-	(10, $$'placeholder', '{name}', '{"extra": ["0123456789012345678901234567890123456789012345678901234567890123456789"]}'$$)
+	(10, $$'not_in_list', '{mail}', '{"list": "disposible_domains"}'$$),
+	(11, $$'placeholder', '{name}', '{"extra": ["0123456789012345678901234567890123456789012345678901234567890123456789"]}'$$)
 ) AS t(n, arguments), pg_temp.refused(arguments) ORDER BY n;
 
 -- When a rule is checked and when a finding is due.

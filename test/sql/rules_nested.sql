@@ -13,6 +13,9 @@ INSERT INTO rn_customer (id, profile) VALUES (6, '{"email": "x"}');
 -- SQL of a rule that has the same rules evaluated: an error, not a recursion.
 SELECT crmaudit.add_rule('rn_customer', 'scored', 'expression', params => '{"sql":"crmaudit.score(rn_customer) IS NOT NULL"}') \gset
 INSERT INTO rn_customer (id) VALUES (7);
+SET crmaudit.show_values = on;
+INSERT INTO rn_customer (id) VALUES (7);
+RESET crmaudit.show_values;
 SELECT id, rule, verdict, reason FROM rn_customer c, crmaudit.violations(c) WHERE id = 1;
 SELECT crmaudit.drop_rule('rn_customer', 'scored') \gset
 

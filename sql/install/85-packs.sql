@@ -194,7 +194,7 @@ CREATE FUNCTION crmaudit.install_person_rules(in_pack text, first_position int) 
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	INSERT INTO crmaudit.pack_rule (pack, name, kind, roles, params, severity, condition, needs_condition, position, builtin)
 	SELECT in_pack, t.name, t.kind, t.roles, t.params::jsonb, t.severity::crmaudit.severity,
-		replace(t.condition, '{id}', $c$(COALESCE({id_kind}::text, '') = '' OR {id_kind}::text ~* '^(id|id_?card|resident.*|rid|0?1|111|.*身份证)$')$c$),
+		replace(t.condition, '{id}', $c$(COALESCE({id_kind}::text, '') = '' OR {id_kind}::text ~* '^(id|id_?card|resident.*|rid|0?1|111|((中国|大陆|内地)?((第?[一二])代)?(居民|临时|临时居民)?身份证))$')$c$),
 		t.needs_condition, first_position + t.position, true
 	FROM (VALUES
 		(1, 'name_not_blank', 'not_blank', '{name}'::text[], '{}', 'error', NULL::text, false),

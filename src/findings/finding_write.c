@@ -151,7 +151,16 @@ crm_findings_forget(void)
 {
 	if (nevents == nconfirmed)
 		return;
-	nevents = nconfirmed;
+	/* freed one by one: a statement may skip any number of rows */
+	while (nevents > nconfirmed)
+	{
+		RememberedEvent *item = &events[--nevents];
+
+		if (item->row_key)
+			pfree(item->row_key);
+		if (item->column_name)
+			pfree(item->column_name);
+	}
 	if (nevents == 0)
 		buffer_reset();
 }

@@ -59,6 +59,8 @@ SELECT crmaudit.protect('gp_unique') \gset
 SELECT crmaudit.protect('gp_none') \gset
 SELECT crmaudit.protect('gp_none', key => '{}') \gset
 SELECT crmaudit.protect('gp_none', key => '{c}') \gset
+ALTER TABLE gp_none ADD extra jsonb;
+SELECT crmaudit.protect('gp_none', key => '{extra->>no}') \gset
 SELECT crmaudit.protect('gp_none', key => '{b}') \gset
 SELECT target, key FROM crmaudit.table_status WHERE target::text LIKE 'gp%' ORDER BY target::text;
 

@@ -269,7 +269,7 @@ commit_judge(const RuleSet *ruleset, const Rule *rule, AwaitedRule *awaited,
 static void
 commit_judge_row(const RuleSet *ruleset, TupleTableSlot *slot, CrmMode mode)
 {
-	RuleRow		row = {slot, NULL, ruleset->econtext};
+	RuleRow		row = {slot, NULL, ruleset};
 	Jsonb	   *row_key;
 	AwaitingKey key;
 	AwaitingRow *awaiting;

@@ -542,8 +542,8 @@ crmaudit_gate(PG_FUNCTION_ARGS)
 	crm_findings_flush_if_many();
 	if (call.ruleset->has_guarded || call.ruleset->live)
 		crm_ruleset_begin_row(call.ruleset);
-	call.row.econtext = call.ruleset->econtext;
-	call.before.econtext = call.ruleset->econtext;
+	call.row.ruleset = call.ruleset;
+	call.before.ruleset = call.ruleset;
 
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 		result = gate_insert(&call, trigdata);

@@ -27,8 +27,7 @@ static RuleOutcome
 expression_eval(const Rule *rule, const RuleRow *row)
 {
 	bool		isnull;
-	bool		result = crm_expression_eval(rule->state, row->slot,
-											 row->econtext, &isnull);
+	bool		result = crm_expression_eval(rule->state, row, &isnull);
 
 	if (isnull)
 		return RULE_SKIP;

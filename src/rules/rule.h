@@ -17,6 +17,7 @@
 
 struct Rule;
 struct RuleKind;
+struct RuleSet;
 
 /* How the value of a column is read. */
 typedef enum ValueClass
@@ -65,7 +66,7 @@ typedef struct RuleRow
 {
 	TupleTableSlot *slot;
 	TupleTableSlot *old;
-	ExprContext *econtext;		/* for conditions and expressions */
+	const struct RuleSet *ruleset;	/* whose econtext SQL runs in */
 } RuleRow;
 
 /* Outcome of one rule on one row. */

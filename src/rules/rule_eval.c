@@ -9,7 +9,6 @@
 
 #include "access/xact.h"
 #include "executor/executor.h"
-#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
@@ -18,7 +17,7 @@
 /* A rule's SQL that is running. */
 typedef struct RunningSql
 {
-	ExprContext *econtext;
+	Oid			relid;
 	struct RunningSql *outer;
 } RunningSql;
 
@@ -34,7 +33,7 @@ crm_ruleset_begin_row(const RuleSet *ruleset)
 {
 	for (RunningSql *sql = running_sql; sql != NULL; sql = sql->outer)
 	{
-		if (sql->econtext == ruleset->econtext)
+		if (sql->relid == ruleset->relid)
 			ereport(ERROR,
 					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 					 errmsg("rules of relation \"%s\" are being evaluated already",
@@ -44,16 +43,15 @@ crm_ruleset_begin_row(const RuleSet *ruleset)
 	ResetExprContext(ruleset->econtext);
 }
 
-/* Runs SQL of a rule on the row in "slot"; the result is boolean. */
+/* Runs SQL of a rule, which gives a boolean, on the row. */
 bool
-crm_expression_eval(ExprState *expression, TupleTableSlot *slot,
-					ExprContext *econtext, bool *isnull)
+crm_expression_eval(ExprState *expression, const RuleRow *row, bool *isnull)
 {
-	RunningSql	sql = {econtext, running_sql};
+	ExprContext *econtext = row->ruleset->econtext;
+	RunningSql	sql = {row->ruleset->relid, running_sql};
 	volatile Datum result = (Datum) 0;
 
-	check_stack_depth();
-	econtext->ecxt_scantuple = slot;
+	econtext->ecxt_scantuple = row->slot;
 	running_sql = &sql;
 	PG_TRY();
 	{
@@ -69,11 +67,10 @@ crm_expression_eval(ExprState *expression, TupleTableSlot *slot,
 
 /* Whether a condition holds; NULL counts as false, as in WHERE. */
 static bool
-condition_holds(ExprState *condition, TupleTableSlot *slot,
-				ExprContext *econtext)
+condition_holds(ExprState *condition, const RuleRow *row)
 {
 	bool		isnull;
-	bool		result = crm_expression_eval(condition, slot, econtext, &isnull);
+	bool		result = crm_expression_eval(condition, row, &isnull);
 
 	return !isnull && result;
 }
@@ -86,8 +83,7 @@ RuleOutcome
 crm_rule_eval(const Rule *rule, const RuleRow *row)
 {
 	/* a rule with a condition is guarded; the gate calls others itself */
-	if (rule->condition &&
-		!condition_holds(rule->condition, row->slot, row->econtext))
+	if (rule->condition && !condition_holds(rule->condition, row))
 		return RULE_SKIP;
 	return rule->eval(rule, row);
 }
@@ -182,7 +178,7 @@ bool
 crm_ruleset_live(const RuleSet *ruleset, const RuleRow *row)
 {
 	return ruleset->live == NULL ||
-		condition_holds(ruleset->live, row->slot, row->econtext);
+		condition_holds(ruleset->live, row);
 }
 
 /* Likewise; where the condition fails the row counts as live. */

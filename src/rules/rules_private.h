@@ -169,8 +169,8 @@ extern Node *crm_expression_parse(Relation rel, const char *relname,
 								  Bitmapset **attnums);
 
 /* From rule_eval.c */
-extern bool crm_expression_eval(ExprState *expression, TupleTableSlot *slot,
-								ExprContext *econtext, bool *isnull);
+extern bool crm_expression_eval(ExprState *expression, const RuleRow *row,
+								bool *isnull);
 
 /* From rule_eval.c */
 typedef void (*GuardedFunc) (void *argument);

@@ -133,7 +133,7 @@ static bool
 judge_row(RowJudge *judge)
 {
 	RuleSet    *ruleset = judge->ruleset;
-	RuleRow		row = {judge->slot, NULL, ruleset->econtext};
+	RuleRow		row = {judge->slot, NULL, ruleset};
 	bool		is_live;
 
 	crm_row_score_begin(ruleset, judge->score);
@@ -240,7 +240,7 @@ crmaudit_violations(PG_FUNCTION_ARGS)
 	judge_set_row(judge, header, &tuple);
 	row.slot = judge->slot;
 	row.old = NULL;
-	row.econtext = judge->ruleset->econtext;
+	row.ruleset = judge->ruleset;
 	judge_enter(judge);
 	is_live = crm_ruleset_live_guarded(judge->ruleset, &row);
 	for (int i = 0; is_live && i < judge->ruleset->nrules; i++)

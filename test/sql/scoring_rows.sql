@@ -111,9 +111,10 @@ SELECT rule, column_name, verdict, reason FROM customer AS c, crmaudit.violation
 SELECT score FROM pg_temp.scores() WHERE id = 1;
 SELECT rows, coverage FROM crmaudit.table_score WHERE target = 'customer'::regclass;
 -- It is left out under any plan, since scoring is not done in parallel.
-SET force_parallel_mode = on;
+-- (The setting has another name since 16.)
+SELECT set_config(name, 'on', false) IS NULL AS off FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \gset
 SELECT crmaudit.score(c) FROM customer AS c WHERE id = 1;
-RESET force_parallel_mode;
+SELECT set_config(name, 'off', false) IS NULL AS off FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \gset
 SELECT crmaudit.drop_rule('customer', 'quotient');
 ALTER TABLE customer ALTER COLUMN age TYPE text;
 SELECT crmaudit.add_rule('customer', 'age_short', 'length', '{age}', '{"max": 3}') > 0 AS defined;

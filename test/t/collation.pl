@@ -12,7 +12,7 @@ use Test::More;
 my $node = start_node('collation');
 
 my $has_icu =
-  $node->safe_psql('postgres', "SELECT count(*) > 0 FROM pg_collation WHERE collprovider = 'i'");
+  $node->safe_psql('postgres', "SELECT count(*) > 0 FROM pg_collation WHERE collname = 'en-x-icu'");
 if ($has_icu ne 't' || $node->pg_version < 15)
 {
 	$node->stop;

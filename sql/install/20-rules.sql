@@ -161,6 +161,21 @@ CREATE TRIGGER number_columns BEFORE INSERT ON crmaudit.rule
 CREATE TRIGGER number_columns BEFORE INSERT ON crmaudit.protected_table
 	FOR EACH ROW EXECUTE FUNCTION crmaudit.number_columns();
 
+-- Dates in conditions, also where a column is text: what cannot be read is NULL,
+-- whatever DateStyle says, and no error.
+CREATE FUNCTION crmaudit.read_date(value text) RETURNS date LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'crmaudit_read_date';
+COMMENT ON FUNCTION crmaudit.read_date(text) IS 'a date written as yyyy-mm-dd, yyyy/m/d, yyyy.m.d or yyyymmdd; NULL for anything else';
+CREATE FUNCTION crmaudit.read_date(value date) RETURNS date LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN value;
+COMMENT ON FUNCTION crmaudit.read_date(date) IS 'the date itself';
+CREATE FUNCTION crmaudit.read_date(value timestamp) RETURNS date LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+	RETURN value::date;
+COMMENT ON FUNCTION crmaudit.read_date(timestamp) IS 'the date of a timestamp';
+CREATE FUNCTION crmaudit.read_date(value timestamptz) RETURNS date LANGUAGE sql STABLE STRICT PARALLEL SAFE
+	RETURN value::date;
+COMMENT ON FUNCTION crmaudit.read_date(timestamptz) IS 'the date of a timestamp in the session''s time zone';
+
 -- Checks of a definition -----------------------------------------------------------
 
 CREATE FUNCTION crmaudit.rule_check(target regclass, name text, kind text, columns text[], params jsonb, condition text, parse_only boolean)

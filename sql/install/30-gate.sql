@@ -30,6 +30,16 @@ COMMENT ON FUNCTION crmaudit.row_awaits_commit() IS 'condition of trigger zz_crm
 
 -- Triggers of a table --------------------------------------------------------------
 
+-- Only what is missing, so that protect() mends a table whose trigger was dropped.
+CREATE FUNCTION crmaudit.create_trigger(target regclass, name text, event text, action text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = target AND t.tgname = name) THEN
+		EXECUTE format('CREATE TRIGGER %I %s ON %s %s', name, event, target, action);
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.create_trigger(regclass, text, text, text) IS 'creates a trigger unless the table has it';
+
 -- Ordinary triggers (ENABLE, not ALWAYS): the apply worker of a subscription
 -- must store what the publisher accepted.
 CREATE FUNCTION crmaudit.create_gate_triggers(target regclass) RETURNS void
@@ -43,9 +53,9 @@ BEGIN
 				USING ERRCODE = 'duplicate_object', HINT = format('Unprotect it first: SELECT crmaudit.unprotect(%L);', partition);
 		END IF;
 	END LOOP;
-	EXECUTE format('CREATE TRIGGER zz_crmaudit_gate BEFORE INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION crmaudit.gate()', target);
-	EXECUTE format('CREATE TRIGGER zz_crmaudit_stored AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW WHEN (crmaudit.row_stored()) EXECUTE FUNCTION crmaudit.stored()', target);
-	EXECUTE format('CREATE TRIGGER zz_crmaudit_truncated AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.truncated()', target);
+	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_gate', 'BEFORE INSERT OR UPDATE OR DELETE', 'FOR EACH ROW EXECUTE FUNCTION crmaudit.gate()');
+	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_stored', 'AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW WHEN (crmaudit.row_stored()) EXECUTE FUNCTION crmaudit.stored()');
+	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_truncated', 'AFTER TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.truncated()');
 END $$;
 COMMENT ON FUNCTION crmaudit.create_gate_triggers(regclass) IS 'creates the gate''s triggers on a table';
 
@@ -211,9 +221,7 @@ BEGIN
 			error_style = excluded.error_style, key = excluded.key, hashed_key = excluded.hashed_key,
 			live_scores = excluded.live_scores, roles = excluded.roles, packs = excluded.packs,
 			attnums = excluded.attnums, attnames = excluded.attnames;
-	IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = target AND t.tgname = 'zz_crmaudit_gate') THEN
-		PERFORM crmaudit.create_gate_triggers(target);
-	END IF;
+	PERFORM crmaudit.create_gate_triggers(target);
 	PERFORM crmaudit.apply_packs(target);
 END $$;
 COMMENT ON FUNCTION crmaudit.protect_table(regclass, jsonb, text[], text, boolean, text, text, text[], boolean, text) IS 'implementation of protect(); path is the search_path that live is parsed with';
@@ -270,6 +278,7 @@ CREATE TABLE crmaudit.quarantine (
 	decision text
 );
 COMMENT ON TABLE crmaudit.quarantine IS 'rows put aside in mode quarantine: the row, why, who and when; holds personal data';
+COMMENT ON COLUMN crmaudit.quarantine.row_data IS 'the row of an INSERT; of an UPDATE what it changes, and the key';
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.quarantine', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.quarantine_id_seq', '');
 

@@ -105,6 +105,10 @@ BEGIN
 			firsts := firsts[1:1];
 		END IF;
 	END IF;
+	-- a column that tells the country decides how a phone is read
+	IF one.kind = 'format' AND one.params ->> 'type' = 'phone' AND cardinality(crmaudit.role_columns(roles, 'region')) > 0 THEN
+		one.params := one.params || jsonb_build_object('region_column', (crmaudit.role_columns(roles, 'region'))[1]);
+	END IF;
 	FOREACH first IN ARRAY firsts LOOP
 		IF one.kind <> 'at_least_one_of' THEN
 			rule_columns := ARRAY[first] || CASE WHEN one.kind = 'not_blank' THEN '{}' ELSE
@@ -236,7 +240,7 @@ INSERT INTO crmaudit.pack_rule (pack, name, kind, roles, params, severity, condi
 
 	-- D1: what a policyholder needs; name_not_blank asks for the name
 	('policyholder_cn', 'sex_required', 'not_blank', '{sex}', '{}', 'error', NULL, false, true, 2, true),
-	('policyholder_cn', 'birth_date_required', 'required', '{birth_date}', '{}', 'error', NULL, false, true, 3, true),
+	('policyholder_cn', 'birth_date_required', 'not_blank', '{birth_date}', '{}', 'error', NULL, false, true, 3, true),
 	('policyholder_cn', 'id_required', 'not_blank', '{resident_id}', '{}', 'error', NULL, false, true, 4, true),
 	('policyholder_cn', 'address_required', 'not_blank', '{address}', '{}', 'error', NULL, false, true, 5, true),
 	('policyholder_cn', 'phone_required', 'not_blank', '{phone}', '{}', 'error', NULL, false, true, 6, true),
@@ -244,9 +248,9 @@ INSERT INTO crmaudit.pack_rule (pack, name, kind, roles, params, severity, condi
 	-- D1: a minor insured is exempt from the ID, by the age when the record was
 	-- made, for a birthday must not turn an old row bad
 	('insured_cn', 'sex_required', 'not_blank', '{sex}', '{}', 'error', NULL, false, true, 2, true),
-	('insured_cn', 'birth_date_required', 'required', '{birth_date}', '{}', 'error', NULL, false, true, 3, true),
+	('insured_cn', 'birth_date_required', 'not_blank', '{birth_date}', '{}', 'error', NULL, false, true, 3, true),
 	('insured_cn', 'id_required_of_adults', 'not_blank', '{resident_id}', '{}', 'error',
-		$c$({birth_date}::date + interval '18 years') <= COALESCE({created_at|NULL}::timestamp, LOCALTIMESTAMP)$c$, true, true, 4, true),
+		$c$(crmaudit.read_date({birth_date}) + interval '18 years') <= COALESCE(crmaudit.read_date({created_at|NULL::text}), LOCALTIMESTAMP)$c$, true, true, 4, true),
 
 	('company_cn', 'company_name_not_blank', 'not_blank', '{company_name}', '{}', 'error', NULL, false, true, 1, true),
 	('company_cn', 'company_name_not_placeholder', 'placeholder', '{company_name}', '{}', 'error', NULL, false, true, 2, true),
@@ -277,7 +281,7 @@ INSERT INTO crmaudit.pack_rule (pack, name, kind, roles, params, severity, condi
 	('timely', 'updated_at_not_future', 'not_future', '{updated_at}', '{}', 'error', NULL, false, true, 5, true),
 
 	-- D33
-	('consent', 'consent_recorded', 'required', '{consent_at}', '{}', 'error', NULL, false, true, 1, true),
+	('consent', 'consent_recorded', 'not_blank', '{consent_at}', '{}', 'error', NULL, false, true, 1, true),
 	('consent', 'consent_not_future', 'not_future', '{consent_at}', '{}', 'error', NULL, false, true, 2, true),
 	('consent', 'consent_within_term', 'max_age', '{consent_at}', '{"interval": "3 years"}', 'warning', NULL, false, true, 3, true),
 	('consent', 'consent_scope_filled', 'not_blank', '{consent_scope}', '{}', 'error', '{consent_at} IS NOT NULL', false, true, 4, true);

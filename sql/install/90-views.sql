@@ -152,7 +152,7 @@ CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
 	FROM crmaudit.protected_table p WHERE p.history
 	UNION ALL
 	SELECT 'trigger', p.target, NULL, CASE WHEN t.oid IS NULL THEN format('trigger %s is missing', n.name) ELSE format('trigger %s is disabled', n.name) END,
-		CASE WHEN t.oid IS NULL THEN format('SELECT crmaudit.unprotect(%1$L) and protect it again', p.target)
+		CASE WHEN t.oid IS NULL THEN format('SELECT crmaudit.protect(%L, mode => %L)', p.target, p.mode)
 			ELSE format('ALTER TABLE %s ENABLE TRIGGER %s', p.target, n.name) END
 	FROM crmaudit.protected_table p
 	CROSS JOIN (VALUES ('zz_crmaudit_gate'), ('zz_crmaudit_stored'), ('zz_crmaudit_truncated')) AS n(name)

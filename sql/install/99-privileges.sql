@@ -104,7 +104,7 @@ DECLARE
 	name text;
 	function regprocedure;
 BEGIN
-	FOREACH name IN ARRAY '{row_stored,row_awaits_commit,check_value,is_valid,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_in,dqscore_out,dqscore_recv,dqscore_send,dqscore_eq,dqscore_ne,dqscore_lt,dqscore_le,dqscore_gt,dqscore_ge,dqscore_cmp,dqscore_hash,numeric,dimension_score,completeness,validity,consistency,uniqueness,timeliness,accuracy,dqscore_accum,dqscore_combine,dqscore_avg,avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names}'::text[] LOOP
+	FOREACH name IN ARRAY '{row_stored,row_awaits_commit,check_value,is_valid,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_in,dqscore_out,dqscore_recv,dqscore_send,dqscore_eq,dqscore_ne,dqscore_lt,dqscore_le,dqscore_gt,dqscore_ge,dqscore_cmp,dqscore_hash,numeric,dimension_score,completeness,validity,consistency,uniqueness,timeliness,accuracy,dqscore_accum,dqscore_combine,dqscore_avg,avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names}'::text[] LOOP
 		FOR function IN SELECT oid::regprocedure FROM pg_catalog.pg_proc WHERE pronamespace = 'crmaudit'::pg_catalog.regnamespace AND proname = name LOOP
 			EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC', function);
 		END LOOP;

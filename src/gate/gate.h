@@ -42,7 +42,7 @@ extern void crm_commit_carry(const RuleSet *ruleset, TupleTableSlot *old,
 
 /* From quarantine.c */
 extern void crm_quarantine_put(const RuleSet *ruleset, Relation rel,
-							   const char *operation, HeapTuple tuple,
+							   TupleTableSlot *before, HeapTuple tuple,
 							   Jsonb *row_key, List *violations);
 
 /* From normalise.c */

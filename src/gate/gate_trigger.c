@@ -349,7 +349,7 @@ call_decide(GateCall *call, HeapTuple tuple, bool is_update)
 	if (call->mode == CRM_MODE_ENFORCE)
 		crm_gate_refuse(call->ruleset, call->row.slot, call->violations);
 	crm_quarantine_put(call->ruleset, call->rel,
-					   is_update ? "UPDATE" : "INSERT", tuple,
+					   is_update ? call->before.slot : NULL, tuple,
 					   is_update ? call_before_key(call) : call_row_key(call),
 					   call->violations);
 	return NULL;

@@ -11,9 +11,12 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
@@ -33,6 +36,41 @@ row_jsonb(Relation rel, HeapTuple tuple)
 
 	return DirectFunctionCall1(jsonb_in,
 							   CStringGetDatum(TextDatumGetCString(json)));
+}
+
+/*
+ * The row of an UPDATE as jsonb: what it changes, and the key.  What it leaves
+ * alone may be changed by others before the row is released.
+ */
+static Datum
+changes_jsonb(const RuleSet *ruleset, Relation rel, HeapTuple tuple,
+			  TupleTableSlot *before)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	Datum	   *unchanged = palloc(desc->natts * sizeof(Datum));
+	Bitmapset  *keys = NULL;
+	int			count = 0;
+
+	for (int i = 0; i < ruleset->nkeys; i++)
+		keys = bms_add_member(keys, ruleset->keys[i].attnum);
+	slot_getallattrs(before);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attr = TupleDescAttr(desc, i);
+		bool		isnull;
+		Datum		value = heap_getattr(tuple, i + 1, desc, &isnull);
+
+		if (attr->attisdropped || bms_is_member(i + 1, keys) ||
+			isnull != before->tts_isnull[i])
+			continue;
+		if (isnull || datum_image_eq(value, before->tts_values[i],
+									 attr->attbyval, attr->attlen))
+			unchanged[count++] = CStringGetTextDatum(NameStr(attr->attname));
+	}
+	return DirectFunctionCall2(jsonb_delete_array, row_jsonb(rel, tuple),
+							   PointerGetDatum(construct_array(unchanged, count,
+															   TEXTOID, -1, false,
+															   TYPALIGN_INT)));
 }
 
 /* The violations as a json array: rule, columns, severity, reason. */
@@ -81,12 +119,13 @@ quarantine_set(Relation rel, Datum *values, bool *nulls, const char *column,
 }
 
 /*
- * Writes the row into crmaudit.quarantine.  The table is written directly,
+ * Writes the row into crmaudit.quarantine; "before" is its old version if it
+ * is an UPDATE's, otherwise NULL.  The table is written directly,
  * for the user needs no right on it.
  */
 void
 crm_quarantine_put(const RuleSet *ruleset, Relation rel,
-				   const char *operation, HeapTuple tuple, Jsonb *row_key,
+				   TupleTableSlot *before, HeapTuple tuple, Jsonb *row_key,
 				   List *violations)
 {
 	Relation	quarantine = table_open(crm_relation_oid("quarantine"),
@@ -105,10 +144,11 @@ crm_quarantine_put(const RuleSet *ruleset, Relation rel,
 	quarantine_set(quarantine, values, nulls, "target",
 				   ObjectIdGetDatum(ruleset->target));
 	quarantine_set(quarantine, values, nulls, "operation",
-				   CStringGetTextDatum(operation));
+				   CStringGetTextDatum(before ? "UPDATE" : "INSERT"));
 	quarantine_set(quarantine, values, nulls, "row_key",
 				   JsonbPGetDatum(row_key));
 	quarantine_set(quarantine, values, nulls, "row_data",
+				   before ? changes_jsonb(ruleset, rel, tuple, before) :
 				   row_jsonb(rel, tuple));
 	quarantine_set(quarantine, values, nulls, "reasons",
 				   reasons_jsonb(violations));

@@ -236,14 +236,14 @@ email_judge(const char *text, const char *at)
 
 	memcpy(local, text, length);
 	local[length] = '\0';
-	if (length == 1 && at[1] != '\0' && at[2] == '.')
-		return RULE_FAIL(PLACEHOLDER);
+	if (length == 1 && at[1] != '\0' && at[2] == '.' && at[1] != local[0])
+		return RULE_DOUBT(PLACEHOLDER_SUSPECTED);
 	if (strncmp(at + 1, local, length) != 0 || at[1 + length] != '.')
 		return RULE_PASS;
-	if (is_digits(local, length) || is_filler(local) ||
-		is_repetition(local, length, 3))
+	if (length == 1 || is_filler(local) || is_repetition(local, length, 3) ||
+		(is_digits(local, length) && is_run(local, length, 1)))
 		return RULE_FAIL(PLACEHOLDER);
-	return length <= 3 ? RULE_DOUBT(PLACEHOLDER_SUSPECTED) : RULE_PASS;
+	return length <= 3 || is_digits(local, length) ? RULE_DOUBT(PLACEHOLDER_SUSPECTED) : RULE_PASS;
 }
 
 static RuleOutcome

@@ -69,6 +69,10 @@ not_blank_eval(const Rule *rule, const RuleRow *row)
 	const char *data;
 	int			length;
 
+	/* a date or a number has no blanks */
+	if (rule->columns[0].value_class != VALUE_TEXT &&
+		rule->columns[0].value_class != VALUE_OTHER)
+		return required_eval(rule, row);
 	if (!crm_column_utf8(&rule->columns[0], row->slot, &data, &length))
 		return RULE_FAIL(MISSING);
 	return is_blank(data, length) ? RULE_FAIL(BLANK) : RULE_PASS;

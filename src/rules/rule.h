@@ -217,11 +217,20 @@ crm_outcome_violates(RuleOutcome outcome)
 	return outcome.state >= RULE_SUSPECT;
 }
 
-/* Whether an error cancels the statement, instead of telling of a bad rule. */
+/*
+ * Whether an error tells nothing of a rule: the statement was cancelled, or
+ * would succeed at another time.
+ */
 static inline bool
 crm_error_cancels(int sqlstate)
 {
-	return ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_OPERATOR_INTERVENTION;
+	int			category = ERRCODE_TO_CATEGORY(sqlstate);
+
+	return category == ERRCODE_OPERATOR_INTERVENTION ||
+		category == ERRCODE_INSUFFICIENT_RESOURCES ||
+		category == ERRCODE_TRANSACTION_ROLLBACK ||
+		sqlstate == ERRCODE_LOCK_NOT_AVAILABLE ||
+		sqlstate == ERRCODE_STATEMENT_TOO_COMPLEX;
 }
 
 #endif							/* CRM_RULE_H */

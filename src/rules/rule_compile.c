@@ -24,20 +24,9 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/syscache.h"
 
 #include "rules/rules_private.h"
-
-/* Something to compile that may fail. */
-typedef void (*CompileFunc) (void *what, void *argument);
-
-/* What a live condition is compiled from. */
-typedef struct LiveSource
-{
-	Relation	rel;
-	const char *sql;
-} LiveSource;
 
 PG_FUNCTION_INFO_V1(crmaudit_rule_check);
 
@@ -137,65 +126,32 @@ rule_init(Rule *rule, const RuleSource *source)
 	rule->message = source->message ? pstrdup(source->message) : NULL;
 }
 
-/*
- * Runs "func"; returns NULL, or the message of the error it raised.  In
- * parallel mode there are no subtransactions, and the error propagates.
- */
-static char *
-compile_guarded(CompileFunc func, void *what, void *argument)
+/* A rule, or a live condition, to compile under guard. */
+typedef struct GuardedCompile
 {
-	MemoryContext memory = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	char	   *volatile message = NULL;
-
-	if (IsInParallelMode())
-	{
-		func(what, argument);
-		return NULL;
-	}
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(memory);
-	PG_TRY();
-	{
-		func(what, argument);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(memory);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(memory);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(memory);
-		CurrentResourceOwner = owner;
-		if (crm_error_cancels(error->sqlerrcode))
-			ReThrowError(error);
-		message = pstrdup(error->message);
-		FreeErrorData(error);
-	}
-	PG_END_TRY();
-	return message;
-}
+	RuleCompile *context;
+	Rule	   *rule;
+	RuleSet    *ruleset;
+	const char *live;
+} GuardedCompile;
 
 static void
-compile_rule(void *context, void *rule)
+compile_rule(void *argument)
 {
-	crm_rule_compile(context, rule);
+	GuardedCompile *compile = argument;
+
+	crm_rule_compile(compile->context, compile->rule);
 }
 
 /* Compiles a rule of the catalog; one that fails is marked broken. */
 static void
 rule_compile_or_mark(RuleCompile *context, Rule *rule)
 {
+	GuardedCompile compile = {.context = context,.rule = rule};
 	char	   *broken;
 
 	rule_init(rule, context->source);
-	broken = compile_guarded(compile_rule, context, rule);
+	broken = crm_run_guarded(compile_rule, &compile);
 	if (broken)
 	{
 		rule_init(rule, context->source);
@@ -204,13 +160,14 @@ rule_compile_or_mark(RuleCompile *context, Rule *rule)
 }
 
 static void
-compile_live(void *what, void *argument)
+compile_live(void *argument)
 {
-	RuleSet    *ruleset = what;
-	const LiveSource *source = argument;
+	GuardedCompile *compile = argument;
+	RuleSet    *ruleset = compile->ruleset;
 
-	ruleset->live = crm_expression_compile(source->rel, ruleset->target_name,
-										   source->sql, "live condition",
+	ruleset->live = crm_expression_compile(compile->context->rel,
+										   ruleset->target_name, compile->live,
+										   "live condition",
 										   &ruleset->live_attnums);
 }
 
@@ -218,9 +175,10 @@ compile_live(void *what, void *argument)
 static void
 ruleset_compile_live(RuleSet *ruleset, Relation rel, const char *sql)
 {
-	LiveSource	source = {rel, sql};
+	RuleCompile context = {rel, ruleset->target_name, NULL, false};
+	GuardedCompile compile = {.context = &context,.ruleset = ruleset,.live = sql};
 
-	ruleset->live_broken = compile_guarded(compile_live, ruleset, &source);
+	ruleset->live_broken = crm_run_guarded(compile_live, &compile);
 	if (ruleset->live_broken)
 		ruleset->live_attnums = NULL;
 }

@@ -20,6 +20,8 @@
 
 #include "rules/rules_private.h"
 
+PG_FUNCTION_INFO_V1(crmaudit_read_date);
+
 /* Reads exactly "count" digits at *at; -1 if they are not there. */
 static int
 digits_read(const char **at, const char *end, int count)
@@ -213,4 +215,20 @@ crm_column_require_date(RuleCompile *context, Rule *rule, int n)
 		column->value_class == VALUE_OTHER)
 		crm_column_type_error(context, column,
 							  "a date, a timestamp, or text that holds a date");
+}
+
+/* crmaudit.read_date(text): the date, or NULL if it cannot be read. */
+Datum
+crmaudit_read_date(PG_FUNCTION_ARGS)
+{
+	text	   *value = PG_GETARG_TEXT_PP(0);
+	const char *data = VARDATA_ANY(value);
+	int			length = VARSIZE_ANY_EXHDR(value);
+	DateADT		date;
+
+	while (length > 0 && data[length - 1] == ' ')
+		length--;
+	if (!date_read(data, length, &date))
+		PG_RETURN_NULL();
+	PG_RETURN_DATEADT(date);
 }

@@ -88,32 +88,29 @@ crm_rule_eval(const Rule *rule, const RuleRow *row)
 	return rule->eval(rule, row);
 }
 
-/* Something to run that may fail. */
-typedef void (*GuardedFunc) (const void *what, const RuleRow *row, void *result);
-
 /*
- * Runs "func"; returns false if it raised an error.  A subtransaction makes
- * that safe; it writes nothing, so that it takes no xid.  In parallel mode
- * there are none, and the error propagates.
+ * Runs "func"; returns NULL, or the message of the error it raised.  A
+ * subtransaction makes that safe; it writes nothing, so that it takes no xid.
+ * In parallel mode there are none, and the error propagates; so does one that
+ * tells nothing of a rule.
  */
-static bool
-run_guarded(GuardedFunc func, const void *what, const RuleRow *row,
-			void *result)
+char *
+crm_run_guarded(GuardedFunc func, void *argument)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	volatile bool succeeded = true;
+	char	   *volatile message = NULL;
 
 	if (IsInParallelMode())
 	{
-		func(what, row, result);
-		return true;
+		func(argument);
+		return NULL;
 	}
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();
 	{
-		func(what, row, result);
+		func(argument);
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -130,36 +127,50 @@ run_guarded(GuardedFunc func, const void *what, const RuleRow *row,
 		CurrentResourceOwner = owner;
 		if (crm_error_cancels(error->sqlerrcode))
 			ReThrowError(error);
+		message = pstrdup(error->message);
 		FreeErrorData(error);
-		succeeded = false;
 	}
 	PG_END_TRY();
-	return succeeded;
+	return message;
+}
+
+/* What is evaluated under guard: a rule, or a target's live condition. */
+typedef struct GuardedEval
+{
+	const Rule *rule;
+	const RuleSet *ruleset;
+	const RuleRow *row;
+	RuleOutcome outcome;
+	bool		live;
+} GuardedEval;
+
+static void
+eval_rule(void *argument)
+{
+	GuardedEval *eval = argument;
+
+	eval->outcome = crm_rule_eval(eval->rule, eval->row);
 }
 
 static void
-run_rule(const void *what, const RuleRow *row, void *result)
+eval_live(void *argument)
 {
-	*(RuleOutcome *) result = crm_rule_eval(what, row);
-}
+	GuardedEval *eval = argument;
 
-static void
-run_live(const void *what, const RuleRow *row, void *result)
-{
-	*(bool *) result = crm_ruleset_live(what, row);
+	eval->live = crm_ruleset_live(eval->ruleset, eval->row);
 }
 
 /* As crm_rule_eval(), but an error of the rule's SQL becomes RULE_ERROR. */
 RuleOutcome
 crm_rule_eval_guarded(const Rule *rule, const RuleRow *row)
 {
-	RuleOutcome outcome;
+	GuardedEval eval = {.rule = rule,.row = row};
 
 	if (!rule->is_guarded)
 		return crm_rule_eval(rule, row);
-	if (!run_guarded(run_rule, rule, row, &outcome))
+	if (crm_run_guarded(eval_rule, &eval) != NULL)
 		return RULE_OUTCOME(RULE_ERROR, CRM_REASON_RULE_ERROR);
-	return outcome;
+	return eval.outcome;
 }
 
 /* Whether the target's live condition holds for the row's slot. */
@@ -174,9 +185,9 @@ crm_ruleset_live(const RuleSet *ruleset, const RuleRow *row)
 bool
 crm_ruleset_live_guarded(const RuleSet *ruleset, const RuleRow *row)
 {
-	bool		live;
+	GuardedEval eval = {.ruleset = ruleset,.row = row};
 
 	if (ruleset->live == NULL)
 		return true;
-	return run_guarded(run_live, ruleset, row, &live) ? live : true;
+	return crm_run_guarded(eval_live, &eval) == NULL ? eval.live : true;
 }

@@ -25,6 +25,7 @@
 #include "parser/parse_node.h"
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
@@ -38,6 +39,12 @@ typedef struct ParseContext
 	const char *sql;
 	const char *what;
 } ParseContext;
+
+/*
+ * What the row as a whole is called in a stored expression, so that it can be
+ * read after the table was renamed.
+ */
+#define STORED_ALIAS	"this_row"
 
 PG_FUNCTION_INFO_V1(crmaudit_canonical_expression);
 PG_FUNCTION_INFO_V1(crmaudit_expression_columns);
@@ -159,11 +166,20 @@ expression_parse(Relation rel, const char *relname, List *colnames,
 										 makeAlias(relname, colnames),
 										 false, true);
 	addNSItemToQuery(pstate, item, false, true, true);
+	if (strstr(sql, STORED_ALIAS) != NULL && strcmp(relname, STORED_ALIAS) != 0)
+	{
+		item = addRangeTableEntryForRelation(pstate, rel, AccessShareLock,
+											 makeAlias(STORED_ALIAS, colnames),
+											 false, true);
+		addNSItemToQuery(pstate, item, false, true, false);
+	}
 	expr = transformExpr(pstate, expression_parse_raw(sql, what),
 						 EXPR_KIND_OTHER);
 	/* before its type is looked at, where it would be an error of its own */
 	if (expression_returns_set(expr))
 		refuse_construct(what, "a set-returning function");
+	/* both names stand for the one row */
+	ChangeVarNodes(expr, 2, 1, 0);
 	expr = coerce_to_boolean(pstate, expr, what);
 	assign_expr_collations(pstate, expr);
 
@@ -318,7 +334,7 @@ crmaudit_canonical_expression(PG_FUNCTION_ARGS)
 	set_for_now("search_path", path);
 	expr = expression_parse(rel, relname, names, sql, what);
 	stored_form_settings();
-	canonical = deparse_expression(expr, deparse_context_for(relname, target),
+	canonical = deparse_expression(expr, deparse_context_for(STORED_ALIAS, target),
 								   false, false);
 	AtEOXact_GUC(true, guc_level);
 	table_close(rel, NoLock);

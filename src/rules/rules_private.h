@@ -172,6 +172,11 @@ extern Node *crm_expression_parse(Relation rel, const char *relname,
 extern bool crm_expression_eval(ExprState *expression, const RuleRow *row,
 								bool *isnull);
 
+/* From rule_eval.c */
+typedef void (*GuardedFunc) (void *argument);
+
+extern char *crm_run_guarded(GuardedFunc func, void *argument);
+
 /* From rule_catalog.c */
 extern Oid	crm_target_of(Oid relid);
 extern bool crm_catalog_target(Oid target, TargetSource *source);

@@ -386,14 +386,15 @@ measure_open(FunctionCallInfo fcinfo, RowJudge **judge)
 	return rel;
 }
 
-/* A ratio as numeric with four decimals; false if there is nothing to share. */
+/* A ratio as numeric with four decimals, rounded down: 1 is all of them; false if there is nothing to share. */
 static bool
 ratio_datum(int64 part, int64 whole, Datum *datum)
 {
 	if (whole == 0)
 		return false;
 	*datum = DirectFunctionCall3(numeric_in,
-								 CStringGetDatum(psprintf("%.4f", (double) part / whole)),
+								 CStringGetDatum(psprintf("%d.%04d", (int) (part / whole),
+														  (int) (part % whole * 10000 / whole))),
 								 ObjectIdGetDatum(InvalidOid),
 								 Int32GetDatum(-1));
 	return true;

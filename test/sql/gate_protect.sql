@@ -162,3 +162,12 @@ DROP TYPE gp_type;
 DROP TABLE gp_temp, gp_customer, gp_pair, gp_replica, gp_unique, gp_none, gp_citizen, gp_parted;
 REVOKE ALL ON SCHEMA public FROM gp_owner;
 DROP ROLE gp_admin, gp_owner;
+
+-- A trigger that somebody dropped: health says so, and protect() brings it back.
+CREATE TABLE gp_mend (id int PRIMARY KEY, name text);
+SELECT crmaudit.protect('gp_mend', history => false) \gset
+DROP TRIGGER zz_crmaudit_stored ON gp_mend;
+SELECT subject, target, problem, remedy FROM crmaudit.health WHERE target = 'gp_mend'::regclass;
+SELECT crmaudit.protect('gp_mend', history => false) \gset
+SELECT count(*) FROM crmaudit.health WHERE target = 'gp_mend'::regclass;
+DROP TABLE gp_mend;

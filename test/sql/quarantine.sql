@@ -117,3 +117,14 @@ DELETE FROM crmaudit.quarantine WHERE target IN ('qu_customer'::regclass, 'qu_ac
 DROP FUNCTION qu_id(int);
 DROP VIEW qu_rows;
 DROP TABLE qu_customer, qu_account;
+
+-- Of an UPDATE only what it changes is put aside: what others change before
+-- the release stays as they left it.
+CREATE TABLE qu_later (id int PRIMARY KEY, name text, address text);
+SELECT crmaudit.protect('qu_later', '{"name":"name"}', '{person_cn}', mode => 'quarantine') \gset
+INSERT INTO qu_later VALUES (1, '李雷', 'old');
+UPDATE qu_later SET name = '' WHERE id = 1;
+UPDATE qu_later SET address = 'new' WHERE id = 1;
+SELECT crmaudit.release(id, '{"name":"韩梅梅"}') FROM crmaudit.quarantine WHERE target = 'qu_later'::regclass AND status = 'waiting' \gset
+SELECT id, name, address FROM qu_later;
+DROP TABLE qu_later;

@@ -148,3 +148,13 @@ SELECT count(*) FROM crmaudit.protected_table WHERE target = :customer;
 SELECT status, resolution, count(*) > 0 AS some FROM crmaudit.finding WHERE rule_id = :phone_rule GROUP BY status, resolution ORDER BY status, resolution;
 SELECT name, definition ->> 'table' AS "table", dropped_at IS NOT NULL AS dropped FROM crmaudit.rule_version WHERE rule_id = :phone_rule;
 DROP TABLE party CASCADE;
+
+-- A table is renamed: SQL that speaks of its row as a whole goes with it.
+CREATE TABLE ra_party (id int PRIMARY KEY, name text);
+SELECT crmaudit.protect('ra_party') \gset
+SELECT crmaudit.add_rule('ra_party', 'whole', 'expression', params => '{"sql":"ra_party IS NOT NULL AND ra_party.name <> ''x''"}') \gset
+ALTER TABLE ra_party RENAME TO ra_person;
+INSERT INTO ra_person VALUES (1, 'x');
+SELECT crmaudit.alter_rule('ra_person', 'whole', severity => 'warning');
+SELECT rule, state FROM crmaudit.rule_status WHERE target = 'ra_person'::regclass;
+DROP TABLE ra_person;

@@ -41,13 +41,13 @@ SELECT verdict, reason, value_list FROM pg_temp.judge(ARRAY[
 SELECT verdict, reason, value_list FROM pg_temp.judge(ARRAY[
 	'111111', '0000', '11111111111', '12345', '123456', '654321', '98765', '1234567890', '0123456789', '9012345678',
 	'13800138000', '138 0013 8000', '+86 138-0013-8000', '13900000000', '１３８００１３８０００',
-	'aaa', '啊啊啊', '****', 'a@a.com', 'A@A.COM', 'a@b.cn', 'test@test.com', 'xxx@xxx.com', '123@123.com', '111111@111111.com',
+	'aaa', '啊啊啊', '****', 'a@a.com', 'A@A.COM', 'test@test.com', 'xxx@xxx.com', '123@123.com', '111111@111111.com',
 	'1900-01-01', '1899-12-30', '9999-12-31', '0001-01-01', '待補', 'zzz TOP', '404']);
 
 -- What a real customer may well have is suspect, not invalid: the Chinese
 -- John Doe, numbers that are sold dearly, and a domain of one's own name.
 SELECT verdict, reason, value_list FROM pg_temp.judge(ARRAY[
-	'张三', '李四', 'John Doe', 'wei@wei.cn', '13888888888', '13812345678', '13887654321']);
+	'张三', '李四', 'John Doe', 'wei@wei.cn', 'a@b.cn', '163@163.com', '13888888888', '13812345678', '13887654321']);
 
 -- What must not be found: names and companies that contain a filler, common
 -- names, ordinary phones, codes, addresses and dates; and no value at all.

@@ -151,3 +151,19 @@ DROP TABLE house;
 DELETE FROM crmaudit.pack_rule WHERE pack = 'test_house';
 DELETE FROM crmaudit.pack WHERE pack = 'test_house';
 DELETE FROM crmaudit.role WHERE role = 'test_floor';
+
+-- Dates that a CRM keeps as text: what cannot be read is not assessed, and
+-- stops no row; an empty one is missing.
+CREATE TABLE rp_insured (id int PRIMARY KEY, name text, born text, sex text, id_no text, made text);
+SELECT crmaudit.protect('rp_insured', '{"name":"name","born":"birth_date","sex":"sex","id_no":"resident_id","made":"created_at"}', '{insured_cn}') \gset
+INSERT INTO rp_insured VALUES (1, '张伟', '', '男', NULL, '');
+INSERT INTO rp_insured VALUES (2, '张伟', '1990-01-05', '男', NULL, '');
+INSERT INTO rp_insured VALUES (3, '张伟', '2015/1/5', '男', NULL, '2021.03.04'), (4, '张伟', '31.12.1990', '男', NULL, 'yesterday');
+DROP TABLE rp_insured;
+
+-- A column that tells the country decides how a phone is read; without one it is China.
+CREATE TABLE rp_contact (id int PRIMARY KEY, phone text, country text);
+SELECT crmaudit.protect('rp_contact', '{"phone":"phone","country":"region"}', '{contact}') \gset
+INSERT INTO rp_contact VALUES (1, '020 7946 0018', 'GB'), (2, '139 1365 2478', NULL), (3, '139 1365 2478', 'China');
+INSERT INTO rp_contact VALUES (4, '139 1365 2478', 'FR');
+DROP TABLE rp_contact;

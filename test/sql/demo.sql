@@ -36,5 +36,6 @@ WHERE NOT EXISTS (SELECT FROM demo.planted p WHERE p.tab = f.tab AND p.row_key =
 ORDER BY 1, 2, 3;
 
 DO $$ BEGIN PERFORM crmaudit.unprotect(target) FROM crmaudit.protected_table WHERE target::text LIKE 'crm.%'; END $$;
+SET client_min_messages = warning;
 DROP SCHEMA crm CASCADE;
 DROP SCHEMA demo CASCADE;

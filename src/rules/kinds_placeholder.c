@@ -91,11 +91,10 @@ value_fold(const char *data, int length, char *folded)
 			c = ' ';
 			used = 3;
 		}
-		if (c == ' ' && out == 0)
-			used = used;		/* leading blanks go */
-		else if (out >= PLACEHOLDER_MAX)
+		if (out >= PLACEHOLDER_MAX)
 			return -1;
-		else
+		/* leading blanks go */
+		if (c != ' ' || out > 0)
 			folded[out++] = c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
 		at += used;
 		length -= used;

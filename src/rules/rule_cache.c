@@ -43,6 +43,9 @@ struct RuleSetEntry
 static HTAB *rule_cache = NULL;
 static RuleSet *stale_rulesets = NULL;
 
+/* Whether some entry was marked since rule sets were last freed. */
+static bool any_marked = false;
+
 PG_FUNCTION_INFO_V1(crmaudit_rules_changed);
 
 /* Marks the entry of a relation, or all of them for InvalidOid. */
@@ -57,9 +60,13 @@ relcache_callback(Datum arg, Oid relid)
 	{
 		entry = hash_search(rule_cache, &relid, HASH_FIND, NULL);
 		if (entry)
+		{
 			entry->valid = false;
+			any_marked = true;
+		}
 		return;
 	}
+	any_marked = true;
 	hash_seq_init(&status, rule_cache);
 	while ((entry = hash_seq_search(&status)) != NULL)
 		entry->valid = false;
@@ -72,13 +79,45 @@ syscache_callback(Datum arg, int cacheid, uint32 hashvalue)
 	relcache_callback((Datum) 0, InvalidOid);
 }
 
-/* Frees replaced rule sets once nobody can be using them. */
+/* Puts the entry's rule set on the list of those to be freed. */
+static void
+entry_retire(RuleSetEntry *entry)
+{
+	if (entry->ruleset == NULL)
+		return;
+	entry->ruleset->next_stale = stale_rulesets;
+	stale_rulesets = entry->ruleset;
+	entry->ruleset = NULL;
+}
+
+/*
+ * Retires the rule sets of marked entries: a table that was dropped is not
+ * looked up again.
+ */
+static void
+retire_marked(void)
+{
+	HASH_SEQ_STATUS status;
+	RuleSetEntry *entry;
+
+	any_marked = false;
+	hash_seq_init(&status, rule_cache);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (!entry->valid)
+			entry_retire(entry);
+	}
+}
+
+/* Frees rule sets that are out of date, once nobody can be using them. */
 static void
 xact_callback(XactEvent event, void *arg)
 {
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT &&
 		event != XACT_EVENT_PREPARE)
 		return;
+	if (any_marked)
+		retire_marked();
 	while (stale_rulesets != NULL)
 	{
 		RuleSet    *ruleset = stale_rulesets;
@@ -132,12 +171,7 @@ entry_rebuild(RuleSetEntry *entry, Relation rel)
 	Oid			target;
 	RuleSet    *ruleset = NULL;
 
-	if (entry->ruleset)
-	{
-		entry->ruleset->next_stale = stale_rulesets;
-		stale_rulesets = entry->ruleset;
-		entry->ruleset = NULL;
-	}
+	entry_retire(entry);
 	/* a message that arrives meanwhile clears this again */
 	entry->valid = true;
 	PG_TRY();

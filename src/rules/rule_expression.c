@@ -88,8 +88,7 @@ static Node *
 expression_parse_raw(const char *sql, const char *what)
 {
 	List	   *statements = raw_parser(sql, RAW_PARSE_PLPGSQL_EXPR);
-	SelectStmt *select = linitial_node(RawStmt, statements)->stmt ?
-	(SelectStmt *) linitial_node(RawStmt, statements)->stmt : NULL;
+	SelectStmt *select = (SelectStmt *) linitial_node(RawStmt, statements)->stmt;
 
 	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
 		select->fromClause != NIL || select->whereClause != NULL ||

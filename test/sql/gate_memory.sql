@@ -36,6 +36,17 @@ SELECT gy_write(1001, 51000);
 SELECT bytes = :few_bytes AS same_bytes, contexts = :few_contexts AS same_contexts FROM gy_memory;
 COMMIT;
 
+-- A million rows, a hundredth of them bad, in one statement.
+CREATE UNLOGGED TABLE gy_bulk (LIKE gy_customer INCLUDING ALL);
+SELECT crmaudit.protect('gy_bulk', mode => 'observe') \gset
+SELECT crmaudit.add_rule('gy_bulk', 'named', 'required', '{name}') \gset
+SELECT crmaudit.add_rule('gy_bulk', 'mail_valid', 'format', '{mail}', '{"type":"email"}') \gset
+INSERT INTO gy_bulk SELECT i, CASE WHEN i % 100 > 0 THEN 'Li' END, 'li@example.cn' FROM generate_series(1, 1000) i;
+SELECT bytes, contexts FROM gy_memory \gset few_
+INSERT INTO gy_bulk SELECT i, CASE WHEN i % 100 > 0 THEN 'Li' END, 'li@example.cn' FROM generate_series(1001, 1001000) i;
+SELECT bytes = :few_bytes AS same_bytes, contexts = :few_contexts AS same_contexts FROM gy_memory;
+DROP TABLE gy_bulk;
+
 -- Rules that change leave nothing behind when the transaction has ended.
 DO $$ BEGIN
 	FOR i IN 1 .. 100 LOOP

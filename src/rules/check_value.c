@@ -28,7 +28,7 @@ check_arguments(FunctionCallInfo fcinfo, bool want_canonical, CrmValue *value,
 				const char **data)
 {
 	const CrmIdentifier *identifier;
-	CrmOptions	options;
+	CrmOptions	options = {.want_canonical = want_canonical};
 	text	   *input;
 	int			length;
 
@@ -36,7 +36,6 @@ check_arguments(FunctionCallInfo fcinfo, bool want_canonical, CrmValue *value,
 		return false;
 	identifier = crm_identifier_require(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	input = PG_GETARG_TEXT_PP(1);
-	options.region[0] = '\0';
 	if (!PG_ARGISNULL(2))
 	{
 		text	   *region = PG_GETARG_TEXT_PP(2);
@@ -50,7 +49,6 @@ check_arguments(FunctionCallInfo fcinfo, bool want_canonical, CrmValue *value,
 							text_to_cstring(region)),
 					 errhint("Regions are ISO 3166-1 alpha-2 codes, such as CN.")));
 	}
-	options.want_canonical = want_canonical;
 	options.today = crm_today_yyyymmdd();
 	*data = VARDATA_ANY(input);
 	length = VARSIZE_ANY_EXHDR(input);
@@ -95,7 +93,7 @@ crmaudit_check_value(PG_FUNCTION_ARGS)
 	nulls[2] = value.part_length == 0;
 	if (!nulls[2])
 		values[2] = utf8_text(data + value.part_start, value.part_length);
-	nulls[3] = value.canonical_length == 0;
+	nulls[3] = value.verdict == CRM_INVALID || value.canonical_length == 0;
 	if (!nulls[3])
 		values[3] = utf8_text(value.canonical, value.canonical_length);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),

@@ -22,7 +22,7 @@
 typedef struct FormatState
 {
 	CrmCheckFunc check;
-	char		region[3];
+	CrmOptions	options;		/* what every value is judged with */
 	int			region_column;	/* index into the rule's columns, or -1 */
 	int			nnone;
 	char	  **none;			/* marks of absence */
@@ -43,7 +43,30 @@ static const RuleParam format_params[] = {
 	{"region_column", PARAM_TEXT, false},
 	{"none", PARAM_SCALARS, false},
 	{"normalise", PARAM_BOOLEAN, false},
+	{"role_accounts", PARAM_BOOLEAN, false},
+	{"national_check", PARAM_BOOLEAN, false},
+	{"multiple", PARAM_BOOLEAN, false},
+	{"service_numbers", PARAM_BOOLEAN, false},
+	{"extension_marks", PARAM_BOOLEAN, false},
+	{"area", PARAM_TEXT, false},
 	{NULL}
+};
+
+/* The parameters that one identifier type only takes. */
+typedef struct TypeParam
+{
+	const char *name;
+	CrmCheckFunc check;
+	size_t		offset;			/* of the flag in CrmOptions */
+} TypeParam;
+
+static const TypeParam type_params[] = {
+	{"role_accounts", crm_email_check, offsetof(CrmOptions, role_accounts)},
+	{"national_check", crm_iban_check, offsetof(CrmOptions, national_check)},
+	{"multiple", crm_phone_check, offsetof(CrmOptions, multiple)},
+	{"service_numbers", crm_phone_check, offsetof(CrmOptions, service_numbers)},
+	{"extension_marks", crm_phone_check, offsetof(CrmOptions, extension_marks)},
+	{"area", crm_phone_check, 0}
 };
 
 static const RuleParam sex_params[] = {
@@ -139,20 +162,67 @@ check_normalise(RuleCompile *context, const RuleColumn *column)
 				 errhint("A trigger must not move a row to another partition.")));
 }
 
+/* Reads the parameter "area"; the trunk prefix 0 may stand before the code. */
+static void
+read_area(const char *area, CrmOptions *options)
+{
+	if (area[0] == '0')
+		area++;
+	if (area[0] == '\0' || strlen(area) >= sizeof(options->area) ||
+		strspn(area, "0123456789") != strlen(area))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"area\" must be an area code"),
+				 errhint("An area code has digits only, such as 028.")));
+	strcpy(options->area, area);
+}
+
+/*
+ * Reads into *options what the parameters of a format rule say of how a value
+ * of this type is judged.
+ */
+static void
+read_options(const RuleSource *source, const CrmIdentifier *identifier,
+			 CrmOptions *options)
+{
+	char	   *region = crm_param_text(source, "region");
+	char	   *area = crm_param_text(source, "area");
+
+	if (region && !crm_region_code(region, strlen(region), options->region))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("region \"%s\" is not a two-letter code", region),
+				 errhint("Regions are ISO 3166-1 alpha-2 codes, such as CN.")));
+	for (int i = 0; i < lengthof(type_params); i++)
+	{
+		const TypeParam *param = &type_params[i];
+
+		if (crm_param(source, param->name) == NULL)
+			continue;
+		if (param->check != identifier->check)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("identifier type \"%s\" takes no parameter \"%s\"",
+							identifier->name, param->name)));
+		if (param->offset != 0)
+			*((bool *) ((char *) options + param->offset)) =
+				crm_param_bool(source, param->name, false);
+	}
+	if (area)
+		read_area(area, options);
+}
+
 static void
 format_compile(RuleCompile *context, Rule *rule)
 {
 	const RuleSource *source = context->source;
 	FormatState *state = palloc0(sizeof(FormatState));
-	char	   *region = crm_param_text(source, "region");
+	const CrmIdentifier *identifier =
+	crm_identifier_require(crm_param_text(source, "type"));
 	char	   *region_column = crm_param_text(source, "region_column");
 
-	state->check = crm_identifier_require(crm_param_text(source, "type"))->check;
-	if (region && !crm_region_code(region, strlen(region), state->region))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("region \"%s\" is not a two-letter code", region),
-				 errhint("Regions are ISO 3166-1 alpha-2 codes, such as CN.")));
+	state->check = identifier->check;
+	read_options(source, identifier, &state->options);
 	state->region_column = -1;
 	if (region_column)
 	{
@@ -186,7 +256,7 @@ resident_id_check(const char *data, int length, int32 today, CrmValue *value)
 	static CrmReason last_reason;
 	static int32 last_birth_date;
 	static char last_sex;
-	CrmOptions	options = {.region = "",.want_canonical = false,.today = today};
+	CrmOptions	options = {.today = today};
 
 	if (length == last_length && today == last_today &&
 		memcmp(data, last, length) == 0)
@@ -227,16 +297,14 @@ format_judge(const Rule *rule, const RuleRow *row, bool want_canonical,
 			 CrmValue *value)
 {
 	const FormatState *state = rule->state;
-	CrmOptions	options;
+	CrmOptions	options = state->options;
 	const char *data;
 	int			length;
 
 	if (!crm_column_utf8(&rule->columns[0], row->slot, &data, &length) ||
 		length == 0 || is_none(state, data, length))
 		return false;
-	memcpy(options.region, state->region, sizeof(options.region));
 	options.want_canonical = want_canonical;
-	options.today = 0;
 	if (state->region_column >= 0)
 	{
 		const char *code;

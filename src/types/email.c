@@ -77,6 +77,7 @@ set_canonical(CrmValue *value, const CrmOptions *options,
 	memcpy(value->canonical + local_length + 1, domain, domain_length);
 	value->canonical_length = (int) (local_length + 1 + domain_length);
 	value->canonical[value->canonical_length] = '\0';
+	value->is_storable = true;
 }
 
 /* Sets a suspicion unless there is one already. */

@@ -40,14 +40,30 @@ typedef struct CrmOptions
 	char		region[3];		/* default region, ISO 3166-1 alpha-2 in upper
 								 * case; empty for none */
 	bool		want_canonical; /* fill CrmValue.canonical; costs a little */
+	bool		ascii_domain;	/* email: canonical form with A-labels, for
+								 * encodings other than UTF-8 */
 	int32_t		today;			/* yyyymmdd, for "not in the future"; 0 if the
 								 * caller does not know */
+
+	/* The rest is asked for by parameters of a rule only. */
+	bool		role_accounts;	/* email: info@, noreply@ ... are suspect */
+	bool		national_check; /* iban: look at every country's own digits */
+	bool		multiple;		/* phone: several numbers, joined by / or ; */
+	bool		service_numbers;	/* phone: short numbers such as 95598 */
+	bool		extension_marks;	/* phone: Chinese words for "extension" */
+	char		area[8];		/* phone: area code that completes a local
+								 * number, digits only; empty for none */
 } CrmOptions;
 
 /*
  * What a parser answers.  "part" is a byte range of the input; its length is
  * 0 if no part is to blame.  canonical is set (and terminated) if it was
- * asked for and the verdict is not invalid; otherwise its length is 0.
+ * asked for and either flag is; otherwise its length is 0.
+ *
+ * A value is storable if nothing but reference data, which a later edition
+ * may correct, can speak against it: its type takes it.  Every valid and
+ * suspect value is.  A value is mended if it is invalid as it stands, and
+ * canonical is what was certainly meant.
  */
 typedef struct CrmValue
 {
@@ -55,6 +71,8 @@ typedef struct CrmValue
 	CrmReason	reason;			/* CRM_REASON_NONE if valid */
 	int			part_start;
 	int			part_length;
+	bool		is_storable;	/* with want_canonical only */
+	bool		is_mended;		/* likewise */
 	int32_t		birth_date;		/* yyyymmdd, resident_id only; else 0 */
 	char		sex;			/* 'M' or 'F', resident_id only; else 0 */
 	int			canonical_length;
@@ -115,6 +133,8 @@ crm_value_init(CrmValue *value)
 	value->part_length = 0;
 	value->birth_date = 0;
 	value->sex = 0;
+	value->is_storable = false;
+	value->is_mended = false;
 	value->canonical_length = 0;
 	value->canonical[0] = '\0';
 }

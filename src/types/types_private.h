@@ -57,7 +57,10 @@ extern int	crm_nfc_normalise(const char *str, size_t length,
 extern bool crm_unicode_is_mark(uint32_t c);
 extern bool crm_unicode_is_invisible(uint32_t c);
 
-/* Copies the canonical form, if it was asked for, and terminates it. */
+/*
+ * Copies the canonical form of a storable value, if it was asked for, and
+ * terminates it.
+ */
 static inline void
 crm_value_set_canonical(CrmValue *value, const CrmOptions *options,
 						const char *text, int length)
@@ -67,6 +70,7 @@ crm_value_set_canonical(CrmValue *value, const CrmOptions *options,
 	memcpy(value->canonical, text, (size_t) length);
 	value->canonical[length] = '\0';
 	value->canonical_length = length;
+	value->is_storable = true;
 }
 
 /* Is c an ASCII digit? */

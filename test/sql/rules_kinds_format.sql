@@ -40,6 +40,10 @@ GROUP BY id ORDER BY id;
 
 -- A suspect value is a warning at most, whatever the severity of the rule.
 SELECT id, rule, severity, verdict FROM customer AS c, crmaudit.violations(c) WHERE rule = 'card' ORDER BY id;
+-- A parameter that another type takes is refused, and an area code must be one.
+SELECT crmaudit.add_rule('customer', 'p1', 'format', '{uscc}', '{"type":"uscc","area":"028"}');
+SELECT crmaudit.add_rule('customer', 'p2', 'format', '{phone}', '{"type":"phone","region":"CN","area":"成都"}');
+
 DROP TABLE customer;
 
 -- The ID must tell the birth date and the sex that stand beside it. Nothing is

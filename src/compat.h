@@ -49,6 +49,13 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 #include "catalog/pg_class.h"
 #include "utils/acl.h"
 
+/* Errors cannot be saved for the caller yet. */
+#define errsave(context, ...) \
+	do { \
+		(void) (context); \
+		ereport(ERROR, __VA_ARGS__); \
+	} while (0)
+
 /* Only relations are asked about here. */
 #define object_ownercheck(classid, objectid, roleid) \
 	pg_class_ownercheck(objectid, roleid)

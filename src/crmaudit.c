@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * crmaudit.c
- *		Loading of the library, and the words that every part shares.
+ *		Loading of the library, and what every part shares: words, today.
  *
  * The library works without shared_preload_libraries: it is loaded when the
  * first protected table is written, or the first function called.
@@ -10,9 +10,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
+#include "pgtime.h"
+#include "utils/datetime.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/pg_locale.h"
 
@@ -136,4 +140,60 @@ crm_reason_hint(CrmReason reason)
 	const CrmReasonWords *words = &crm_reason_words[reason];
 
 	return words->hint ? crm_words(words->hint, words->hint_chinese) : NULL;
+}
+
+/*
+ * Today in the session's time zone, by the transaction's clock.  Cached until
+ * the day ends, for breaking a timestamp down costs more than most rules.
+ */
+DateADT
+crm_today(void)
+{
+	static pg_tz *computed_in = NULL;
+	static TimestampTz begins = 0;
+	static TimestampTz ends = 0;
+	static DateADT today;
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+
+	if (now < begins || now >= ends || session_timezone != computed_in)
+	{
+		today = DatumGetDateADT(DirectFunctionCall1(timestamptz_date,
+													TimestampTzGetDatum(now)));
+		begins = DatumGetTimestampTz(DirectFunctionCall1(date_timestamptz,
+														 DateADTGetDatum(today)));
+		ends = DatumGetTimestampTz(DirectFunctionCall1(date_timestamptz,
+													   DateADTGetDatum(today + 1)));
+		computed_in = session_timezone;
+	}
+	return today;
+}
+
+/* The same as the identifier parsers take it. */
+int32
+crm_today_yyyymmdd(void)
+{
+	static DateADT converted = 0;
+	static int32 result = 20000101;
+	DateADT		today = crm_today();
+
+	if (today != converted)
+	{
+		result = crm_date_yyyymmdd(today);
+		converted = today;
+	}
+	return result;
+}
+
+/* A date as the identifier parsers write it; 0 if it has no such form. */
+int32
+crm_date_yyyymmdd(DateADT date)
+{
+	int			year;
+	int			month;
+	int			day;
+
+	if (DATE_NOT_FINITE(date))
+		return 0;
+	j2date(date + POSTGRES_EPOCH_JDATE, &year, &month, &day);
+	return year > 9999 ? 0 : year * 10000 + month * 100 + day;
 }

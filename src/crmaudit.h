@@ -11,6 +11,8 @@
 
 #include "postgres.h"
 
+#include "utils/date.h"
+
 #include "compat.h"
 #include "types/types.h"
 
@@ -71,5 +73,13 @@ extern bool crm_speaks_chinese(void);
 /* The words of a reason, and its hint (NULL if none), likewise. */
 extern const char *crm_reason_text(CrmReason reason);
 extern const char *crm_reason_hint(CrmReason reason);
+
+/*
+ * Today in the session's time zone, by the transaction's clock; and dates as
+ * the identifier parsers take them, yyyymmdd, 0 for what has no such form.
+ */
+extern DateADT crm_today(void);
+extern int32 crm_today_yyyymmdd(void);
+extern int32 crm_date_yyyymmdd(DateADT date);
 
 #endif							/* CRMAUDIT_H */

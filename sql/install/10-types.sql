@@ -1,4 +1,5 @@
--- 10-types: identifiers. The same C code serves rules, and these functions.
+-- 10-types: identifiers. The same C code serves the types, the rules, and the
+-- functions that judge a value.
 
 CREATE FUNCTION crmaudit.check_value(kind text, value text, region text DEFAULT NULL,
 	OUT verdict text, OUT reason text, OUT part text, OUT canonical text, OUT message text)
@@ -10,3 +11,142 @@ CREATE FUNCTION crmaudit.is_valid(kind text, value text, region text DEFAULT NUL
 RETURNS boolean LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'crmaudit_is_valid';
 COMMENT ON FUNCTION crmaudit.is_valid(text, text, text) IS 'whether the verdict of check_value() is valid; NULL for a NULL value';
+
+CREATE FUNCTION crmaudit.explain_value(value text, params jsonb,
+	OUT verdict text, OUT reason text, OUT part text, OUT "position" int, OUT canonical text, OUT suggestion text, OUT message text)
+RETURNS record LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'crmaudit_explain_value';
+COMMENT ON FUNCTION crmaudit.explain_value(text, jsonb) IS 'judges a value as a rule of kind format with these parameters does; also the position of the part to blame, in characters from 1 on, and what to write instead where that is certain';
+
+-- Types ---------------------------------------------------------------------------
+
+-- Three are a number of 64 bits and compare as such; the others are their
+-- canonical form and compare byte by byte, whatever the collation. So their
+-- operators are the server's own, as fast as those of bigint and bytea.
+-- Binary-coercible to text they are not: an implicit cast would let text's
+-- operators in. Functions of one shape are made in loops.
+DO $$
+DECLARE
+	t record;
+	op record;
+	words text;
+	signature text;
+BEGIN
+	FOR t IN SELECT * FROM (VALUES
+		('email', 'bytea', 'e-mail address (RFC 5321, RFC 6531); domain in lower case and as U-labels, local part as written, in NFC'),
+		('uscc', 'bytea', 'unified social credit code of a Chinese organisation (GB 32100), 统一社会信用代码'),
+		('iban', 'bytea', 'international bank account number (ISO 13616), without blanks'),
+		('lei', 'bytea', 'legal entity identifier (ISO 17442)'),
+		('vat_id', 'bytea', 'VAT number with its country prefix, of the EU, Northern Ireland, the United Kingdom, Norway and Switzerland'),
+		('phone', 'int8', 'phone number (ITU-T E.164), with + and calling code, without extension; ordered by its digits as a number'),
+		('resident_id', 'int8', 'Chinese resident ID number (GB 11643), 居民身份证号码, of 18 characters'),
+		('bank_card', 'int8', 'bank card number (ISO/IEC 7812), 12 to 19 digits; ordered by length, then by digits')
+	) AS v(name, base, words) LOOP
+		EXECUTE format('CREATE TYPE crmaudit.%I', t.name);
+		EXECUTE format('CREATE FUNCTION crmaudit.%1$s_in(cstring) RETURNS crmaudit.%1$I LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS %2$L, %3$L',
+			t.name, '$libdir/crmaudit', 'crmaudit_' || t.name || '_in');
+		EXECUTE format('CREATE FUNCTION crmaudit.%1$s_recv(internal) RETURNS crmaudit.%1$I LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS %2$L, %3$L',
+			t.name, '$libdir/crmaudit', 'crmaudit_' || t.name || '_recv');
+		IF t.base = 'bytea' THEN
+			EXECUTE format('CREATE FUNCTION crmaudit.%1$s_out(crmaudit.%1$I) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS %2$L', t.name, 'textout');
+			EXECUTE format('CREATE FUNCTION crmaudit.%1$s_send(crmaudit.%1$I) RETURNS bytea LANGUAGE internal STABLE STRICT PARALLEL SAFE AS %2$L', t.name, 'textsend');
+		ELSE
+			EXECUTE format('CREATE FUNCTION crmaudit.%1$s_out(crmaudit.%1$I) RETURNS cstring LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS %2$L, %3$L',
+				t.name, '$libdir/crmaudit', 'crmaudit_' || t.name || '_out');
+			EXECUTE format('CREATE FUNCTION crmaudit.%1$s_send(crmaudit.%1$I) RETURNS bytea LANGUAGE c STABLE STRICT PARALLEL SAFE AS %2$L, %3$L',
+				t.name, '$libdir/crmaudit', 'crmaudit_' || t.name || '_send');
+		END IF;
+		EXECUTE format('CREATE TYPE crmaudit.%1$I (INPUT = crmaudit.%1$s_in, OUTPUT = crmaudit.%1$s_out, RECEIVE = crmaudit.%1$s_recv, SEND = crmaudit.%1$s_send, LIKE = %2$s)',
+			t.name, CASE t.base WHEN 'bytea' THEN 'text' ELSE 'int8' END);
+		EXECUTE format('COMMENT ON TYPE crmaudit.%I IS %L', t.name,
+			crmaudit.unescape(t.words, regexp_replace(t.words, ', (\\u[0-9a-f]{4})+', '')));
+		FOR op IN SELECT * FROM (VALUES
+			('in', 'cstring', 'input'), ('out', NULL, 'output'), ('recv', 'internal', 'binary input'), ('send', NULL, 'binary output')
+		) AS v(name, argument, words) LOOP
+			EXECUTE format('COMMENT ON FUNCTION crmaudit.%s_%s(%s) IS %L', t.name, op.name,
+				coalesce(op.argument, 'crmaudit.' || t.name), op.words || ' of type ' || t.name);
+		END LOOP;
+
+		-- Text that people typed is read as input reads it.
+		FOREACH words IN ARRAY '{text,character varying}'::text[] LOOP
+			EXECUTE format('CREATE CAST (%s AS crmaudit.%I) WITH INOUT AS ASSIGNMENT', words, t.name);
+			EXECUTE format('COMMENT ON CAST (%s AS crmaudit.%I) IS %L', words, t.name, 'reads the text as input does');
+			EXECUTE format('CREATE CAST (crmaudit.%I AS %s) WITH INOUT AS ASSIGNMENT', t.name, words);
+			EXECUTE format('COMMENT ON CAST (crmaudit.%I AS %s) IS %L', t.name, words, 'the canonical form');
+		END LOOP;
+
+		signature := format('crmaudit.%1$I, crmaudit.%1$I', t.name);
+		FOR op IN SELECT * FROM (VALUES
+			('eq', '=', 'eqsel', 'eqjoinsel', '=', '<>', ', HASHES, MERGES', 'is equal to'),
+			('ne', '<>', 'neqsel', 'neqjoinsel', '<>', '=', '', 'is not equal to'),
+			('lt', '<', 'scalarltsel', 'scalarltjoinsel', '>', '>=', '', 'is less than'),
+			('le', '<=', 'scalarlesel', 'scalarlejoinsel', '>=', '>', '', 'is less than or equal to'),
+			('gt', '>', 'scalargtsel', 'scalargtjoinsel', '<', '<=', '', 'is greater than'),
+			('ge', '>=', 'scalargesel', 'scalargejoinsel', '<=', '<', '', 'is greater than or equal to')
+		) AS v(name, symbol, restrict_function, join_function, commutator, negator, more, words) LOOP
+			EXECUTE format('CREATE FUNCTION crmaudit.%1$s_%2$s(%3$s) RETURNS boolean LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS %4$L',
+				t.name, op.name, signature, t.base || op.name);
+			EXECUTE format('COMMENT ON FUNCTION crmaudit.%s_%s(%s) IS %L', t.name, op.name, signature, 'implementation of ' || op.symbol || ' operator');
+			EXECUTE format('CREATE OPERATOR crmaudit.%1$s (LEFTARG = crmaudit.%2$I, RIGHTARG = crmaudit.%2$I, FUNCTION = crmaudit.%2$s_%3$s, COMMUTATOR = OPERATOR(crmaudit.%4$s), NEGATOR = OPERATOR(crmaudit.%5$s), RESTRICT = pg_catalog.%6$s, JOIN = pg_catalog.%7$s%8$s)',
+				op.symbol, t.name, op.name, op.commutator, op.negator, op.restrict_function, op.join_function, op.more);
+			EXECUTE format('COMMENT ON OPERATOR crmaudit.%s (%s) IS %L', op.symbol, signature, op.words);
+		END LOOP;
+
+		EXECUTE format('CREATE FUNCTION crmaudit.%1$s_cmp(%2$s) RETURNS int LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS %3$L',
+			t.name, signature, CASE t.base WHEN 'bytea' THEN 'byteacmp' ELSE 'btint8cmp' END);
+		EXECUTE format('COMMENT ON FUNCTION crmaudit.%s_cmp(%s) IS %L', t.name, signature, 'btree comparison');
+		EXECUTE format('CREATE OPERATOR CLASS crmaudit.%1$s_ops DEFAULT FOR TYPE crmaudit.%1$I USING btree AS OPERATOR 1 crmaudit.<, OPERATOR 2 crmaudit.<=, OPERATOR 3 crmaudit.=, OPERATOR 4 crmaudit.>=, OPERATOR 5 crmaudit.>, FUNCTION 1 crmaudit.%1$s_cmp(%2$s), FUNCTION 2 pg_catalog.%3$s(internal), FUNCTION 4 pg_catalog.btequalimage(oid)',
+			t.name, signature, CASE t.base WHEN 'bytea' THEN 'bytea_sortsupport' ELSE 'btint8sortsupport' END);
+		EXECUTE format('COMMENT ON OPERATOR CLASS crmaudit.%s_ops USING btree IS %L', t.name, 'order of ' || t.name);
+
+		EXECUTE format('CREATE FUNCTION crmaudit.%1$s_hash(crmaudit.%1$I) RETURNS int LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS %2$L',
+			t.name, CASE t.base WHEN 'bytea' THEN 'hashvarlena' ELSE 'hashint8' END);
+		EXECUTE format('COMMENT ON FUNCTION crmaudit.%1$s_hash(crmaudit.%1$I) IS %2$L', t.name, 'hash');
+		EXECUTE format('CREATE FUNCTION crmaudit.%1$s_hash_extended(crmaudit.%1$I, bigint) RETURNS bigint LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS %2$L',
+			t.name, CASE t.base WHEN 'bytea' THEN 'hashvarlenaextended' ELSE 'hashint8extended' END);
+		EXECUTE format('COMMENT ON FUNCTION crmaudit.%1$s_hash_extended(crmaudit.%1$I, bigint) IS %2$L', t.name, 'hash with a seed');
+		EXECUTE format('CREATE OPERATOR CLASS crmaudit.%1$s_ops DEFAULT FOR TYPE crmaudit.%1$I USING hash AS OPERATOR 1 crmaudit.=, FUNCTION 1 crmaudit.%1$s_hash(crmaudit.%1$I), FUNCTION 2 crmaudit.%1$s_hash_extended(crmaudit.%1$I, bigint)', t.name);
+		EXECUTE format('COMMENT ON OPERATOR CLASS crmaudit.%s_ops USING hash IS %L', t.name, 'equality of ' || t.name);
+
+		EXECUTE format('CREATE FUNCTION crmaudit.mask(crmaudit.%I) RETURNS text LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS %L, %L',
+			t.name, '$libdir/crmaudit', 'crmaudit_mask_' || t.name);
+		EXECUTE format('COMMENT ON FUNCTION crmaudit.mask(crmaudit.%I) IS %L', t.name, CASE t.name
+			WHEN 'email' THEN 'the address with all but the first character of the local part hidden'
+			WHEN 'bank_card' THEN 'the first 6 and the last 4 digits, as PCI DSS allows'
+			ELSE 'the value with its middle hidden' END);
+	END LOOP;
+END $$;
+
+-- LIKE on the types that are text; a prefix uses any btree index.
+CREATE FUNCTION crmaudit.like_support(internal) RETURNS internal
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_like_support';
+COMMENT ON FUNCTION crmaudit.like_support(internal) IS 'planner support of LIKE on identifiers';
+DO $$
+DECLARE
+	type text;
+	op record;
+BEGIN
+	FOREACH type IN ARRAY '{email,uscc,iban,lei,vat_id}'::text[] LOOP
+		FOR op IN SELECT * FROM (VALUES
+			('like', '~~', '!~~', 'textlike', 'likesel', 'likejoinsel', ' SUPPORT crmaudit.like_support', 'matches LIKE expression'),
+			('notlike', '!~~', '~~', 'textnlike', 'nlikesel', 'nlikejoinsel', '', 'does not match LIKE expression'),
+			('ilike', '~~*', '!~~*', 'texticlike', 'iclikesel', 'iclikejoinsel', '', 'matches LIKE expression, case-insensitive'),
+			('notilike', '!~~*', '~~*', 'texticnlike', 'icnlikesel', 'icnlikejoinsel', '', 'does not match LIKE expression, case-insensitive')
+		) AS v(name, symbol, negator, internal_name, restrict_function, join_function, support, words) LOOP
+			EXECUTE format('CREATE FUNCTION crmaudit.%1$s_%2$s(crmaudit.%1$I, text) RETURNS boolean LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE%3$s AS %4$L',
+				type, op.name, op.support, op.internal_name);
+			EXECUTE format('COMMENT ON FUNCTION crmaudit.%1$s_%2$s(crmaudit.%1$I, text) IS %3$L', type, op.name, 'implementation of ' || op.symbol || ' operator');
+			EXECUTE format('CREATE OPERATOR crmaudit.%1$s (LEFTARG = crmaudit.%2$I, RIGHTARG = text, FUNCTION = crmaudit.%2$s_%3$s, NEGATOR = OPERATOR(crmaudit.%4$s), RESTRICT = pg_catalog.%5$s, JOIN = pg_catalog.%6$s)',
+				op.symbol, type, op.name, op.negator, op.restrict_function, op.join_function);
+			EXECUTE format('COMMENT ON OPERATOR crmaudit.%s (crmaudit.%I, text) IS %L', op.symbol, type, op.words);
+		END LOOP;
+	END LOOP;
+END $$;
+
+CREATE FUNCTION crmaudit.mask(kind text, value text) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_mask_value';
+COMMENT ON FUNCTION crmaudit.mask(text, text) IS 'masks text as mask() of that type does, whether it is such an identifier or not';
+
+CREATE FUNCTION crmaudit.phone(value text, region text DEFAULT NULL) RETURNS crmaudit.phone
+LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_phone_read';
+COMMENT ON FUNCTION crmaudit.phone(text, text) IS 'reads a phone number, also one in the national notation of the region (ISO 3166-1); an error if it is none; NULL for a NULL value';

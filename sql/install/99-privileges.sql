@@ -98,15 +98,20 @@ GRANT USAGE ON SCHEMA crmaudit TO PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA crmaudit FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA crmaudit FROM PUBLIC;
 
--- Pure functions, and the conditions of triggers, which run as the writer.
+-- Pure functions, all functions of our base types among them, and the
+-- conditions of triggers, which run as the writer.
 DO $$
 DECLARE
-	name text;
+	names text[] := '{row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names}';
 	function regprocedure;
 BEGIN
-	FOREACH name IN ARRAY '{row_stored,row_awaits_commit,check_value,is_valid,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_in,dqscore_out,dqscore_recv,dqscore_send,dqscore_eq,dqscore_ne,dqscore_lt,dqscore_le,dqscore_gt,dqscore_ge,dqscore_cmp,dqscore_hash,numeric,dimension_score,completeness,validity,consistency,uniqueness,timeliness,accuracy,dqscore_accum,dqscore_combine,dqscore_avg,avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names}'::text[] LOOP
-		FOR function IN SELECT oid::regprocedure FROM pg_catalog.pg_proc WHERE pronamespace = 'crmaudit'::pg_catalog.regnamespace AND proname = name LOOP
-			EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC', function);
-		END LOOP;
+	FOR function IN SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p
+		WHERE p.pronamespace = 'crmaudit'::pg_catalog.regnamespace
+			AND (p.proname = ANY (names) OR EXISTS (
+				SELECT FROM pg_catalog.pg_type t
+				WHERE t.oid = ANY (p.proargtypes || p.prorettype) AND t.typtype = 'b' AND t.typelem = 0
+					AND t.typnamespace = 'crmaudit'::pg_catalog.regnamespace))
+	LOOP
+		EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC', function);
 	END LOOP;
 END $$;

@@ -77,47 +77,6 @@ static const RuleParam sex_params[] = {
 
 static const RuleParam no_params[] = {{NULL}};
 
-/* Names of the identifier kinds, for a hint. */
-static char *
-identifier_names(void)
-{
-	StringInfoData names;
-
-	initStringInfo(&names);
-	for (int i = 0; i < crm_identifier_count; i++)
-		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "",
-						 crm_identifiers[i].name);
-	return names.data;
-}
-
-/* Copies a region code in upper case; false if it is not two letters. */
-bool
-crm_region_code(const char *data, int length, char *region)
-{
-	region[0] = '\0';
-	if (length != 2 || !isalpha((unsigned char) data[0]) ||
-		!isalpha((unsigned char) data[1]))
-		return false;
-	region[0] = pg_ascii_toupper((unsigned char) data[0]);
-	region[1] = pg_ascii_toupper((unsigned char) data[1]);
-	region[2] = '\0';
-	return true;
-}
-
-/* Returns the identifier kind a definer names, or raises an error. */
-const CrmIdentifier *
-crm_identifier_require(const char *name)
-{
-	const CrmIdentifier *identifier = crm_identifier_find(name);
-
-	if (identifier == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("identifier type \"%s\" does not exist", name),
-				 errhint("Identifier types are: %s.", identifier_names())));
-	return identifier;
-}
-
 /*
  * Whether the column is part of the partition key of "rel", or of a
  * partitioned table above or below it.
@@ -188,11 +147,9 @@ read_options(const RuleSource *source, const CrmIdentifier *identifier,
 	char	   *region = crm_param_text(source, "region");
 	char	   *area = crm_param_text(source, "area");
 
-	if (region && !crm_region_code(region, strlen(region), options->region))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("region \"%s\" is not a two-letter code", region),
-				 errhint("Regions are ISO 3166-1 alpha-2 codes, such as CN.")));
+	if (region)
+		crm_region_require(region, strlen(region), options->region);
+	options->ascii_domain = GetDatabaseEncoding() != PG_UTF8;
 	for (int i = 0; i < lengthof(type_params); i++)
 	{
 		const TypeParam *param = &type_params[i];
@@ -212,13 +169,34 @@ read_options(const RuleSource *source, const CrmIdentifier *identifier,
 		read_area(area, options);
 }
 
+/*
+ * Reads the parameters of a format rule that is about no row; returns how its
+ * identifier type is judged.
+ */
+CrmCheckFunc
+crm_format_options(Jsonb *params, CrmOptions *options)
+{
+	char	   *column = "value";
+	RuleSource	source = {.kind = "format",.ncolumns = 1,.columns = &column,
+	.params = params};
+	const CrmIdentifier *identifier;
+	char	   *type;
+
+	crm_rule_kind_check(&source, &crm_kind_format);
+	type = crm_param_text(&source, "type");
+	identifier = crm_identifier_require(type, strlen(type));
+	memset(options, 0, sizeof(CrmOptions));
+	read_options(&source, identifier, options);
+	return identifier->check;
+}
+
 static void
 format_compile(RuleCompile *context, Rule *rule)
 {
 	const RuleSource *source = context->source;
 	FormatState *state = palloc0(sizeof(FormatState));
-	const CrmIdentifier *identifier =
-	crm_identifier_require(crm_param_text(source, "type"));
+	char	   *type = crm_param_text(source, "type");
+	const CrmIdentifier *identifier = crm_identifier_require(type, strlen(type));
 	char	   *region_column = crm_param_text(source, "region_column");
 
 	state->check = identifier->check;

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * kinds_format.h
- *		What normalisation and check_value() need of the format kind.
+ *		What normalisation and explain_value() need of the format kind.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,8 +10,7 @@
 
 #include "rules/rule.h"
 
+extern CrmCheckFunc crm_format_options(Jsonb *params, CrmOptions *options);
 extern char *crm_format_canonical(const Rule *rule, const RuleRow *row);
-extern const CrmIdentifier *crm_identifier_require(const char *name);
-extern bool crm_region_code(const char *data, int length, char *region);
 
 #endif							/* CRM_KINDS_FORMAT_H */

@@ -359,24 +359,6 @@ crm_column_convert(const RuleColumn *column, Datum datum, const char **data,
 	return true;
 }
 
-/* Converts text of the server encoding to UTF-8, if that differs. */
-void
-crm_text_to_utf8(const char **data, int *length)
-{
-	if (GetDatabaseEncoding() == PG_UTF8)
-		return;
-	for (int i = 0; i < *length; i++)
-	{
-		if (IS_HIGHBIT_SET((*data)[i]))
-		{
-			*data = pg_server_to_any(pnstrdup(*data, *length), *length,
-									 PG_UTF8);
-			*length = strlen(*data);
-			return;
-		}
-	}
-}
-
 /* The value as text, for a user who may see it; NULL if it is NULL. */
 char *
 crm_column_show(const RuleColumn *column, TupleTableSlot *slot)

@@ -149,62 +149,6 @@ crm_column_timestamp(const RuleColumn *column, TupleTableSlot *slot,
 	return reading;
 }
 
-/*
- * Today in the session's time zone, by the transaction's clock.  Cached until
- * the day ends, for breaking a timestamp down costs more than most rules.
- */
-DateADT
-crm_today(void)
-{
-	static pg_tz *computed_in = NULL;
-	static TimestampTz begins = 0;
-	static TimestampTz ends = 0;
-	static DateADT today;
-	TimestampTz now = GetCurrentTransactionStartTimestamp();
-
-	if (now < begins || now >= ends || session_timezone != computed_in)
-	{
-		today = DatumGetDateADT(DirectFunctionCall1(timestamptz_date,
-													TimestampTzGetDatum(now)));
-		begins = DatumGetTimestampTz(DirectFunctionCall1(date_timestamptz,
-														 DateADTGetDatum(today)));
-		ends = DatumGetTimestampTz(DirectFunctionCall1(date_timestamptz,
-													   DateADTGetDatum(today + 1)));
-		computed_in = session_timezone;
-	}
-	return today;
-}
-
-/* The same as the identifier parsers take it. */
-int32
-crm_today_yyyymmdd(void)
-{
-	static DateADT converted = 0;
-	static int32 result = 20000101;
-	DateADT		today = crm_today();
-
-	if (today != converted)
-	{
-		result = crm_date_yyyymmdd(today);
-		converted = today;
-	}
-	return result;
-}
-
-/* A date as the identifier parsers write it; 0 if it has no such form. */
-int32
-crm_date_yyyymmdd(DateADT date)
-{
-	int			year;
-	int			month;
-	int			day;
-
-	if (DATE_NOT_FINITE(date))
-		return 0;
-	j2date(date + POSTGRES_EPOCH_JDATE, &year, &month, &day);
-	return year > 9999 ? 0 : year * 10000 + month * 100 + day;
-}
-
 /* Raises an error unless column n of the rule can be read as a date. */
 void
 crm_column_require_date(RuleCompile *context, Rule *rule, int n)

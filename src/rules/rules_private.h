@@ -15,6 +15,8 @@
 #include "utils/date.h"
 #include "utils/timestamp.h"
 
+#include "types/type_sql.h"
+
 /* When a kind of rule is evaluated. */
 typedef enum RuleLevel
 {
@@ -138,7 +140,6 @@ extern char *crm_column_rename(const char *spec, const char *from,
 extern bool crm_column_is_text(const RuleColumn *column);
 extern bool crm_column_convert(const RuleColumn *column, Datum datum,
 							   const char **data, int *length);
-extern void crm_text_to_utf8(const char **data, int *length);
 
 /* Whether the value is a date: yes, NULL, or text that is none. */
 typedef enum DateReading
@@ -153,9 +154,6 @@ extern DateReading crm_column_date(const RuleColumn *column,
 extern DateReading crm_column_timestamp(const RuleColumn *column,
 										TupleTableSlot *slot,
 										TimestampTz *timestamp);
-extern DateADT crm_today(void);
-extern int32 crm_today_yyyymmdd(void);
-extern int32 crm_date_yyyymmdd(DateADT date);
 extern void crm_column_require_date(RuleCompile *context, Rule *rule, int n);
 extern void crm_column_type_error(RuleCompile *context, const RuleColumn *column,
 								  const char *wanted) pg_attribute_noreturn();

@@ -73,6 +73,7 @@ typedef struct CrmValue
 	int			part_length;
 	bool		is_storable;	/* with want_canonical only */
 	bool		is_mended;		/* likewise */
+	bool		has_extension;	/* phone only: one stands behind the number */
 	int32_t		birth_date;		/* yyyymmdd, resident_id only; else 0 */
 	char		sex;			/* 'M' or 'F', resident_id only; else 0 */
 	int			canonical_length;
@@ -109,6 +110,8 @@ extern void crm_phone_check(const char *str, size_t length,
 							const CrmOptions *options, CrmValue *value);
 extern void crm_resident_id_check(const char *str, size_t length,
 								  const CrmOptions *options, CrmValue *value);
+extern void crm_vat_id_check(const char *str, size_t length,
+							 const CrmOptions *options, CrmValue *value);
 extern void crm_uscc_check(const char *str, size_t length,
 						   const CrmOptions *options, CrmValue *value);
 
@@ -135,6 +138,7 @@ crm_value_init(CrmValue *value)
 	value->sex = 0;
 	value->is_storable = false;
 	value->is_mended = false;
+	value->has_extension = false;
 	value->canonical_length = 0;
 	value->canonical[0] = '\0';
 }

@@ -68,6 +68,20 @@ SELECT crmaudit.add_rule('crm.visit', 'note_filled', 'not_blank', '{note}');
 INSERT INTO crm.visit VALUES (1, '2025-05-05', ''), (2, '2026-05-05', '');
 SELECT crmaudit.set_mode('crm.visit', 'enforce');
 
+-- Identifier types, with values that the reference data of today do not know;
+-- a generated column, an expression index and a CHECK that use them.
+CREATE TABLE crm.identity (
+	mobile crmaudit.phone, mail crmaudit.email, id_no crmaudit.resident_id, credit_code crmaudit.uscc,
+	card crmaudit.bank_card, account crmaudit.iban, lei crmaudit.lei, vat crmaudit.vat_id,
+	masked text GENERATED ALWAYS AS (crmaudit.mask(card)) STORED,
+	CHECK (mobile OPERATOR(crmaudit.>) '+10000000')) PARTITION BY HASH (mobile);
+CREATE TABLE crm.identity_0 PARTITION OF crm.identity FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE crm.identity_1 PARTITION OF crm.identity FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+CREATE INDEX ON crm.identity ((mail::text));
+INSERT INTO crm.identity VALUES
+	('+8612012345678', '"a b"@例子.公司', '990105194912310023', '91350100M000100Y43', '6228480402564890019', 'GB82WEST12345698765432', '5493001KJTIIGC8Y1R12', 'ATU13585627'),
+	('+390612345678', 'A@b.cn', '110105299912310020', '91350200M0001WUL09', '000000000018', NULL, NULL, NULL);
+
 -- of a dropped table there is a history
 CREATE TABLE crm.gone (id int PRIMARY KEY, a text);
 SELECT crmaudit.protect('crm.gone', mode => 'quarantine');
@@ -92,6 +106,7 @@ SELECT 'quarantine', id, target, row_key, status FROM crmaudit.quarantine ORDER 
 SELECT 'duty', duty, grantee FROM crmaudit.duty_grant ORDER BY 2;
 SELECT 'salt', salt FROM crmaudit.key_salt;
 SELECT 'score', target, score, clean_row_rate, coverage FROM crmaudit.table_score;
+SELECT 'identity', tableoid::regclass, i FROM crm.identity i;
 SELECT 'right', has_table_privilege('steward', 'crmaudit.quarantine', 'UPDATE'),
 	has_table_privilege('auditor', 'crmaudit.finding', 'SELECT'), has_table_privilege('auditor', 'crmaudit.key_salt', 'SELECT');
 SQL

@@ -1,6 +1,6 @@
 /*-------------------------------------------------------------------------
  *
- * check_value.c
+ * type_check.c
  *		crmaudit.check_value() and is_valid(): the identifier parsers in SQL.
  *
  *-------------------------------------------------------------------------
@@ -8,16 +8,73 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "fmgr.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
-#include "rules/kinds_format.h"
-#include "rules/rules_private.h"
+#include "crmaudit.h"
+#include "types/type_sql.h"
 
 PG_FUNCTION_INFO_V1(crmaudit_check_value);
 PG_FUNCTION_INFO_V1(crmaudit_is_valid);
+
+/* Names of the identifier types, for a hint. */
+static char *
+identifier_names(void)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (int i = 0; i < crm_identifier_count; i++)
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "",
+						 crm_identifiers[i].name);
+	return names.data;
+}
+
+/* Contract in type_sql.h. */
+const CrmIdentifier *
+crm_identifier_require(const char *name, int length)
+{
+	for (int i = 0; i < crm_identifier_count; i++)
+	{
+		const CrmIdentifier *identifier = &crm_identifiers[i];
+
+		if (strncmp(identifier->name, name, length) == 0 &&
+			identifier->name[length] == '\0')
+			return identifier;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("identifier type \"%s\" does not exist",
+					pnstrdup(name, length)),
+			 errhint("Identifier types are: %s.", identifier_names())));
+}
+
+/* Contract in type_sql.h. */
+bool
+crm_region_code(const char *data, int length, char *region)
+{
+	region[0] = '\0';
+	if (length != 2 || !isalpha((unsigned char) data[0]) ||
+		!isalpha((unsigned char) data[1]))
+		return false;
+	region[0] = pg_ascii_toupper((unsigned char) data[0]);
+	region[1] = pg_ascii_toupper((unsigned char) data[1]);
+	region[2] = '\0';
+	return true;
+}
+
+/* Contract in type_sql.h. */
+void
+crm_region_require(const char *data, int length, char *region)
+{
+	if (!crm_region_code(data, length, region))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("region \"%s\" is not a two-letter code",
+						pnstrdup(data, length)),
+				 errhint("Regions are ISO 3166-1 alpha-2 codes, such as CN.")));
+}
 
 /*
  * Judges the value of arguments kind, value, region; false if kind or value
@@ -27,43 +84,33 @@ static bool
 check_arguments(FunctionCallInfo fcinfo, bool want_canonical, CrmValue *value,
 				const char **data)
 {
-	const CrmIdentifier *identifier;
 	CrmOptions	options = {.want_canonical = want_canonical};
+	const CrmIdentifier *identifier;
+	text	   *kind;
 	text	   *input;
 	int			length;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		return false;
-	identifier = crm_identifier_require(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	kind = PG_GETARG_TEXT_PP(0);
+	identifier = crm_identifier_require(VARDATA_ANY(kind),
+										VARSIZE_ANY_EXHDR(kind));
 	input = PG_GETARG_TEXT_PP(1);
 	if (!PG_ARGISNULL(2))
 	{
 		text	   *region = PG_GETARG_TEXT_PP(2);
 
-		if (VARSIZE_ANY_EXHDR(region) > 0 &&
-			!crm_region_code(VARDATA_ANY(region), VARSIZE_ANY_EXHDR(region),
-							 options.region))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("region \"%s\" is not a two-letter code",
-							text_to_cstring(region)),
-					 errhint("Regions are ISO 3166-1 alpha-2 codes, such as CN.")));
+		if (VARSIZE_ANY_EXHDR(region) > 0)
+			crm_region_require(VARDATA_ANY(region), VARSIZE_ANY_EXHDR(region),
+							   options.region);
 	}
+	options.ascii_domain = GetDatabaseEncoding() != PG_UTF8;
 	options.today = crm_today_yyyymmdd();
 	*data = VARDATA_ANY(input);
 	length = VARSIZE_ANY_EXHDR(input);
 	crm_text_to_utf8(data, &length);
 	identifier->check(*data, length, &options, value);
 	return true;
-}
-
-/* UTF-8 of a parser as text in the server encoding. */
-static Datum
-utf8_text(const char *data, int length)
-{
-	char	   *server = pg_any_to_server(pnstrdup(data, length), length, PG_UTF8);
-
-	return CStringGetTextDatum(server);
 }
 
 /*
@@ -92,10 +139,12 @@ crmaudit_check_value(PG_FUNCTION_ARGS)
 	}
 	nulls[2] = value.part_length == 0;
 	if (!nulls[2])
-		values[2] = utf8_text(data + value.part_start, value.part_length);
+		values[2] = PointerGetDatum(crm_text_from_utf8(data + value.part_start,
+													   value.part_length));
 	nulls[3] = value.verdict == CRM_INVALID || value.canonical_length == 0;
 	if (!nulls[3])
-		values[3] = utf8_text(value.canonical, value.canonical_length);
+		values[3] = PointerGetDatum(crm_text_from_utf8(value.canonical,
+													   value.canonical_length));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, nulls)));
 }

@@ -1,0 +1,234 @@
+/*-------------------------------------------------------------------------
+ *
+ * type_io.c
+ *		Input and output of the identifier types.
+ *
+ * Input takes what people type and gives the canonical form.  It refuses only
+ * what no later edition of reference data can make right, since old dumps
+ * must load for ever: see is_storable in types.h.  It depends on no setting
+ * (but for what an error shows) and on no clock, so that it is immutable.
+ *
+ * The binary form is the canonical text.  It is read as text is, hence
+ * validated, and it outlives a change of how a value is stored.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "libpq/pqformat.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+
+#include "crmaudit.h"
+#include "guc.h"
+#include "types/type_sql.h"
+
+/*
+ * Raises, or saves in escontext, the error of a value that the type does not
+ * take.  The value itself is a person's data: it is shown only on demand.
+ */
+static void
+refuse(const char *type, const char *str, const CrmValue *value,
+	   Node *escontext)
+{
+	CrmReason	reason = value->has_extension ?
+	CRM_REASON_EXTENSION : value->reason;
+	const char *hint = crm_reason_hint(reason);
+
+	errsave(escontext,
+			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
+			 crm_guc_show_values ?
+			 errmsg("invalid input syntax for type %s: \"%s\"", type, str) :
+			 errmsg("invalid input syntax for type %s", type),
+			 errdetail(crm_words("Reason \"%s\": %s.", "原因 \"%s\"：%s。"),
+					   crm_reason_words[reason].code,
+					   crm_reason_text(reason)),
+			 hint ? errhint("%s", hint) : 0));
+}
+
+/*
+ * Judges str, which is in the server encoding.  Returns false, with the error
+ * saved in escontext, if the type does not take it.
+ */
+static bool
+identifier_read(const char *type, CrmCheckFunc check, const char *str,
+				const char *region, CrmValue *value, Node *escontext)
+{
+	CrmOptions	options = {.want_canonical = true};
+	const char *utf8 = str;
+	int			length = strlen(str);
+
+	if (region)
+		strlcpy(options.region, region, sizeof(options.region));
+	options.ascii_domain = GetDatabaseEncoding() != PG_UTF8;
+	crm_text_to_utf8(&utf8, &length);
+	check(utf8, length, &options, value);
+	if (value->is_storable && !value->has_extension)
+		return true;
+	refuse(type, str, value, escontext);
+	return false;
+}
+
+/* Converts text of the server encoding to UTF-8, if that differs. */
+void
+crm_text_to_utf8(const char **data, int *length)
+{
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return;
+	for (int i = 0; i < *length; i++)
+	{
+		if (IS_HIGHBIT_SET((*data)[i]))
+		{
+			*data = pg_server_to_any(pnstrdup(*data, *length), *length,
+									 PG_UTF8);
+			*length = strlen(*data);
+			return;
+		}
+	}
+}
+
+/* Contract in type_sql.h. */
+text *
+crm_text_from_utf8(const char *data, int length)
+{
+	char	   *server;
+
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return cstring_to_text_with_len(data, length);
+	server = pg_any_to_server(pnstrdup(data, length), length, PG_UTF8);
+	return cstring_to_text(server);
+}
+
+/* Reads a type that is its canonical form as text. */
+static Datum
+text_in(const char *type, CrmCheckFunc check, const char *str,
+		Node *escontext)
+{
+	CrmValue	value;
+
+	if (!identifier_read(type, check, str, NULL, &value, escontext))
+		return (Datum) 0;
+	return PointerGetDatum(crm_text_from_utf8(value.canonical,
+											  value.canonical_length));
+}
+
+/* Reads a type that is a number; see type_number.c. */
+static Datum
+number_in(const char *type, CrmCheckFunc check, CrmPackFunc pack,
+		  const char *str, const char *region, Node *escontext)
+{
+	CrmValue	value;
+
+	if (!identifier_read(type, check, str, region, &value, escontext))
+		return (Datum) 0;
+	return Int64GetDatum(pack(value.canonical, value.canonical_length));
+}
+
+/* The canonical form of such a number. */
+static Datum
+number_out(int64 number, CrmUnpackFunc unpack)
+{
+	char		text[CRM_NUMBER_TEXT_MAX];
+	int			length = unpack(number, text);
+
+	return CStringGetDatum(pnstrdup(text, length));
+}
+
+static Datum
+number_send(int64 number, CrmUnpackFunc unpack)
+{
+	char		text[CRM_NUMBER_TEXT_MAX];
+	int			length = unpack(number, text);
+	StringInfoData buffer;
+
+	pq_begintypsend(&buffer);
+	pq_sendtext(&buffer, text, length);
+	return PointerGetDatum(pq_endtypsend(&buffer));
+}
+
+/* The text of a binary message, in the server encoding. */
+static char *
+message_text(FunctionCallInfo fcinfo)
+{
+	StringInfo	message = (StringInfo) PG_GETARG_POINTER(0);
+	int			length;
+
+	return pq_getmsgtext(message, message->len - message->cursor, &length);
+}
+
+/* Output of the text types is textout() and textsend(). */
+#define TEXT_TYPE(type) \
+PG_FUNCTION_INFO_V1(crmaudit_##type##_in); \
+Datum \
+crmaudit_##type##_in(PG_FUNCTION_ARGS) \
+{ \
+	return text_in(#type, crm_##type##_check, PG_GETARG_CSTRING(0), \
+				   fcinfo->context); \
+} \
+PG_FUNCTION_INFO_V1(crmaudit_##type##_recv); \
+Datum \
+crmaudit_##type##_recv(PG_FUNCTION_ARGS) \
+{ \
+	return text_in(#type, crm_##type##_check, message_text(fcinfo), NULL); \
+}
+
+#define NUMBER_TYPE(type) \
+PG_FUNCTION_INFO_V1(crmaudit_##type##_in); \
+Datum \
+crmaudit_##type##_in(PG_FUNCTION_ARGS) \
+{ \
+	return number_in(#type, crm_##type##_check, crm_##type##_pack, \
+					 PG_GETARG_CSTRING(0), NULL, fcinfo->context); \
+} \
+PG_FUNCTION_INFO_V1(crmaudit_##type##_out); \
+Datum \
+crmaudit_##type##_out(PG_FUNCTION_ARGS) \
+{ \
+	return number_out(PG_GETARG_INT64(0), crm_##type##_unpack); \
+} \
+PG_FUNCTION_INFO_V1(crmaudit_##type##_recv); \
+Datum \
+crmaudit_##type##_recv(PG_FUNCTION_ARGS) \
+{ \
+	return number_in(#type, crm_##type##_check, crm_##type##_pack, \
+					 message_text(fcinfo), NULL, NULL); \
+} \
+PG_FUNCTION_INFO_V1(crmaudit_##type##_send); \
+Datum \
+crmaudit_##type##_send(PG_FUNCTION_ARGS) \
+{ \
+	return number_send(PG_GETARG_INT64(0), crm_##type##_unpack); \
+}
+
+TEXT_TYPE(email)
+TEXT_TYPE(iban)
+TEXT_TYPE(lei)
+TEXT_TYPE(uscc)
+TEXT_TYPE(vat_id)
+NUMBER_TYPE(bank_card)
+NUMBER_TYPE(phone)
+NUMBER_TYPE(resident_id)
+
+PG_FUNCTION_INFO_V1(crmaudit_phone_read);
+
+/*
+ * crmaudit.phone(text, region): reads a number in national notation; without
+ * region, or with a NULL one, as input does.
+ */
+Datum
+crmaudit_phone_read(PG_FUNCTION_ARGS)
+{
+	const char *region = NULL;
+	char		code[3];
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (!PG_ARGISNULL(1))
+	{
+		region = text_to_cstring(PG_GETARG_TEXT_PP(1));
+		crm_region_require(region, strlen(region), code);
+		region = code;
+	}
+	return number_in("phone", crm_phone_check, crm_phone_pack,
+					 text_to_cstring(PG_GETARG_TEXT_PP(0)), region, NULL);
+}

@@ -1,0 +1,58 @@
+/*-------------------------------------------------------------------------
+ *
+ * type_sql.h
+ *		What the SQL side of the identifier types (type_*.c) shares.
+ *
+ * The parsers beside it know nothing of PostgreSQL; the files type_*.c make
+ * types of them.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CRM_TYPE_SQL_H
+#define CRM_TYPE_SQL_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "types/types.h"
+
+/* Room for a number as text, its sign or check character and the NUL. */
+#define CRM_NUMBER_TEXT_MAX	24
+
+/*
+ * Three types fit into a number of 64 bits, whose order is the type's order:
+ * a phone number is its E.164 digits; a resident ID its first 17 digits, for
+ * the check character follows from them; a bank card number, which may begin
+ * with zeros, its rank among all numbers of 12 to 19 digits.
+ *
+ * Pack takes a storable canonical form; unpack writes that form, terminated,
+ * and returns its length.
+ */
+typedef int64 (*CrmPackFunc) (const char *canonical, int length);
+typedef int (*CrmUnpackFunc) (int64 number, char *text);
+
+extern int64 crm_phone_pack(const char *canonical, int length);
+extern int	crm_phone_unpack(int64 number, char *text);
+extern int64 crm_resident_id_pack(const char *canonical, int length);
+extern int	crm_resident_id_unpack(int64 number, char *text);
+extern int64 crm_bank_card_pack(const char *canonical, int length);
+extern int	crm_bank_card_unpack(int64 number, char *text);
+
+/* Between the server encoding and the UTF-8 of the parsers. */
+extern text *crm_text_from_utf8(const char *data, int length);
+extern void crm_text_to_utf8(const char **data, int *length);
+
+/*
+ * Copies a region code, in upper case, to the three bytes of "region"; gives
+ * false (or an error) if it is not two letters.
+ */
+extern bool crm_region_code(const char *data, int length, char *region);
+extern void crm_region_require(const char *data, int length, char *region);
+
+/* The identifier type of that name, or an error that lists all. */
+extern const CrmIdentifier *crm_identifier_require(const char *name,
+												   int length);
+
+#endif							/* CRM_TYPE_SQL_H */
+extern void crm_resident_id_text(int64_t number, char *text);

@@ -230,14 +230,10 @@ alnum_collect_rest(const char *str, size_t length, size_t at,
 	return true;
 }
 
-/*
- * Collects the letters and digits of the input, upper-case and half-width,
- * and drops blanks and dashes.  Returns false, with the blame set, if there
- * is any other character, more than CRM_ALNUM_MAX of them, or none.
- */
+/* What crm_alnum_collect does with input that is short or not plain. */
 bool
-crm_alnum_collect(const char *str, size_t length,
-				  AlnumText *alnum, CrmValue *value)
+crm_alnum_collect_any(const char *str, size_t length,
+					  AlnumText *alnum, CrmValue *value)
 {
 	size_t		plain_max;
 	size_t		i;

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "types/area.h"
+#include "types/resident_id.h"
 #include "types/types_private.h"
 
 #define ID_LENGTH			18
@@ -24,7 +25,6 @@
 
 #define AREA_LENGTH			6
 #define BIRTH_AT			6
-#define ORDER_AT			14
 #define CHECK_AT			17
 
 /* Nobody born before this year can have received an 18-digit number. */
@@ -36,6 +36,11 @@
  */
 #define CENTENARIAN_ORDER	996
 
+/* The number of 17 digits, and what the fields at its end are worth. */
+#define NUMBER_MAX			INT64_C(99999999999999999)
+#define BIRTH_UNIT			1000	/* after it: the order code */
+#define AREA_UNIT			INT64_C(100000000000)	/* and the birth date */
+
 /* What has been read of a number; all 18 characters are in "text". */
 typedef struct ResidentId
 {
@@ -44,25 +49,27 @@ typedef struct ResidentId
 	AlnumText  *alnum;
 	bool		is_legacy;
 	char		text[ID_LENGTH + 1];
+	int64_t		number;			/* the first 17 digits */
 } ResidentId;
 
 static const char check_characters[] = "10X98765432";
 
 /*
- * Returns the check character of the first 17 digits (ISO 7064 MOD 11-2: the
- * weights are powers of 2 modulo 11).
+ * Returns the check character of the first 17 digits, by ISO 7064 MOD 11-2:
+ * the digit in place i counts 2 to the power of 17 - i, so that the sum is
+ * twice the number that the digits spell in base 2.
  */
 static char
 check_character(const char *digits)
 {
-	static const unsigned char weights[17] = {
-		7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2
-	};
-	unsigned	sum = 0;
+	uint64_t	first = crm_load_eight(digits) - CRM_EIGHT('0');
+	uint64_t	second = crm_load_eight(digits + 8) - CRM_EIGHT('0');
+	uint32_t	number;
 
-	for (int i = 0; i < 17; i++)
-		sum += weights[i] * (unsigned) (digits[i] - '0');
-	return check_characters[sum % 11];
+	number = crm_eight_number(first, 2) << 8;
+	number = (number + crm_eight_number(second, 2)) << 1;
+	number += (uint32_t) (digits[16] - '0');
+	return check_characters[number * 2 % 11];
 }
 
 /* Reads "count" digits as a number. */
@@ -76,13 +83,23 @@ read_number(const char *digits, int count)
 	return number;
 }
 
-/* Does this day exist in the Gregorian calendar? */
+/* Returns the birth date, yyyymmdd, in the first 17 digits. */
+static int32_t
+birth_date_of(int64_t number17)
+{
+	return (int32_t) (number17 % AREA_UNIT / BIRTH_UNIT);
+}
+
+/* Does this day, yyyymmdd, exist in the Gregorian calendar? */
 static bool
-date_exists(int year, int month, int day)
+date_exists(int32_t date)
 {
 	static const unsigned char days[13] = {
 		0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
 	};
+	int			year = date / 10000;
+	int			month = date / 100 % 100;
+	int			day = date % 100;
 	int			last;
 
 	if (month < 1 || month > 12 || day < 1)
@@ -113,6 +130,17 @@ blame(const ResidentId *id, CrmValue *value, CrmVerdict verdict,
 					verdict, reason, index, count);
 }
 
+/* Returns where the first of these characters is that is no digit, or count. */
+static int
+find_bad_character(const char *text, int count)
+{
+	int			i = 0;
+
+	while (i < count && crm_is_digit(text[i]))
+		i++;
+	return i;
+}
+
 /*
  * Brings the collected characters into the 18-character form.  Returns false,
  * with the blame set, if length or characters are wrong.
@@ -132,12 +160,13 @@ read_shape(ResidentId *id, CrmValue *value)
 	}
 	id->is_legacy = (length == ID_LENGTH_LEGACY);
 	ndigits = id->is_legacy ? length : length - 1;
-	for (int i = 0; i < length; i++)
+	if (!crm_are_digits(text, ndigits) ||
+		(!id->is_legacy && !crm_is_digit(text[CHECK_AT]) &&
+		 text[CHECK_AT] != 'X'))
 	{
-		if (crm_is_digit(text[i]) || (i == ndigits && text[i] == 'X'))
-			continue;
 		crm_alnum_blame(id->str, id->str_length, id->alnum, value,
-						CRM_INVALID, CRM_REASON_BAD_CHARACTER, i, 1);
+						CRM_INVALID, CRM_REASON_BAD_CHARACTER,
+						find_bad_character(text, ndigits), 1);
 		return false;
 	}
 	if (id->is_legacy)
@@ -154,6 +183,7 @@ read_shape(ResidentId *id, CrmValue *value)
 	else
 		memcpy(id->text, text, ID_LENGTH);
 	id->text[ID_LENGTH] = '\0';
+	id->number = crm_resident_id_number(id->text);
 	return true;
 }
 
@@ -162,30 +192,21 @@ read_shape(ResidentId *id, CrmValue *value)
  * if the date is impossible.
  */
 static bool
-read_person(const ResidentId *id, const CrmOptions *options, CrmValue *value)
+read_person(const ResidentId *id, CrmValue *value)
 {
-	int			year = read_number(id->text + BIRTH_AT, 4);
-	int			month = read_number(id->text + BIRTH_AT + 4, 2);
-	int			day = read_number(id->text + BIRTH_AT + 6, 2);
-	int32_t		date = year * 10000 + month * 100 + day;
+	int32_t		date = birth_date_of(id->number);
 
-	if (!date_exists(year, month, day))
+	if (!date_exists(date))
 	{
 		blame(id, value, CRM_INVALID, CRM_REASON_BIRTH_DATE_IMPOSSIBLE,
 			  BIRTH_AT, 8);
 		return false;
 	}
 	value->birth_date = date;
-	value->sex = (id->text[ORDER_AT + 2] - '0') % 2 == 1 ? 'M' : 'F';
-	if (year < FIRST_BIRTH_YEAR)
+	value->sex = id->number % 2 == 1 ? 'M' : 'F';
+	if (date < FIRST_BIRTH_YEAR * 10000)
 	{
 		blame(id, value, CRM_INVALID, CRM_REASON_BIRTH_DATE_TOO_EARLY,
-			  BIRTH_AT, 8);
-		return false;
-	}
-	if (options->today != 0 && date > options->today)
-	{
-		blame(id, value, CRM_INVALID, CRM_REASON_BIRTH_DATE_IN_FUTURE,
 			  BIRTH_AT, 8);
 		return false;
 	}
@@ -194,37 +215,36 @@ read_person(const ResidentId *id, const CrmOptions *options, CrmValue *value)
 
 /*
  * Judges the area code of a foreigner's permit: 9, province, nationality.
- * Returns false, with the blame set, if the number cannot be.
+ * The 15-digit form had no such numbers.
  */
-static bool
+static void
 check_foreigner(const ResidentId *id, CrmValue *value)
 {
 	if (id->is_legacy || !crm_province_is_known(read_number(id->text + 1, 2)))
-	{
 		blame(id, value, CRM_INVALID, CRM_REASON_PROVINCE_UNKNOWN, 0, 3);
-		return false;
-	}
-	if (!crm_nationality_is_known(read_number(id->text + 3, 3)))
+	else if (!crm_nationality_is_known(read_number(id->text + 3, 3)))
 		blame(id, value, CRM_SUSPECT, CRM_REASON_NATIONALITY_UNKNOWN, 3, 3);
-	return true;
 }
 
 /*
- * Judges the area code.  Returns false, with the blame set, if the number
- * cannot be; sets a suspicion if the code is doubtful.
+ * Judges what the lists of areas say: an unknown province makes the number
+ * invalid, a doubtful code suspect.
  */
-static bool
+static void
 check_area(const ResidentId *id, CrmValue *value)
 {
-	int			area = read_number(id->text, AREA_LENGTH);
+	int			area = (int) (id->number / AREA_UNIT);
 	int			last_year;
 
 	if (id->text[0] == '9')
-		return check_foreigner(id, value);
+	{
+		check_foreigner(id, value);
+		return;
+	}
 	if (!crm_province_is_known(area / 10000))
 	{
 		blame(id, value, CRM_INVALID, CRM_REASON_PROVINCE_UNKNOWN, 0, 2);
-		return false;
+		return;
 	}
 	last_year = crm_area_last_year(area);
 	if (last_year == CRM_AREA_NONE)
@@ -233,12 +253,14 @@ check_area(const ResidentId *id, CrmValue *value)
 	else if (last_year < value->birth_date / 10000)
 		blame(id, value, CRM_SUSPECT, CRM_REASON_AREA_NOT_IN_FORCE,
 			  0, AREA_LENGTH);
-	return true;
 }
 
 /*
  * Judges a resident ID number.  Birth date and sex are set whenever they
  * could be read, whatever the verdict.
+ *
+ * A province that no list knows and a birth date in the future are invalid,
+ * yet storable: a list can be corrected, and a day comes.
  */
 void
 crm_resident_id_check(const char *str, size_t length,
@@ -246,6 +268,8 @@ crm_resident_id_check(const char *str, size_t length,
 {
 	AlnumText	alnum;
 	ResidentId	id;
+	bool		is_in_future;
+	bool		checks;
 
 	crm_value_init(value);
 	if (!crm_alnum_collect(str, length, &alnum, value))
@@ -253,16 +277,83 @@ crm_resident_id_check(const char *str, size_t length,
 	id.str = str;
 	id.str_length = length;
 	id.alnum = &alnum;
-	if (!read_shape(&id, value) || !read_person(&id, options, value))
+	if (!read_shape(&id, value) || !read_person(&id, value))
 		return;
-	if (check_character(id.text) != id.text[CHECK_AT])
-	{
+	is_in_future = options->today != 0 && value->birth_date > options->today;
+	checks = check_character(id.text) == id.text[CHECK_AT];
+	if (is_in_future)
+		blame(&id, value, CRM_INVALID, CRM_REASON_BIRTH_DATE_IN_FUTURE,
+			  BIRTH_AT, 8);
+	else if (!checks)
 		blame(&id, value, CRM_INVALID, CRM_REASON_CHECK_DIGIT, CHECK_AT, 1);
-		return;
-	}
-	if (!check_area(&id, value))
-		return;
+	else
+		check_area(&id, value);
 	if (id.is_legacy && value->verdict == CRM_VALID)
 		crm_value_blame(value, CRM_SUSPECT, CRM_REASON_LEGACY_15, 0, length);
-	crm_value_set_canonical(value, options, id.text, ID_LENGTH);
+
+	/* 15 digits from 9 on would become a number of another kind */
+	if (checks && !(id.is_legacy && id.text[0] == '9'))
+		crm_value_set_canonical(value, options, id.text, ID_LENGTH);
+}
+
+/* Contracts of the rest in resident_id.h. */
+int64_t
+crm_resident_id_number(const char *canonical)
+{
+	uint64_t	first = crm_load_eight(canonical) - CRM_EIGHT('0');
+	uint64_t	second = crm_load_eight(canonical + 8) - CRM_EIGHT('0');
+	int64_t		number = crm_eight_number(first, 10);
+
+	number = number * 100000000 + crm_eight_number(second, 10);
+	number = number * 10 + (canonical[16] - '0');
+	return number;
+}
+
+bool
+crm_resident_id_is_storable(int64_t number17)
+{
+	if (number17 < 0 || number17 > NUMBER_MAX)
+		return false;
+	return birth_date_of(number17) >= FIRST_BIRTH_YEAR * 10000 &&
+		date_exists(birth_date_of(number17));
+}
+
+int
+crm_resident_id_nationality(int64_t number17)
+{
+	int			area = (int) (number17 / AREA_UNIT);
+
+	return area >= 900000 ? area % 1000 : 0;
+}
+
+bool
+crm_resident_id_describe(int64_t number17, CrmPerson *person)
+{
+	if (!crm_resident_id_is_storable(number17))
+		return false;
+	person->area = (int) (number17 / AREA_UNIT);
+	person->birth_date = birth_date_of(number17);
+	person->sex = number17 % 2 == 1 ? 'M' : 'F';
+	person->nationality = crm_resident_id_nationality(number17);
+	person->kind = CRM_PERSON_CITIZEN;
+	if (person->area >= 900000)
+	{
+		person->kind = CRM_PERSON_FOREIGNER;
+		person->area = person->area / 1000 % 100 * 10000;
+	}
+	else if (person->area >= 810000 && person->area < 840000)
+		person->kind = CRM_PERSON_PERMIT;
+	return true;
+}
+
+void
+crm_resident_id_text(int64_t number17, char out[19])
+{
+	for (int i = CHECK_AT - 1; i >= 0; i--)
+	{
+		out[i] = (char) ('0' + number17 % 10);
+		number17 /= 10;
+	}
+	out[CHECK_AT] = check_character(out);
+	out[ID_LENGTH] = '\0';
 }

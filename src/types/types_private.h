@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "types/eight_bytes.h"
 #include "types/types.h"
 
 /*
@@ -34,8 +35,8 @@ typedef struct AlnumText
 } AlnumText;
 
 /* functions from fold.c */
-extern bool crm_alnum_collect(const char *str, size_t length,
-							  AlnumText *alnum, CrmValue *value);
+extern bool crm_alnum_collect_any(const char *str, size_t length,
+								  AlnumText *alnum, CrmValue *value);
 extern void crm_alnum_blame(const char *str, size_t length,
 							const AlnumText *alnum, CrmValue *value,
 							CrmVerdict verdict, CrmReason reason,
@@ -73,11 +74,21 @@ crm_value_set_canonical(CrmValue *value, const CrmOptions *options,
 	value->is_storable = true;
 }
 
-/* Is c an ASCII digit? */
+/*
+ * Collects the letters and digits of the input, upper-case and half-width,
+ * and drops blanks and dashes.  Returns false, with the blame set, if there
+ * is any other character, more than CRM_ALNUM_MAX of them, or none.
+ */
 static inline bool
-crm_is_digit(char c)
+crm_alnum_collect(const char *str, size_t length,
+				  AlnumText *alnum, CrmValue *value)
 {
-	return (unsigned) (c - '0') <= 9;
+	if (length < sizeof(uint64_t) || length > CRM_ALNUM_MAX ||
+		!crm_copy_if_plain(str, length, alnum->text))
+		return crm_alnum_collect_any(str, length, alnum, value);
+	alnum->length = (int) length;
+	alnum->is_plain = true;
+	return true;
 }
 
 #endif							/* CRM_TYPES_PRIVATE_H */

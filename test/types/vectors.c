@@ -184,19 +184,25 @@ dressed_row_agrees(const CrmValue *value, char **cells,
 		strcmp(value->canonical, cells[columns->canonical]) == 0;
 }
 
-/* Checks that the canonical form is its own canonical form. */
+/*
+ * Checks that the canonical form is its own canonical form.  That of an
+ * invalid value is as invalid where it is only storable, and is not where it
+ * mends the value.
+ */
 static bool
 is_fixed_point(const CrmIdentifier *kind, const CrmOptions *options,
 			   const CrmValue *value)
 {
+	bool		is_invalid = value->verdict == CRM_INVALID;
 	CrmValue	again;
 
 	if (value->canonical_length == 0)
-		return value->verdict == CRM_INVALID;
+		return is_invalid;
 	kind->check(value->canonical, (size_t) value->canonical_length,
 				options, &again);
-	return again.verdict != CRM_INVALID &&
-		strcmp(again.canonical, value->canonical) == 0;
+	return (again.verdict == CRM_INVALID) ==
+		(is_invalid && !value->is_mended) &&
+		again.is_storable && strcmp(again.canonical, value->canonical) == 0;
 }
 
 /* Checks one row and counts it. */

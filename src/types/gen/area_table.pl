@@ -1,85 +1,137 @@
 #!/usr/bin/perl
 #
 # area_table.pl
-#	Writes area_table.h from a list of administrative division codes.
+#	Writes area_table.h and area_name_table.h from a list of administrative
+#	division codes.
 #
 # Usage: perl area_table.pl areacodes.csv > ../area_table.h
+#        perl area_table.pl --names areacodes.csv > ../area_name_table.h
 #
 # Input: areacodes.csv of https://github.com/yescallop/areacodes (CC0 1.0), the
 # codes of GB/T 2260 from 1981 on.  Columns: code, province, prefecture, name,
 # level, state, first year, last year (empty if in force), successors.
 #
-# A code can occur several times, once for each name it had; what counts here
-# is the last year in which it was in force under any name.  The list leaves
-# out codes that stand in ID numbers nevertheless: pppp01, the urban districts
-# of prefecture pppp00 taken together, and some that the yearly lists of the
-# National Bureau of Statistics had.  They are added below.
+# A code can occur several times, once for each name it had.  area_table.h has
+# the last year in which it was in force under any name; area_name_table.h has
+# the names and their years.
+#
+# The list leaves out codes that stand in ID numbers and credit codes
+# nevertheless: pppp01, the urban districts of prefecture pppp00 taken
+# together; those that take together what a municipality or a province governs
+# without a prefecture; and some that the yearly lists of the National Bureau
+# of Statistics had.  They are added below.
 #
 use strict;
 use warnings;
+use utf8;
+use open qw(:std :encoding(UTF-8));
 
 use constant YEAR_BASE => 1900;
+use constant YEAR_FIRST => 1981;
 use constant FIRST_PREFIX => 1100;
 use constant LAST_PREFIX => 6599;
 
-my %end;	# code => last year, 0 if in force
+# Words for codes that take several areas together; they come first in the
+# table of names.
+my @aggregates = qw(市辖区 县 市 省直辖县级行政区划 自治区直辖县级行政区划);
 
+# Code, first year, last year (0 if none is known), name.
+my @supplement = (
+	# islands of Sansha, which has districts since 2020
+	[ 460321, 2012, 2020, '西沙群岛' ],
+	[ 460322, 2012, 2020, '南沙群岛' ],
+	[ 460323, 2012, 2020, '中沙群岛的岛礁及其海域' ],
+	# districts of Da Hinggan Ling, Daiyue of Tai'an
+	[ 232702, YEAR_FIRST, 0, '松岭区' ],
+	[ 232703, YEAR_FIRST, 0, '新林区' ],
+	[ 232704, YEAR_FIRST, 0, '呼中区' ],
+	[ 370903, YEAR_FIRST, 0, '岱岳区' ],
+	# counties and islands of Hainan under earlier numbers
+	[ 469034, 2001, 0, '陵水黎族自治县' ],
+	[ 469035, 2001, 0, '保亭黎族苗族自治县' ],
+	[ 469036, 2001, 0, '琼中黎族苗族自治县' ],
+	[ 469037, 2001, 0, '西沙群岛' ],
+	[ 469038, 2001, 0, '南沙群岛' ],
+	[ 469039, 2001, 0, '中沙群岛的岛礁及其海域' ]);
+
+my %end;	# code => last year, 0 if in force
+my %start;	# code => first year
+my %names;	# code => [ [first year, last year, name], ... ]
+
+# Notes that the code was in force in these years.
 sub note_code
 {
-	my ($code, $year) = @_;
+	my ($code, $first, $last) = @_;
 
+	$start{$code} = $first if !exists $start{$code} || $first < $start{$code};
 	if (!exists $end{$code})
 	{
-		$end{$code} = $year;
+		$end{$code} = $last;
 	}
-	elsif ($end{$code} != 0 && ($year == 0 || $year > $end{$code}))
+	elsif ($end{$code} != 0 && ($last == 0 || $last > $end{$code}))
 	{
-		$end{$code} = $year;
+		$end{$code} = $last;
 	}
 	return;
 }
 
-while (my $line = <>)
+# The same, and that it had this name.
+sub note_name
 {
-	$line =~ s/[\r\n]+$//;
-	my @field = split /,/, $line, -1;
-	next if $field[0] !~ /^\d{6}$/;
-	note_code($field[0], $field[7] eq '' ? 0 : $field[7] + 0);
-}
-die "no codes found\n" if !%end;
+	my ($code, $first, $last, $name) = @_;
 
-# The aggregates live as long as their prefecture.
-foreach my $code (sort keys %end)
-{
-	next if $code !~ /^(\d\d(?!00)\d\d)00$/;
-	note_code("${1}01", $end{$code});
-}
-# Xisha, Nansha and Zhongsha islands; Sansha has districts since 2020.
-note_code($_, 2020) foreach qw(460321 460322 460323);
-# Districts of Da Hinggan Ling, Daiyue of Tai'an, and counties and islands of
-# Hainan under earlier numbers; no year of abolition is known.
-note_code($_, 0) foreach qw(232702 232703 232704 370903
-  469034 469035 469036 469037 469038 469039);
-
-my %of_prefix;
-foreach my $code (sort keys %end)
-{
-	my $prefix = substr($code, 0, 4);
-
-	next if $prefix < FIRST_PREFIX || $prefix > LAST_PREFIX;
-	push @{ $of_prefix{ $prefix + 0 } },
-	  sprintf("0x%02X%02X",
-		substr($code, 4, 2),
-		$end{$code} ? $end{$code} - YEAR_BASE : 0);
+	note_code($code, $first, $last);
+	push @{ $names{$code} }, [ $first, $last, $name ];
+	return;
 }
 
-my (@entries, @starts);
-foreach my $prefix (FIRST_PREFIX .. LAST_PREFIX)
+sub read_list
 {
-	push @starts, scalar @entries;
-	push @entries, @{ $of_prefix{$prefix} || [] };
+	while (my $line = <>)
+	{
+		$line =~ s/[\r\n]+$//;
+		my @field = split /,/, $line, -1;
+		next if $field[0] !~ /^\d{6}$/;
+		note_name($field[0], $field[6] + 0,
+			$field[7] eq '' ? 0 : $field[7] + 0, $field[3]);
+	}
+	die "no codes found\n" if !%end;
+	return;
 }
-push @starts, scalar @entries;
+
+# Adds what takes together the counties that a municipality (pp01 to pp03) or
+# a province (pp90) governs without a prefecture; it lives as long as they.
+sub add_governed_directly
+{
+	foreach my $code (sort keys %end)
+	{
+		my ($province, $rest) = $code =~ /^(\d\d)(0[1-3]|90)(?!00)\d\d$/
+		  or next;
+		my $aggregate = "$province${rest}00";
+
+		next if $rest ne '90' && $province !~ /^(?:11|12|31|50)$/;
+		note_code($aggregate, $start{$code}, $end{$code});
+		my $word =
+		  $rest ne '90' ? $aggregates[ $rest - 1 ] :
+		  $province =~ /^(?:15|45|54|64|65)$/ ? $aggregates[4] :
+		  $aggregates[3];
+		$names{$aggregate} =
+		  [ [ $start{$aggregate}, $end{$aggregate}, $word ] ];
+	}
+	return;
+}
+
+# Adds pppp01, which lives as long as its prefecture; its name is made up
+# when it is looked up.
+sub add_urban_districts
+{
+	foreach my $code (sort keys %end)
+	{
+		next if $code !~ /^(\d\d(?!00)\d\d)00$/;
+		note_code("${1}01", $start{$code}, $end{$code});
+	}
+	return;
+}
 
 sub print_numbers
 {
@@ -94,7 +146,39 @@ sub print_numbers
 	return;
 }
 
-print <<'HEADER';
+# Returns where the codes of each prefix begin in a list of codes.
+sub starts_of
+{
+	my @codes = @_;
+	my (%count, @starts);
+	my $n = 0;
+
+	$count{ substr($_, 0, 4) + 0 }++ foreach @codes;
+	foreach my $prefix (FIRST_PREFIX .. LAST_PREFIX)
+	{
+		push @starts, $n;
+		$n += $count{$prefix} // 0;
+	}
+	return (@starts, $n);
+}
+
+sub is_in_range
+{
+	my $prefix = substr($_[0], 0, 4);
+
+	return $prefix >= FIRST_PREFIX && $prefix <= LAST_PREFIX;
+}
+
+sub year_byte
+{
+	return $_[0] ? $_[0] - YEAR_BASE : 0;
+}
+
+sub write_codes
+{
+	my @codes = grep { is_in_range($_) } sort keys %end;
+
+	print <<'HEADER';
 /*-------------------------------------------------------------------------
  *
  * area_table.h
@@ -117,10 +201,113 @@ print <<'HEADER';
 #include <stdint.h>
 
 HEADER
-printf "#define CRM_AREA_FIRST\t\t%d\n", FIRST_PREFIX;
-printf "#define CRM_AREA_LAST\t\t%d\n", LAST_PREFIX;
-printf "#define CRM_AREA_YEAR_BASE\t%d\n\n", YEAR_BASE;
-print_numbers('static const uint16_t area_start[]', 12, @starts);
-print "\n";
-print_numbers('static const uint16_t area_codes[]', 8, @entries);
-print "\n#endif\t\t\t\t\t\t\t/* CRM_AREA_TABLE_H */\n";
+	printf "#define CRM_AREA_FIRST\t\t%d\n", FIRST_PREFIX;
+	printf "#define CRM_AREA_LAST\t\t%d\n", LAST_PREFIX;
+	printf "#define CRM_AREA_YEAR_BASE\t%d\n\n", YEAR_BASE;
+	print_numbers('static const uint16_t area_start[]', 12,
+		starts_of(@codes));
+	print "\n";
+	print_numbers('static const uint16_t area_codes[]', 8,
+		map { sprintf "0x%02X%02X", substr($_, 4, 2), year_byte($end{$_}) }
+		  @codes);
+	print "\n#endif\t\t\t\t\t\t\t/* CRM_AREA_TABLE_H */\n";
+	return;
+}
+
+sub write_names
+{
+	my @codes = grep { is_in_range($_) } sort keys %names;
+	my %number;
+	my (@all, @rows, @row_codes, @offsets);
+	my $offset = 0;
+
+	foreach my $name (@aggregates,
+		sort map { map { $_->[2] } @{ $names{$_} } } @codes)
+	{
+		next if exists $number{$name};
+		$number{$name} = @all;
+		push @all, $name;
+	}
+	foreach my $code (@codes)
+	{
+		foreach my $row (sort { $a->[0] <=> $b->[0] } @{ $names{$code} })
+		{
+			push @row_codes, $code;
+			push @rows, sprintf('{%d, %d, %d, %d}',
+				substr($code, 4, 2), year_byte($row->[0]),
+				year_byte($row->[1]), $number{ $row->[2] });
+		}
+	}
+	foreach my $name (@all)
+	{
+		my $bytes = $name;
+
+		utf8::encode($bytes);
+		push @offsets, $offset;
+		$offset += length $bytes;
+	}
+	push @offsets, $offset;
+	die "too many names\n" if $offset > 65535;
+
+	print <<'HEADER';
+/*-------------------------------------------------------------------------
+ *
+ * area_name_table.h
+ *		Names of administrative divisions (GB/T 2260), 1981 to 2024.
+ *
+ * Generated by gen/area_table.pl, do not edit.  Source: areacodes.csv of
+ * https://github.com/yescallop/areacodes, November 2025, CC0 1.0.  To
+ * regenerate: perl gen/area_table.pl --names areacodes.csv > area_name_table.h
+ *
+ * The names of codes that begin with the four digits p stand at area_rows from
+ * area_row_start[p - 1100] up to the next start, by code and first year.  Years
+ * are less 1900; the last is 0 if the name is in force.  Name number n is the
+ * bytes of area_names from area_name_at[n] up to the next offset.  The first
+ * AREA_AGGREGATES of them are words for several areas taken together.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CRM_AREA_NAME_TABLE_H
+#define CRM_AREA_NAME_TABLE_H
+
+#include <stdint.h>
+
+typedef struct AreaRow
+{
+	uint8_t		county;			/* last two digits of the code */
+	uint8_t		first_year;
+	uint8_t		last_year;
+	uint16_t	name;
+} AreaRow;
+
+HEADER
+	printf "#define AREA_AGGREGATES\t\t%d\n\n", scalar @aggregates;
+	print_numbers('static const uint16_t area_row_start[]', 12,
+		starts_of(@row_codes));
+	print "\n";
+	print_numbers('static const AreaRow area_rows[]', 4, @rows);
+	print "\n";
+	print_numbers('static const uint16_t area_name_at[]', 12, @offsets);
+	print "\nstatic const char area_names[] =\n";
+	while (my @line = splice(@all, 0, 8))
+	{
+		print "\t\"", join('', @line), '"', (@all ? '' : ';'), "\n";
+	}
+	print "\n#endif\t\t\t\t\t\t\t/* CRM_AREA_NAME_TABLE_H */\n";
+	return;
+}
+
+my $wants_names = @ARGV && $ARGV[0] eq '--names';
+shift @ARGV if $wants_names;
+read_list();
+add_urban_districts();
+add_governed_directly();
+note_name(@$_) foreach @supplement;
+if ($wants_names)
+{
+	write_names();
+}
+else
+{
+	write_codes();
+}

@@ -150,3 +150,110 @@ COMMENT ON FUNCTION crmaudit.mask(text, text) IS 'masks text as mask() of that t
 CREATE FUNCTION crmaudit.phone(value text, region text DEFAULT NULL) RETURNS crmaudit.phone
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_phone_read';
 COMMENT ON FUNCTION crmaudit.phone(text, text) IS 'reads a phone number, also one in the national notation of the region (ISO 3166-1); an error if it is none; NULL for a NULL value';
+
+-- What an identifier tells ---------------------------------------------------------
+
+-- What rests on reference data is STABLE: a later edition may say otherwise.
+
+CREATE FUNCTION crmaudit.local_part(crmaudit.email) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_email_local_part';
+COMMENT ON FUNCTION crmaudit.local_part(crmaudit.email) IS 'what stands before the @ sign';
+CREATE FUNCTION crmaudit.domain(crmaudit.email) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_email_domain';
+COMMENT ON FUNCTION crmaudit.domain(crmaudit.email) IS 'the domain, in lower case and as U-labels';
+CREATE FUNCTION crmaudit.ascii_form(crmaudit.email) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_email_ascii_form';
+COMMENT ON FUNCTION crmaudit.ascii_form(crmaudit.email) IS 'the address with its domain as A-labels (xn--), for programs without RFC 6531';
+CREATE FUNCTION crmaudit.match_key(crmaudit.email) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_email_match_key';
+COMMENT ON FUNCTION crmaudit.match_key(crmaudit.email) IS 'one form for all spellings that reach the same mailbox, as far as the habits of its provider are known; to find duplicates, not to write to';
+
+CREATE FUNCTION crmaudit.country_code(crmaudit.phone) RETURNS int
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_phone_country_code';
+COMMENT ON FUNCTION crmaudit.country_code(crmaudit.phone) IS 'country calling code (ITU-T E.164)';
+CREATE FUNCTION crmaudit.national_number(crmaudit.phone) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_phone_national_number';
+COMMENT ON FUNCTION crmaudit.national_number(crmaudit.phone) IS 'the digits behind the calling code, without trunk prefix';
+CREATE FUNCTION crmaudit.region(crmaudit.phone) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_phone_region';
+COMMENT ON FUNCTION crmaudit.region(crmaudit.phone) IS 'region of a valid number (ISO 3166-1 alpha-2), 001 for one of the whole world; else NULL';
+CREATE FUNCTION crmaudit.number_type(crmaudit.phone) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_phone_number_type';
+COMMENT ON FUNCTION crmaudit.number_type(crmaudit.phone) IS 'fixed_line, mobile, fixed_line_or_mobile, toll_free, premium_rate, shared_cost, voip, personal_number, pager, uan, voicemail; unknown for a number that is not valid';
+CREATE FUNCTION crmaudit.national_format(crmaudit.phone) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_phone_national_format';
+COMMENT ON FUNCTION crmaudit.national_format(crmaudit.phone) IS 'as it is written and dialled in its country';
+CREATE FUNCTION crmaudit.international_format(crmaudit.phone) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_phone_international_format';
+COMMENT ON FUNCTION crmaudit.international_format(crmaudit.phone) IS 'as it is written elsewhere, with + and the calling code (ITU-T E.123)';
+
+CREATE FUNCTION crmaudit.birth_date(crmaudit.resident_id) RETURNS date
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_resident_id_birth_date';
+COMMENT ON FUNCTION crmaudit.birth_date(crmaudit.resident_id) IS 'birth date of the holder';
+CREATE FUNCTION crmaudit.sex(crmaudit.resident_id) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_resident_id_sex';
+COMMENT ON FUNCTION crmaudit.sex(crmaudit.resident_id) IS 'sex of the holder, M or F';
+CREATE FUNCTION crmaudit.area(crmaudit.resident_id) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_resident_id_area';
+COMMENT ON FUNCTION crmaudit.area(crmaudit.resident_id) IS 'code of the division (GB/T 2260) in which the number was first issued, six digits; of a foreigner, the province';
+CREATE FUNCTION crmaudit.area_name(crmaudit.resident_id) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_resident_id_area_name';
+COMMENT ON FUNCTION crmaudit.area_name(crmaudit.resident_id) IS 'Chinese name of that division as it was in the year of birth; NULL if unknown, or if the database encoding has no such characters';
+CREATE FUNCTION crmaudit.age(crmaudit.resident_id) RETURNS int
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_resident_id_age';
+COMMENT ON FUNCTION crmaudit.age(crmaudit.resident_id) IS 'age of the holder today, in completed years';
+CREATE FUNCTION crmaudit.age_on(crmaudit.resident_id, date) RETURNS int
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_resident_id_age_on';
+COMMENT ON FUNCTION crmaudit.age_on(crmaudit.resident_id, date) IS 'age of the holder on a day, in completed years; NULL before birth';
+CREATE FUNCTION crmaudit.document_kind(crmaudit.resident_id) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_resident_id_document_kind';
+COMMENT ON FUNCTION crmaudit.document_kind(crmaudit.resident_id) IS 'citizen, permit (of somebody from Hong Kong, Macao or Taiwan) or foreigner';
+CREATE FUNCTION crmaudit.nationality(crmaudit.resident_id) RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_resident_id_nationality';
+COMMENT ON FUNCTION crmaudit.nationality(crmaudit.resident_id) IS 'nationality in a foreigner''s number (ISO 3166-1 numeric); NULL in any other';
+
+CREATE FUNCTION crmaudit.authority(crmaudit.uscc) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_uscc_authority';
+COMMENT ON FUNCTION crmaudit.authority(crmaudit.uscc) IS 'the registering authority in words (GB 32100), in the language of crmaudit.language; NULL if not assigned';
+CREATE FUNCTION crmaudit.organisation_type(crmaudit.uscc) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_uscc_organisation_type';
+COMMENT ON FUNCTION crmaudit.organisation_type(crmaudit.uscc) IS 'the type of organisation in words (GB 32100), in the language of crmaudit.language; NULL if not assigned';
+CREATE FUNCTION crmaudit.area(crmaudit.uscc) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE BEGIN ATOMIC
+	SELECT substr($1::text, 3, 6);
+END;
+COMMENT ON FUNCTION crmaudit.area(crmaudit.uscc) IS 'code of the division (GB/T 2260) of the registering office, six digits';
+CREATE FUNCTION crmaudit.area_name(crmaudit.uscc) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_uscc_area_name';
+COMMENT ON FUNCTION crmaudit.area_name(crmaudit.uscc) IS 'Chinese name of that division, as it is or was last; NULL if unknown, or if the database encoding has no such characters';
+CREATE FUNCTION crmaudit.organisation_code(crmaudit.uscc) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE BEGIN ATOMIC
+	SELECT substr($1::text, 9, 9);
+END;
+COMMENT ON FUNCTION crmaudit.organisation_code(crmaudit.uscc) IS 'the organisation code (GB 11714) in it, nine characters';
+
+CREATE FUNCTION crmaudit.issuer(crmaudit.bank_card) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_bank_card_issuer';
+COMMENT ON FUNCTION crmaudit.issuer(crmaudit.bank_card) IS 'the Chinese bank that issued it, by its prefix; NULL if unknown';
+CREATE FUNCTION crmaudit.card_type(crmaudit.bank_card) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_bank_card_type';
+COMMENT ON FUNCTION crmaudit.card_type(crmaudit.bank_card) IS 'debit, credit, semi_credit or prepaid, by its prefix; NULL if unknown';
+CREATE FUNCTION crmaudit.brand(crmaudit.bank_card) RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_bank_card_brand';
+COMMENT ON FUNCTION crmaudit.brand(crmaudit.bank_card) IS 'brand by the ranges of ISO/IEC 7812: visa, mastercard, unionpay ...; NULL if unknown';
+
+CREATE FUNCTION crmaudit.country(crmaudit.iban) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE BEGIN ATOMIC
+	SELECT substr($1::text, 1, 2);
+END;
+COMMENT ON FUNCTION crmaudit.country(crmaudit.iban) IS 'country of the account (ISO 3166-1 alpha-2)';
+CREATE FUNCTION crmaudit.bban(crmaudit.iban) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE BEGIN ATOMIC
+	SELECT substr($1::text, 5);
+END;
+COMMENT ON FUNCTION crmaudit.bban(crmaudit.iban) IS 'the national account number in it';
+CREATE FUNCTION crmaudit.country(crmaudit.vat_id) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE BEGIN ATOMIC
+	SELECT CASE substr($1::text, 1, 2) WHEN 'EL' THEN 'GR' WHEN 'XI' THEN 'GB' ELSE substr($1::text, 1, 2) END;
+END;
+COMMENT ON FUNCTION crmaudit.country(crmaudit.vat_id) IS 'country of the prefix (ISO 3166-1 alpha-2; Northern Ireland, XI, is GB)';

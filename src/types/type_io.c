@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/namespace.h"
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
@@ -96,6 +97,29 @@ crm_text_from_utf8(const char *data, int length)
 	if (GetDatabaseEncoding() == PG_UTF8)
 		return cstring_to_text_with_len(data, length);
 	server = pg_any_to_server(pnstrdup(data, length), length, PG_UTF8);
+	return cstring_to_text(server);
+}
+
+/* Contract in type_sql.h. */
+text *
+crm_text_from_utf8_or_null(const char *data, int length)
+{
+	int			encoding = GetDatabaseEncoding();
+	Oid			conversion;
+	char	   *server;
+
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+		return cstring_to_text_with_len(data, length);
+	conversion = FindDefaultConversionProc(PG_UTF8, encoding);
+	if (!OidIsValid(conversion))
+		return NULL;
+	server = palloc(length * MAX_CONVERSION_GROWTH + 1);
+	if (pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding,
+									  (unsigned char *) data, length,
+									  (unsigned char *) server,
+									  length * MAX_CONVERSION_GROWTH + 1,
+									  true) < length)
+		return NULL;
 	return cstring_to_text(server);
 }
 

@@ -10,9 +10,10 @@
 
 #include "utils/builtins.h"
 
+#include "types/resident_id.h"
 #include "types/type_sql.h"
 
-#define RESIDENT_ID_DIGITS	17
+#define RESIDENT_ID_LENGTH	18
 #define CARD_LENGTH_MIN		12
 #define CARD_LENGTH_MAX		19
 
@@ -56,14 +57,14 @@ crm_phone_unpack(int64 number, char *text)
 int64
 crm_resident_id_pack(const char *canonical, int length)
 {
-	return (int64) read_digits(canonical, RESIDENT_ID_DIGITS);
+	return crm_resident_id_number(canonical);
 }
 
 int
 crm_resident_id_unpack(int64 number, char *text)
 {
 	crm_resident_id_text(number, text);
-	return RESIDENT_ID_DIGITS + 1;
+	return RESIDENT_ID_LENGTH;
 }
 
 /*

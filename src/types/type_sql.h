@@ -39,9 +39,19 @@ extern int	crm_resident_id_unpack(int64 number, char *text);
 extern int64 crm_bank_card_pack(const char *canonical, int length);
 extern int	crm_bank_card_unpack(int64 number, char *text);
 
-/* Between the server encoding and the UTF-8 of the parsers. */
+/*
+ * Between the server encoding and the UTF-8 of the parsers.  What has no form
+ * in the server encoding is an error, or NULL.
+ */
 extern text *crm_text_from_utf8(const char *data, int length);
+extern text *crm_text_from_utf8_or_null(const char *data, int length);
 extern void crm_text_to_utf8(const char **data, int *length);
+
+/*
+ * The name of an area (see area.h) in that year, or NULL if it is not known
+ * or the server encoding cannot hold it.
+ */
+extern text *crm_area_name_text(int area, int year);
 
 /*
  * Copies a region code, in upper case, to the three bytes of "region"; gives
@@ -55,4 +65,3 @@ extern const CrmIdentifier *crm_identifier_require(const char *name,
 												   int length);
 
 #endif							/* CRM_TYPE_SQL_H */
-extern void crm_resident_id_text(int64_t number, char *text);

@@ -6,6 +6,7 @@
  *-------------------------------------------------------------------------
  */
 #include <stdint.h>
+#include <string.h>
 
 #include "types/area.h"
 #include "types/area_table.h"
@@ -30,21 +31,20 @@ int
 crm_area_last_year(int area)
 {
 	int			prefix = area / 100;
-	int			county = area % 100;
+	const uint8_t *counties;
+	const uint8_t *found;
+	int			year;
 
 	if (prefix < CRM_AREA_FIRST || prefix > CRM_AREA_LAST)
 		return area_is_permit(area) ? CRM_AREA_IN_FORCE : CRM_AREA_NONE;
-	for (int i = area_start[prefix - CRM_AREA_FIRST];
-		 i < area_start[prefix - CRM_AREA_FIRST + 1]; i++)
-	{
-		int			year;
-
-		if (area_codes[i] >> 8 != county)
-			continue;
-		year = area_codes[i] & 0xFF;
-		return year == 0 ? CRM_AREA_IN_FORCE : CRM_AREA_YEAR_BASE + year;
-	}
-	return CRM_AREA_NONE;
+	prefix -= CRM_AREA_FIRST;
+	counties = area_counties + area_start[prefix];
+	found = memchr(counties, area % 100,
+				   (size_t) (area_start[prefix + 1] - area_start[prefix]));
+	if (found == NULL)
+		return CRM_AREA_NONE;
+	year = area_last_years[found - area_counties];
+	return year == 0 ? CRM_AREA_IN_FORCE : CRM_AREA_YEAR_BASE + year;
 }
 
 /* Contract in area.h; 81 to 83 are Hong Kong, Macao, Taiwan on permits. */

@@ -188,10 +188,10 @@ sub write_codes
  * https://github.com/yescallop/areacodes, November 2025, CC0 1.0.  To
  * regenerate: perl gen/area_table.pl areacodes.csv > area_table.h
  *
- * The codes that begin with the four digits p stand at area_codes from
- * area_start[p - CRM_AREA_FIRST] up to the next start, in order: the high byte
- * is the rest of the code, two decimal digits, and the low byte the last year
- * in force less CRM_AREA_YEAR_BASE, or 0 if the code is in force.
+ * The codes that begin with the four digits p stand from
+ * area_start[p - CRM_AREA_FIRST] up to the next start, in order: area_counties
+ * has the rest of the code, area_last_years the last year in force less
+ * CRM_AREA_YEAR_BASE, or 0 if the code is in force.
  *
  *-------------------------------------------------------------------------
  */
@@ -207,9 +207,11 @@ HEADER
 	print_numbers('static const uint16_t area_start[]', 12,
 		starts_of(@codes));
 	print "\n";
-	print_numbers('static const uint16_t area_codes[]', 8,
-		map { sprintf "0x%02X%02X", substr($_, 4, 2), year_byte($end{$_}) }
-		  @codes);
+	print_numbers('static const uint8_t area_counties[]', 16,
+		map { substr($_, 4, 2) + 0 } @codes);
+	print "\n";
+	print_numbers('static const uint8_t area_last_years[]', 16,
+		map { year_byte($end{$_}) } @codes);
 	print "\n#endif\t\t\t\t\t\t\t/* CRM_AREA_TABLE_H */\n";
 	return;
 }

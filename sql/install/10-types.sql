@@ -236,7 +236,7 @@ CREATE FUNCTION crmaudit.issuer(crmaudit.bank_card) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_bank_card_issuer';
 COMMENT ON FUNCTION crmaudit.issuer(crmaudit.bank_card) IS 'the Chinese bank that issued it, by its prefix; NULL if unknown';
 CREATE FUNCTION crmaudit.card_type(crmaudit.bank_card) RETURNS text
-LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_bank_card_type';
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_bank_card_card_type';
 COMMENT ON FUNCTION crmaudit.card_type(crmaudit.bank_card) IS 'debit, credit, semi_credit or prepaid, by its prefix; NULL if unknown';
 CREATE FUNCTION crmaudit.brand(crmaudit.bank_card) RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_bank_card_brand';

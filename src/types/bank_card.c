@@ -20,21 +20,6 @@
 #define CARD_LENGTH_MIN		12
 #define CARD_LENGTH_MAX		19
 
-/* Is the check digit, the last of the number, right by Luhn's formula? */
-static bool
-luhn_ok(const char *digits, int length)
-{
-	static const unsigned char doubled[10] = {0, 2, 4, 6, 8, 1, 3, 5, 7, 9};
-	unsigned	sum = 0;
-	int			i = length - 1;
-
-	for (; i > 0; i -= 2)
-		sum += (unsigned) (digits[i] - '0') + doubled[digits[i - 1] - '0'];
-	if (i == 0)
-		sum += (unsigned) (digits[0] - '0');
-	return sum % 10 == 0;
-}
-
 /* Returns the lengths of card numbers with this prefix, 0 if it is unknown. */
 static uint32_t
 find_debit_prefix(uint32_t prefix)
@@ -103,7 +88,7 @@ crm_bank_card_check(const char *str, size_t length,
 	}
 	if (alnum.length < CARD_LENGTH_MIN || alnum.length > CARD_LENGTH_MAX)
 		crm_value_blame(value, CRM_INVALID, CRM_REASON_BAD_LENGTH, 0, length);
-	else if (!luhn_ok(alnum.text, alnum.length))
+	else if (crm_luhn_sum(alnum.text, alnum.length) % 10 != 0)
 	{
 		if (is_chinese_debit_card(alnum.text, alnum.length))
 			crm_alnum_blame(str, length, &alnum, value, CRM_SUSPECT,

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * checksum.c
- *		ISO 7064 MOD 97-10, which IBAN and LEI share.
+ *		Check digit systems that several identifiers share: ISO 7064 MOD 97-10
+ *		and MOD 11,10, Luhn's formula, weighted sums.
  *
  *-------------------------------------------------------------------------
  */
@@ -43,4 +44,50 @@ crm_check_digits_ok(const char *digits)
 	int			number = (digits[0] - '0') * 10 + (digits[1] - '0');
 
 	return number >= 2 && number <= 98;
+}
+
+/* Returns the sum of the digits, each times its weight. */
+int
+crm_weighted_sum(const char *digits, const int16_t *weights, int count)
+{
+	int			sum = 0;
+
+	for (int i = 0; i < count; i++)
+		sum += (digits[i] - '0') * weights[i];
+	return sum;
+}
+
+/*
+ * Returns the sum of Luhn's formula (ISO/IEC 7812-1, annex B): the second
+ * digit from the right and every other one before it are doubled, and the
+ * digits of what results added.  A number with a right check digit gives a
+ * multiple of ten.
+ */
+int
+crm_luhn_sum(const char *digits, int length)
+{
+	static const unsigned char doubled[10] = {0, 2, 4, 6, 8, 1, 3, 5, 7, 9};
+	int			sum = 0;
+	int			i = length - 1;
+
+	for (; i > 0; i -= 2)
+		sum += (digits[i] - '0') + doubled[digits[i - 1] - '0'];
+	if (i == 0)
+		sum += digits[0] - '0';
+	return sum;
+}
+
+/* Is the last digit right by ISO 7064 MOD 11,10? */
+bool
+crm_mod11_10_ok(const char *digits, int length)
+{
+	int			product = 10;
+
+	for (int i = 0; i < length - 1; i++)
+	{
+		int			sum = (product + digits[i] - '0') % 10;
+
+		product = (sum == 0 ? 10 : sum) * 2 % 11;
+	}
+	return (product + digits[length - 1] - '0') % 10 == 1;
 }

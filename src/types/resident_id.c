@@ -65,35 +65,6 @@ check_character(const char *digits)
 	return check_characters[sum % 11];
 }
 
-/* Reads "count" digits as a number. */
-static int
-read_number(const char *digits, int count)
-{
-	int			number = 0;
-
-	for (int i = 0; i < count; i++)
-		number = number * 10 + (digits[i] - '0');
-	return number;
-}
-
-/* Does this day exist in the Gregorian calendar? */
-static bool
-date_exists(int year, int month, int day)
-{
-	static const unsigned char days[13] = {
-		0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
-	};
-	int			last;
-
-	if (month < 1 || month > 12 || day < 1)
-		return false;
-	last = days[month];
-	if (month == 2 &&
-		(year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)))
-		last = 29;
-	return day <= last;
-}
-
 /*
  * Sets a verdict that blames characters of the 18-digit form, which stand two
  * places further left in the 15-digit form (or, the century, nowhere).
@@ -144,8 +115,8 @@ read_shape(ResidentId *id, CrmValue *value)
 	{
 		bool		is_centenarian;
 
-		is_centenarian = read_number(text + 12, 3) >= CENTENARIAN_ORDER &&
-			read_number(text + BIRTH_AT, 2) >= FIRST_BIRTH_YEAR % 100;
+		is_centenarian = crm_digits_number(text + 12, 3) >= CENTENARIAN_ORDER &&
+			crm_digits_number(text + BIRTH_AT, 2) >= FIRST_BIRTH_YEAR % 100;
 		memcpy(id->text, text, AREA_LENGTH);
 		memcpy(id->text + BIRTH_AT, is_centenarian ? "18" : "19", 2);
 		memcpy(id->text + BIRTH_AT + 2, text + BIRTH_AT, 9);
@@ -164,12 +135,12 @@ read_shape(ResidentId *id, CrmValue *value)
 static bool
 read_person(const ResidentId *id, const CrmOptions *options, CrmValue *value)
 {
-	int			year = read_number(id->text + BIRTH_AT, 4);
-	int			month = read_number(id->text + BIRTH_AT + 4, 2);
-	int			day = read_number(id->text + BIRTH_AT + 6, 2);
+	int			year = crm_digits_number(id->text + BIRTH_AT, 4);
+	int			month = crm_digits_number(id->text + BIRTH_AT + 4, 2);
+	int			day = crm_digits_number(id->text + BIRTH_AT + 6, 2);
 	int32_t		date = year * 10000 + month * 100 + day;
 
-	if (!date_exists(year, month, day))
+	if (!crm_date_exists(year, month, day))
 	{
 		blame(id, value, CRM_INVALID, CRM_REASON_BIRTH_DATE_IMPOSSIBLE,
 			  BIRTH_AT, 8);
@@ -199,12 +170,12 @@ read_person(const ResidentId *id, const CrmOptions *options, CrmValue *value)
 static bool
 check_foreigner(const ResidentId *id, CrmValue *value)
 {
-	if (id->is_legacy || !crm_province_is_known(read_number(id->text + 1, 2)))
+	if (id->is_legacy || !crm_province_is_known(crm_digits_number(id->text + 1, 2)))
 	{
 		blame(id, value, CRM_INVALID, CRM_REASON_PROVINCE_UNKNOWN, 0, 3);
 		return false;
 	}
-	if (!crm_nationality_is_known(read_number(id->text + 3, 3)))
+	if (!crm_nationality_is_known(crm_digits_number(id->text + 3, 3)))
 		blame(id, value, CRM_SUSPECT, CRM_REASON_NATIONALITY_UNKNOWN, 3, 3);
 	return true;
 }
@@ -216,7 +187,7 @@ check_foreigner(const ResidentId *id, CrmValue *value)
 static bool
 check_area(const ResidentId *id, CrmValue *value)
 {
-	int			area = read_number(id->text, AREA_LENGTH);
+	int			area = crm_digits_number(id->text, AREA_LENGTH);
 	int			last_year;
 
 	if (id->text[0] == '9')

@@ -21,6 +21,14 @@
 /* Room for the longest alphanumeric identifier, an IBAN of 34 characters. */
 #define CRM_ALNUM_MAX		40
 
+/* What crm_alnum_collect_style takes beside letters, digits and separators. */
+typedef enum AlnumStyle
+{
+	ALNUM_ORDINARY,				/* nothing */
+	ALNUM_VAT					/* dots and slashes as separators; + and *,
+								 * which are characters of Irish numbers */
+} AlnumStyle;
+
 /*
  * An alphanumeric identifier without its dress: half-width, upper-case, no
  * separators.  is_plain says that the input was so already, hence positions
@@ -31,11 +39,15 @@ typedef struct AlnumText
 	char		text[CRM_ALNUM_MAX + 1];
 	int			length;
 	bool		is_plain;
+	AlnumStyle	style;
 } AlnumText;
 
 /* functions from fold.c */
 extern bool crm_alnum_collect(const char *str, size_t length,
 							  AlnumText *alnum, CrmValue *value);
+extern bool crm_alnum_collect_style(const char *str, size_t length,
+									AlnumStyle style, AlnumText *alnum,
+									CrmValue *value);
 extern void crm_alnum_blame(const char *str, size_t length,
 							const AlnumText *alnum, CrmValue *value,
 							CrmVerdict verdict, CrmReason reason,
@@ -50,6 +62,13 @@ extern void crm_trim(const char *str, size_t length,
 /* functions from checksum.c */
 extern int	crm_mod97(const char *text, int length, int remainder);
 extern bool crm_check_digits_ok(const char *digits);
+extern int	crm_weighted_sum(const char *digits, const int16_t *weights,
+							 int count);
+extern int	crm_luhn_sum(const char *digits, int length);
+extern bool crm_mod11_10_ok(const char *digits, int length);
+
+/* functions from calendar.c */
+extern bool crm_date_exists(int year, int month, int day);
 
 /* functions from nfc.c */
 extern int	crm_nfc_normalise(const char *str, size_t length,
@@ -71,6 +90,17 @@ crm_value_set_canonical(CrmValue *value, const CrmOptions *options,
 	value->canonical[length] = '\0';
 	value->canonical_length = length;
 	value->is_storable = true;
+}
+
+/* Returns the number that these digits spell. */
+static inline int
+crm_digits_number(const char *digits, int count)
+{
+	int			number = 0;
+
+	for (int i = 0; i < count; i++)
+		number = number * 10 + (digits[i] - '0');
+	return number;
 }
 
 /* Is c an ASCII digit? */

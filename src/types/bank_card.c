@@ -22,9 +22,6 @@
 #define CARD_LENGTH_MIN		12
 #define CARD_LENGTH_MAX		19
 
-/* The width in which Luhn's formula is computed. */
-#define LUHN_WIDTH			24
-
 /* A brand has the numbers from first to last, compared at their six digits. */
 typedef struct BrandRange
 {
@@ -73,31 +70,6 @@ static const BrandRange brand_ranges[] = {
 	{979200, 979289, 16, 16, "troy"},
 	{986000, 986099, 16, 16, "humo"}
 };
-
-/*
- * Is the check digit, the last of the number, right by Luhn's formula?  Every
- * second digit from the right is doubled, and the digits of the result count.
- * Zeros before the number do not, so that it can be brought to a fixed width.
- */
-static bool
-luhn_ok(const char *digits, int length)
-{
-	char		padded[LUHN_WIDTH];
-	uint64_t	sums = 0;
-
-	memset(padded, '0', LUHN_WIDTH - CARD_LENGTH_MIN);
-	memcpy(padded + LUHN_WIDTH - length, digits, (size_t) length);
-	for (int i = 0; i < LUHN_WIDTH; i += 8)
-	{
-		uint64_t	bytes = crm_load_eight(padded + i) - CRM_EIGHT('0');
-		uint64_t	doubled = bytes & UINT64_C(0x00FF00FF00FF00FF);
-		uint64_t	carries = crm_eight_at_least(doubled, 5) >> 7;
-
-		sums += bytes + doubled - carries * 9;
-	}
-	/* no byte has more than 27, all of them no more than 171 */
-	return (sums * CRM_EIGHT(1) >> 56) % 10 == 0;
-}
 
 /* Returns the first row of the prefix, or of one after it. */
 static int
@@ -266,7 +238,7 @@ crm_bank_card_check(const char *str, size_t length,
 							0, length);
 		return;
 	}
-	if (!luhn_ok(alnum.text, alnum.length))
+	if (crm_luhn_sum(alnum.text, alnum.length) % 10 != 0)
 		blame_check_digit(str, length, &alnum, value);
 	else if (is_all_zeros(alnum.text, alnum.length))
 		crm_value_blame(value, CRM_INVALID, CRM_REASON_REPEATED_DIGIT,

@@ -13,19 +13,26 @@
  */
 #include "types/types_private.h"
 
-/* Classes of a byte for crm_alnum_collect; other values are the character. */
+/*
+ * Classes of a byte for crm_alnum_collect; other values are the character.
+ * Those of the middle two are bad unless the style takes them.
+ */
 #define ALNUM_BAD			0
 #define ALNUM_SEPARATOR		1
-#define ALNUM_MULTIBYTE		2
+#define ALNUM_POINT			2	/* a separator in a VAT number */
+#define ALNUM_SIGN			3	/* itself in a VAT number */
+#define ALNUM_MULTIBYTE		4
 
 #define A ALNUM_SEPARATOR
+#define P ALNUM_POINT
+#define S ALNUM_SIGN
 #define M ALNUM_MULTIBYTE
 #define M16 M, M, M, M, M, M, M, M, M, M, M, M, M, M, M, M
 
 static const unsigned char alnum_class[256] = {
 	0, 0, 0, 0, 0, 0, 0, 0, 0, A, A, A, A, A, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-	A, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, A, 0, 0,
+	A, 0, 0, 0, 0, 0, 0, 0, 0, 0, S, S, 0, A, P, P,
 	'0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 0, 0, 0, 0, 0, 0,
 	0, 'A', 'B', 'C', 'D', 'E', 'F', 'G',
 	'H', 'I', 'J', 'K', 'L', 'M', 'N', 'O',
@@ -37,6 +44,8 @@ static const unsigned char alnum_class[256] = {
 };
 
 #undef A
+#undef P
+#undef S
 #undef M
 #undef M16
 
@@ -173,21 +182,27 @@ crm_trim(const char *str, size_t length, size_t *start, size_t *end)
 }
 
 /*
- * Reads the character at str as crm_alnum_collect sees it: sets *kept to the
- * upper-case letter or digit, or to one of the classes.  Returns its length.
+ * Reads the character at str as crm_alnum_collect sees it in this style: sets
+ * *kept to the upper-case letter or digit, to a sign that belongs to the
+ * identifier, to ALNUM_SEPARATOR or to ALNUM_BAD.  Returns its length.
  */
 static int
-alnum_read(const char *str, size_t length, unsigned char *kept)
+alnum_read(const char *str, size_t length, AlnumStyle style,
+		   unsigned char *kept)
 {
-	uint32_t	c;
-	int			n;
+	uint32_t	c = (unsigned char) str[0];
+	int			n = 1;
 
-	*kept = alnum_class[(unsigned char) str[0]];
-	if (*kept != ALNUM_MULTIBYTE)
-		return 1;
-	n = crm_utf8_decode(str, length, &c);
-	c = crm_full_width_fold(c);
+	if (c >= 0x80)
+	{
+		n = crm_utf8_decode(str, length, &c);
+		c = crm_full_width_fold(c);
+	}
 	*kept = c < 0x80 ? alnum_class[c] : ALNUM_BAD;
+	if (*kept == ALNUM_POINT)
+		*kept = style == ALNUM_VAT ? ALNUM_SEPARATOR : ALNUM_BAD;
+	else if (*kept == ALNUM_SIGN)
+		*kept = style == ALNUM_VAT ? (unsigned char) c : ALNUM_BAD;
 	return n;
 }
 
@@ -205,7 +220,7 @@ alnum_collect_rest(const char *str, size_t length, size_t at,
 	alnum->is_plain = false;
 	for (; at < length; at += (size_t) n)
 	{
-		n = alnum_read(str + at, length - at, &kept);
+		n = alnum_read(str + at, length - at, alnum->style, &kept);
 		if (kept == ALNUM_SEPARATOR)
 			continue;
 		if (kept == ALNUM_BAD)
@@ -230,14 +245,20 @@ alnum_collect_rest(const char *str, size_t length, size_t at,
 	return true;
 }
 
-/* What crm_alnum_collect does with input that is short or not plain. */
+/*
+ * Collects the letters and digits of the input, upper-case and half-width,
+ * and drops blanks and dashes; the style says what else is taken.  Returns
+ * false, with the blame set, if there is any other character, more than
+ * CRM_ALNUM_MAX of them, or none.
+ */
 bool
-crm_alnum_collect_any(const char *str, size_t length,
-					  AlnumText *alnum, CrmValue *value)
+crm_alnum_collect_style(const char *str, size_t length, AlnumStyle style,
+						AlnumText *alnum, CrmValue *value)
 {
 	size_t		plain_max;
 	size_t		i;
 
+	alnum->style = style;
 	alnum->length = 0;
 	alnum->is_plain = true;
 	if (length > CRM_INPUT_MAX)
@@ -283,7 +304,7 @@ crm_alnum_blame(const char *str, size_t length, const AlnumText *alnum,
 	}
 	for (size_t at = 0; at < length && seen < index + count; at += (size_t) n)
 	{
-		n = alnum_read(str + at, length - at, &kept);
+		n = alnum_read(str + at, length - at, alnum->style, &kept);
 		if (kept == ALNUM_SEPARATOR)
 			continue;
 		if (seen == index)

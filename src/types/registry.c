@@ -20,8 +20,8 @@
 	X(lei, "a legal entity identifier", "全球法人识别编码（LEI）") \
 	X(phone, "a phone number", "电话号码") \
 	X(resident_id, "a resident ID number", "居民身份证号码") \
-	X(vat_id, "a VAT number", "增值税号") \
-	X(uscc, "a unified social credit code", "统一社会信用代码")
+	X(uscc, "a unified social credit code", "统一社会信用代码") \
+	X(vat_id, "a VAT number", "增值税号")
 
 #define IDENTIFIER_ENTRY(name, english, chinese) \
 	{#name, english, chinese, crm_##name##_check},

@@ -72,17 +72,6 @@ check_character(const char *digits)
 	return check_characters[number * 2 % 11];
 }
 
-/* Reads "count" digits as a number. */
-static int
-read_number(const char *digits, int count)
-{
-	int			number = 0;
-
-	for (int i = 0; i < count; i++)
-		number = number * 10 + (digits[i] - '0');
-	return number;
-}
-
 /* Returns the birth date, yyyymmdd, in the first 17 digits. */
 static int32_t
 birth_date_of(int64_t number17)
@@ -90,25 +79,11 @@ birth_date_of(int64_t number17)
 	return (int32_t) (number17 % AREA_UNIT / BIRTH_UNIT);
 }
 
-/* Does this day, yyyymmdd, exist in the Gregorian calendar? */
+/* Does this day, yyyymmdd, exist? */
 static bool
 date_exists(int32_t date)
 {
-	static const unsigned char days[13] = {
-		0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
-	};
-	int			year = date / 10000;
-	int			month = date / 100 % 100;
-	int			day = date % 100;
-	int			last;
-
-	if (month < 1 || month > 12 || day < 1)
-		return false;
-	last = days[month];
-	if (month == 2 &&
-		(year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)))
-		last = 29;
-	return day <= last;
+	return crm_date_exists(date / 10000, date / 100 % 100, date % 100);
 }
 
 /*
@@ -173,8 +148,8 @@ read_shape(ResidentId *id, CrmValue *value)
 	{
 		bool		is_centenarian;
 
-		is_centenarian = read_number(text + 12, 3) >= CENTENARIAN_ORDER &&
-			read_number(text + BIRTH_AT, 2) >= FIRST_BIRTH_YEAR % 100;
+		is_centenarian = crm_digits_number(text + 12, 3) >= CENTENARIAN_ORDER &&
+			crm_digits_number(text + BIRTH_AT, 2) >= FIRST_BIRTH_YEAR % 100;
 		memcpy(id->text, text, AREA_LENGTH);
 		memcpy(id->text + BIRTH_AT, is_centenarian ? "18" : "19", 2);
 		memcpy(id->text + BIRTH_AT + 2, text + BIRTH_AT, 9);
@@ -220,9 +195,9 @@ read_person(const ResidentId *id, CrmValue *value)
 static void
 check_foreigner(const ResidentId *id, CrmValue *value)
 {
-	if (id->is_legacy || !crm_province_is_known(read_number(id->text + 1, 2)))
+	if (id->is_legacy || !crm_province_is_known(crm_digits_number(id->text + 1, 2)))
 		blame(id, value, CRM_INVALID, CRM_REASON_PROVINCE_UNKNOWN, 0, 3);
-	else if (!crm_nationality_is_known(read_number(id->text + 3, 3)))
+	else if (!crm_nationality_is_known(crm_digits_number(id->text + 3, 3)))
 		blame(id, value, CRM_SUSPECT, CRM_REASON_NATIONALITY_UNKNOWN, 3, 3);
 }
 

@@ -114,6 +114,8 @@ extern void crm_vat_id_check(const char *str, size_t length,
 							 const CrmOptions *options, CrmValue *value);
 extern void crm_uscc_check(const char *str, size_t length,
 						   const CrmOptions *options, CrmValue *value);
+extern void crm_vat_id_check(const char *str, size_t length,
+							 const CrmOptions *options, CrmValue *value);
 
 /* Sets a verdict that blames a part of the value. */
 static inline void

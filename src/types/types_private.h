@@ -22,6 +22,14 @@
 /* Room for the longest alphanumeric identifier, an IBAN of 34 characters. */
 #define CRM_ALNUM_MAX		40
 
+/* What crm_alnum_collect_style takes beside letters, digits and separators. */
+typedef enum AlnumStyle
+{
+	ALNUM_ORDINARY,				/* nothing */
+	ALNUM_VAT					/* dots and slashes as separators; + and *,
+								 * which are characters of Irish numbers */
+} AlnumStyle;
+
 /*
  * An alphanumeric identifier without its dress: half-width, upper-case, no
  * separators.  is_plain says that the input was so already, hence positions
@@ -32,11 +40,13 @@ typedef struct AlnumText
 	char		text[CRM_ALNUM_MAX + 1];
 	int			length;
 	bool		is_plain;
+	AlnumStyle	style;
 } AlnumText;
 
 /* functions from fold.c */
-extern bool crm_alnum_collect_any(const char *str, size_t length,
-								  AlnumText *alnum, CrmValue *value);
+extern bool crm_alnum_collect_style(const char *str, size_t length,
+									AlnumStyle style, AlnumText *alnum,
+									CrmValue *value);
 extern void crm_alnum_blame(const char *str, size_t length,
 							const AlnumText *alnum, CrmValue *value,
 							CrmVerdict verdict, CrmReason reason,
@@ -51,6 +61,13 @@ extern void crm_trim(const char *str, size_t length,
 /* functions from checksum.c */
 extern int	crm_mod97(const char *text, int length, int remainder);
 extern bool crm_check_digits_ok(const char *digits);
+extern int	crm_weighted_sum(const char *digits, const int16_t *weights,
+							 int count);
+extern int	crm_luhn_sum(const char *digits, int length);
+extern bool crm_mod11_10_ok(const char *digits, int length);
+
+/* functions from calendar.c */
+extern bool crm_date_exists(int year, int month, int day);
 
 /* functions from nfc.c */
 extern int	crm_nfc_normalise(const char *str, size_t length,
@@ -74,6 +91,17 @@ crm_value_set_canonical(CrmValue *value, const CrmOptions *options,
 	value->is_storable = true;
 }
 
+/* Returns the number that these digits spell. */
+static inline int
+crm_digits_number(const char *digits, int count)
+{
+	int			number = 0;
+
+	for (int i = 0; i < count; i++)
+		number = number * 10 + (digits[i] - '0');
+	return number;
+}
+
 /*
  * Collects the letters and digits of the input, upper-case and half-width,
  * and drops blanks and dashes.  Returns false, with the blame set, if there
@@ -85,7 +113,9 @@ crm_alnum_collect(const char *str, size_t length,
 {
 	if (length < sizeof(uint64_t) || length > CRM_ALNUM_MAX ||
 		!crm_copy_if_plain(str, length, alnum->text))
-		return crm_alnum_collect_any(str, length, alnum, value);
+		return crm_alnum_collect_style(str, length, ALNUM_ORDINARY,
+									   alnum, value);
+	alnum->style = ALNUM_ORDINARY;
 	alnum->length = (int) length;
 	alnum->is_plain = true;
 	return true;

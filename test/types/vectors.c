@@ -131,6 +131,8 @@ kind_of_file(const char *path)
 		return crm_identifier_find("resident_id");
 	if (strncmp(name, "bankcard", 8) == 0)
 		return crm_identifier_find("bank_card");
+	if (strcmp(name, "vat.tsv") == 0)
+		return crm_identifier_find("vat_id");
 	for (int i = 0; i < crm_identifier_count; i++)
 	{
 		if (strncmp(name, crm_identifiers[i].name,

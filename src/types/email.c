@@ -15,6 +15,7 @@
  */
 #include <string.h>
 
+#include "types/email.h"
 #include "types/email_domain.h"
 #include "types/types_private.h"
 
@@ -242,7 +243,7 @@ has_list_separator(const char *str, size_t start, size_t end)
 
 /*
  * Finds the @ sign that parts the address.  Returns "end", with the blame
- * set, if there is none, or more than one, or something around the address.
+ * set, if there is none, or more than one.
  */
 static size_t
 find_at_sign(const char *str, size_t start, size_t end, CrmValue *value)
@@ -268,12 +269,6 @@ find_at_sign(const char *str, size_t start, size_t end, CrmValue *value)
 		else
 			crm_value_blame(value, CRM_INVALID, CRM_REASON_SEVERAL_AT_SIGNS,
 							second, 1);
-		return end;
-	}
-	if (str[end - 1] == '>' && find_byte(str, start, at, '<') < at)
-	{
-		crm_value_blame(value, CRM_INVALID, CRM_REASON_DISPLAY_NAME,
-						start, find_byte(str, start, at, '<') + 1 - start);
 		return end;
 	}
 	return at;
@@ -303,8 +298,98 @@ check_address(const char *str, size_t start, size_t end,
 						start, end - start);
 		return;
 	}
-	set_canonical(value, options, local, (size_t) local_length,
-				  domain.text, (size_t) domain.length);
+	if (options->role_accounts &&
+		crm_email_is_role_account(local, (size_t) local_length))
+		suspect(value, CRM_REASON_ROLE_ACCOUNT, start, at - start);
+	if (options->ascii_domain)
+		set_canonical(value, options, local, (size_t) local_length,
+					  domain.ascii, (size_t) domain.ascii_length);
+	else
+		set_canonical(value, options, local, (size_t) local_length,
+					  domain.text, (size_t) domain.length);
+}
+
+/*
+ * Mends a value that is invalid for the reason that has been set: the address
+ * from "start" to "end" is certainly meant, if it is one.
+ */
+static void
+mend(const char *str, size_t start, size_t end, const CrmOptions *options,
+	 CrmValue *value)
+{
+	CrmValue	inner;
+
+	if (!options->want_canonical || start >= end)
+		return;
+	crm_value_init(&inner);
+	check_address(str, start, end, options, &inner);
+	if (inner.verdict == CRM_INVALID)
+		return;
+	value->is_mended = true;
+	value->canonical_length = inner.canonical_length;
+	memcpy(value->canonical, inner.canonical,
+		   (size_t) inner.canonical_length + 1);
+}
+
+/*
+ * Is the name beside the address, from "start" to "end", the address again,
+ * perhaps in quotes?  Mail programs write it so when they know no name.
+ */
+static bool
+is_name_the_address(const char *str, size_t start, size_t end,
+					const char *address, size_t length)
+{
+	while (start < end && strchr(" \t\"'", str[end - 1]) != NULL)
+		end--;
+	while (start < end && strchr(" \t\"'", str[start]) != NULL)
+		start++;
+	return end - start == length && memcmp(str + start, address, length) == 0;
+}
+
+/*
+ * Is this a name and an address between < and >, or a link?  Then the blame is
+ * set, and value->canonical is the address if that is one.
+ */
+static bool
+check_wrapped(const char *str, size_t start, size_t end,
+			  const CrmOptions *options, CrmValue *value)
+{
+	static const char scheme[] = "mailto:";
+	const size_t scheme_length = sizeof(scheme) - 1;
+	size_t		open = find_byte(str, start, end, '<');
+
+	if (str[end - 1] == '>' && open < end)
+	{
+		const char *inner = str + open + 1;
+		size_t		length = end - open - 2;
+
+		if (memchr(inner, '@', length) == NULL ||
+			memchr(inner, '<', length) != NULL ||
+			(find_byte(str, start, open, '@') < open &&
+			 !is_name_the_address(str, start, open, inner, length)))
+			return false;
+		crm_value_blame(value, CRM_INVALID, CRM_REASON_DISPLAY_NAME,
+						start, open + 1 - start);
+		mend(str, open + 1, end - 1, options, value);
+		return true;
+	}
+	if (end - start > scheme_length)
+	{
+		char		head[sizeof(scheme)];
+
+		memcpy(head, str + start, scheme_length);
+		crm_ascii_lower(head, scheme_length);
+		if (memcmp(head, scheme, scheme_length) != 0)
+			return false;
+		crm_value_blame(value, CRM_INVALID, CRM_REASON_MAILTO,
+						start, scheme_length);
+		/* in a link, % begins an escape (RFC 6068) */
+		start += scheme_length;
+		if (find_byte(str, start, end, '%') == end)
+			mend(str, start, find_byte(str, start, end, '?'), options, value);
+		return true;
+	}
+	return false;
 }
 
 /*
@@ -356,6 +441,8 @@ crm_email_check(const char *str, size_t length,
 	crm_value_init(value);
 	if (is_plain_address(str, length, &at))
 	{
+		if (options->role_accounts && crm_email_is_role_account(str, at))
+			suspect(value, CRM_REASON_ROLE_ACCOUNT, 0, at);
 		if (!options->want_canonical)
 			return;
 		set_canonical(value, options, str, at,
@@ -374,6 +461,8 @@ crm_email_check(const char *str, size_t length,
 		crm_value_blame(value, CRM_INVALID, CRM_REASON_BLANK, 0, length);
 		return;
 	}
+	if (check_wrapped(str, start, end, options, value))
+		return;
 	check_address(str, start, end, options, value);
 	if (value->reason == CRM_REASON_NO_AT_SIGN &&
 		!check_full_width(str, start, end, options, value))

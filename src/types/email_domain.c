@@ -178,6 +178,16 @@ is_reserved_label(const char *label, size_t length)
 		!equals_word(label, 4, "xn--");
 }
 
+/* Sets a canonical domain that has no U-labels. */
+static void
+set_ascii(EmailDomain *domain, const char *text, size_t length)
+{
+	memcpy(domain->text, text, length);
+	crm_ascii_lower(domain->text, length);
+	memcpy(domain->ascii, domain->text, length);
+	domain->length = domain->ascii_length = (int) length;
+}
+
 /* Sets a suspicion unless there is one already. */
 static void
 suspect(CrmValue *value, CrmReason reason, size_t start, size_t length)
@@ -292,6 +302,7 @@ check_literal(const char *literal, size_t length, size_t start,
 	}
 	suspect(value, CRM_REASON_DOMAIN_LITERAL, start, length);
 	memcpy(domain->text, literal, length);
+	memcpy(domain->ascii, literal, length);
 	domain->length = domain->ascii_length = (int) length;
 	return true;
 }
@@ -357,11 +368,11 @@ take_idn(char *returned, char *out, size_t out_size, int *length)
 }
 
 /*
- * Converts an internationalised domain to A-labels (ascii, of DOMAIN_MAX + 1
- * bytes) and to canonical U-labels.  Returns false if it is no such name.
+ * Converts an internationalised domain to A-labels and to canonical U-labels.
+ * Returns false if it is no such name.
  */
 static bool
-convert_idn(const char *str, size_t length, char *ascii, EmailDomain *domain)
+convert_idn(const char *str, size_t length, EmailDomain *domain)
 {
 	char		source[CRM_INPUT_MAX + 1];
 	uint8_t    *looked_up = NULL;
@@ -374,10 +385,10 @@ convert_idn(const char *str, size_t length, char *ascii, EmailDomain *domain)
 	if (idn2_lookup_u8((const uint8_t *) source, &looked_up,
 					   IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) != IDN2_OK)
 		return false;
-	if (!take_idn((char *) looked_up, ascii, DOMAIN_MAX + 1,
+	if (!take_idn((char *) looked_up, domain->ascii, DOMAIN_MAX + 1,
 				  &domain->ascii_length))
 		return false;
-	if (idn2_to_unicode_8z8z(ascii, &unicode, 0) != IDN2_OK)
+	if (idn2_to_unicode_8z8z(domain->ascii, &unicode, 0) != IDN2_OK)
 		return false;
 	return take_idn(unicode, domain->text, sizeof(domain->text),
 					&domain->length) &&
@@ -392,10 +403,9 @@ static bool
 check_idn(const char *text, size_t start, size_t length,
 		  EmailDomain *domain, CrmValue *value)
 {
-	char		ascii[DOMAIN_MAX + 1];
-	AsciiDomain converted = {ascii, 0, start, length, false};
+	AsciiDomain converted = {domain->ascii, 0, start, length, false};
 
-	if (!convert_idn(text, length, ascii, domain))
+	if (!convert_idn(text, length, domain))
 	{
 		crm_value_blame(value, CRM_INVALID, CRM_REASON_DOMAIN_NOT_IDNA,
 						start, length);
@@ -435,8 +445,6 @@ crm_domain_check(const char *str, size_t start, size_t length,
 						start, length);
 		return false;
 	}
-	memcpy(domain->text, text, length);
-	crm_ascii_lower(domain->text, length);
-	domain->length = domain->ascii_length = (int) length;
+	set_ascii(domain, text, length);
 	return true;
 }

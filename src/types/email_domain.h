@@ -18,8 +18,9 @@
 typedef struct EmailDomain
 {
 	int			length;
-	int			ascii_length;	/* of the form with A-labels */
 	char		text[CRM_CANONICAL_MAX + 1];
+	int			ascii_length;
+	char		ascii[DOMAIN_MAX + 1];	/* with A-labels */
 } EmailDomain;
 
 /* Bits of crm_email_class, by byte. */

@@ -90,6 +90,10 @@
 	  NULL, NULL) \
 	X(DISPLAY_NAME, "display_name", "has a name beside the address", "地址之外还有名称", \
 	  "Keep only the address that stands between < and >.", "请只保留 < 与 > 之间的地址。") \
+	X(MAILTO, "mailto", "is a link that begins with \"mailto:\"", "是以“mailto:”开头的链接", \
+	  "Keep only the address that stands after it.", "请只保留其后的地址。") \
+	X(ROLE_ACCOUNT, "role_account", "is the address of a duty, not of a person", "是岗位邮箱，不是个人邮箱", \
+	  NULL, NULL) \
 	X(LOCAL_PART_EMPTY, "local_part_empty", "there is nothing before the @ sign", "@ 之前没有内容", \
 	  NULL, NULL) \
 	X(LOCAL_PART_TOO_LONG, "local_part_too_long", "the part before the @ sign is longer than 64 characters", "@ 之前的部分超过 64 个字符", \

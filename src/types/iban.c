@@ -5,13 +5,15 @@
  *
  * Country code (2), check digits by ISO 7064 MOD 97-10 (2), and the national
  * account number (BBAN) whose length and structure each country registers.
- * Some countries have check digits of their own in the BBAN; those of BE, ES,
- * ME and NO are part of the verdict, because each is used for all accounts.
+ * Some countries have check digits of their own in the BBAN, see
+ * iban_national.c; those of BE, ES, ME and NO are part of validity, as in
+ * other validators, and the others are looked at where a rule asks for it.
  *
  *-------------------------------------------------------------------------
  */
 #include <string.h>
 
+#include "types/iban_national.h"
 #include "types/iban_table.h"
 #include "types/types_private.h"
 
@@ -69,95 +71,16 @@ find_bad_character(const char *text, const IbanCountry *country)
 	return -1;
 }
 
-/* Sum of digits times weights. */
-static int
-weighted_sum(const char *digits, const unsigned char *weights, int count)
-{
-	int			sum = 0;
-
-	for (int i = 0; i < count; i++)
-		sum += (digits[i] - '0') * weights[i];
-	return sum;
-}
-
-/* Spain: one check digit for bank and branch, one for the account. */
-static bool
-spain_ok(const char *bban)
-{
-	static const unsigned char weights[10] = {1, 2, 4, 8, 5, 10, 9, 7, 3, 6};
-	int			bank = 11 - weighted_sum(bban, weights + 2, 8) % 11;
-	int			account = 11 - weighted_sum(bban + 10, weights, 10) % 11;
-
-	/* 10 is written 1, and 11 is written 0 */
-	bank = bank == 11 ? 0 : bank == 10 ? 1 : bank;
-	account = account == 11 ? 0 : account == 10 ? 1 : account;
-	return bban[8] - '0' == bank && bban[9] - '0' == account;
-}
-
-/* Norway: modulo 11 over the eleven digits, 10 is not issued. */
-static bool
-norway_ok(const char *bban)
-{
-	static const unsigned char weights[11] = {5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1};
-
-	return weighted_sum(bban, weights, 11) % 11 == 0;
-}
-
-/* Belgium: the first ten digits modulo 97, 0 written as 97. */
-static bool
-belgium_ok(const char *bban)
-{
-	int			expected = crm_mod97(bban, 10, 0);
-	int			given = (bban[10] - '0') * 10 + (bban[11] - '0');
-
-	return given == (expected == 0 ? 97 : expected);
-}
-
 /*
- * Are the national check digits right?  Sets *at and *count to where they
- * stand in the BBAN; true for countries whose digits are not looked at.
- */
-static bool
-national_check_ok(const IbanCountry *country, const char *bban,
-				  int *at, int *count)
-{
-	*count = 2;
-	if (memcmp(country->code, "BE", 2) == 0)
-	{
-		*at = 10;
-		return belgium_ok(bban);
-	}
-	if (memcmp(country->code, "ES", 2) == 0)
-	{
-		*at = 8;
-		return spain_ok(bban);
-	}
-	if (memcmp(country->code, "ME", 2) == 0)
-	{
-		*at = 16;
-		return crm_mod97(bban, 18, 0) == 1;
-	}
-	if (memcmp(country->code, "NO", 2) == 0)
-	{
-		*at = 10;
-		*count = 1;
-		return norway_ok(bban);
-	}
-	return true;
-}
-
-/*
- * Judges the check digits, of the whole and of the BBAN.  Returns false, with
- * the blame set, if one is wrong.
+ * Judges the check digits of the whole.  Returns false, with the blame set,
+ * if they are wrong.
  */
 static bool
 check_digits(const char *str, size_t length, const AlnumText *alnum,
-			 const IbanCountry *country, CrmValue *value)
+			 CrmValue *value)
 {
 	const char *text = alnum->text;
-	CrmReason	reason = CRM_REASON_NONE;
-	int			at = 2;
-	int			count = 2;
+	CrmReason	reason;
 	int			remainder;
 
 	remainder = crm_mod97(text + BBAN_AT, alnum->length - BBAN_AT, 0);
@@ -166,20 +89,39 @@ check_digits(const char *str, size_t length, const AlnumText *alnum,
 		reason = CRM_REASON_CHECK_DIGIT;
 	else if (!crm_check_digits_ok(text + 2))
 		reason = CRM_REASON_CHECK_DIGIT_RANGE;
-	else if (!national_check_ok(country, text + BBAN_AT, &at, &count))
-	{
-		reason = CRM_REASON_NATIONAL_CHECK_DIGIT;
-		at += BBAN_AT;
-	}
-	if (reason == CRM_REASON_NONE)
+	else
 		return true;
-	crm_alnum_blame(str, length, alnum, value, CRM_INVALID, reason, at, count);
+	crm_alnum_blame(str, length, alnum, value, CRM_INVALID, reason, 2, 2);
 	return false;
 }
 
 /*
+ * Judges what the country says of its accounts: the national check digits,
+ * and whether it is in the registry.
+ */
+static void
+check_national(const char *str, size_t length, const AlnumText *alnum,
+			   const CrmOptions *options, const IbanCountry *country,
+			   CrmValue *value)
+{
+	const IbanNational *fault;
+
+	fault = crm_iban_national_fault(country->code, alnum->text + BBAN_AT,
+									options->national_check);
+	if (fault != NULL)
+		crm_alnum_blame(str, length, alnum, value,
+						fault->is_validity ? CRM_INVALID : CRM_SUSPECT,
+						CRM_REASON_NATIONAL_CHECK_DIGIT,
+						BBAN_AT + fault->blame_from, fault->blame_length);
+	else if (!country->is_registered)
+		crm_alnum_blame(str, length, alnum, value, CRM_SUSPECT,
+						CRM_REASON_COUNTRY_NOT_REGISTERED, 0, 2);
+}
+
+/*
  * Judges an IBAN.  Countries that use IBANs without having registered their
- * structure are suspect.
+ * structure are suspect, and so are national check digits that only a rule
+ * asks for.
  */
 void
 crm_iban_check(const char *str, size_t length,
@@ -212,10 +154,9 @@ crm_iban_check(const char *str, size_t length,
 						CRM_REASON_BAD_CHARACTER, bad, 1);
 		return;
 	}
-	if (!check_digits(str, length, &alnum, country, value))
+	if (!check_digits(str, length, &alnum, value))
 		return;
-	if (!country->is_registered)
-		crm_alnum_blame(str, length, &alnum, value, CRM_SUSPECT,
-						CRM_REASON_COUNTRY_NOT_REGISTERED, 0, 2);
-	crm_value_set_canonical(value, options, alnum.text, alnum.length);
+	check_national(str, length, &alnum, options, country, value);
+	if (value->verdict != CRM_INVALID)
+		crm_value_set_canonical(value, options, alnum.text, alnum.length);
 }

@@ -93,7 +93,7 @@ demo:
 demo-stop:
 	@demo/run stop
 
-# make bench [ROUNDS=5] [ROWS=500000] [CASES="plain gate_12 ..."]
+# make bench [ROUNDS=5] [ROWS=500000] [CASES="types plain gate_12 ..."]
 bench:
 	@bench/run
 

@@ -2,8 +2,10 @@
 # What a verdict on an identifier costs, beside what others offer; and what
 # ordering by an identifier type costs, beside bigint.  bench/run reads this.
 
-# timed STATEMENT [SETTING ...]: milliseconds that the statement takes in a
-# session that has loaded the library.
+# timed STATEMENT [SETTING ...]: milliseconds of processor time that the
+# statement takes, in a session that has loaded the library.  All is in memory
+# and on one core, so that this is the time it takes on a machine that has
+# nothing else to do.
 timed()
 {
 	local statement=$1 setting
@@ -13,8 +15,10 @@ timed()
 		set -- "$@" -c "SET $setting"
 		shift
 	done
-	sql -c "LOAD 'crmaudit'" "$@" -c '\timing on' -c "$statement" |
-		sed -n 's/^Time: \([0-9.]*\) ms.*/\1/p'
+	sql -c "LOAD 'crmaudit'" "$@" -c 'SET client_min_messages = log' -c 'SET log_statement_stats = on' \
+		-c "$statement" 2>&1 >/dev/null |
+		sed -nE 's/^!\t([0-9.]+) s user, ([0-9.]+) s system, .*/\1 \2/p' |
+		tail -n 1 | awk '{ print ($1 + $2) * 1000 }'
 }
 
 # Fills a table of texts for each kind that this build knows.  Each value stands

@@ -2,6 +2,7 @@
 #
 # make, make install, make installcheck   as with every PGXS extension
 # make test, demo, bench                  do their own set-up in a private place
+# make fuzz, oracle                       hold the parsers against all bytes, and others
 # make lint, indent, expected, deps       for developers
 
 EXTENSION = crmaudit
@@ -46,7 +47,7 @@ EXTRA_CLEAN = results regression.diffs regression.out tmp_check
 PG_CONFIG ?= pg_config
 
 # These need PG_CONFIG at most, and must work before PostgreSQL is installed.
-STANDALONE = deps test expected lint demo demo-stop bench test-crm
+STANDALONE = deps test expected lint demo demo-stop bench fuzz oracle test-crm
 .PHONY: $(STANDALONE) indent
 
 ifneq (,$(filter-out $(STANDALONE),$(or $(MAKECMDGOALS),all)))
@@ -92,9 +93,19 @@ demo:
 demo-stop:
 	@demo/run stop
 
-# make bench [ROUNDS=5] [ROWS=500000] [CASES="plain gate_12 ..."]
+# make bench [ROUNDS=5] [ROWS=500000] [CASES="types plain gate_12 ..."]
 bench:
 	@bench/run
+
+# The long run of what "make test" does shortly.
+# make fuzz [RUNS=10000000] [JOBS=1] [CORPUS=DIRECTORY] [KINDS="phone ..."]
+fuzz:
+	@test/fuzz/run $(KINDS)
+
+# Random values, judged by other software too, which it gets from Debian and npm.
+# make oracle [KINDS="phone ..."] [COUNT=10000] [SEED=1]
+oracle:
+	@test/oracle/run $(KINDS) $(COUNT)
 
 # Real CRMs, with what they need from Debian.
 test-crm:

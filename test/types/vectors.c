@@ -6,7 +6,7 @@
  * Build and run, from the top of the source tree:
  *
  *	cc -std=gnu11 -O2 -Isrc -o vectors test/types/vectors.c \
- *		$(find src/types -name "[a-z]*.c") -lidn2
+ *		$(find src/types -name "*.c" ! -name "type_*.c") -lidn2
  *	./vectors [-v] DIRECTORY/cn_id.tsv DIRECTORY/email.tsv ...
  *
  * Each file is tab separated, with a header and cells escaped as COPY's text
@@ -28,6 +28,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cells.h"
 #include "types/types.h"
 
 #define COLUMNS_MAX		16
@@ -52,61 +53,6 @@ typedef struct Columns
 } Columns;
 
 static bool is_verbose = false;
-
-/* Undoes COPY's escapes in place; returns the length. */
-static size_t
-unescape(char *cell)
-{
-	static const char letters[] = "tnrbfv";
-	static const char meant[] = "\t\n\r\b\f\v";
-	char	   *out = cell;
-
-	for (const char *in = cell; *in != '\0'; in++)
-	{
-		const char *found;
-
-		if (*in != '\\' || in[1] == '\0')
-		{
-			*out++ = *in;
-			continue;
-		}
-		in++;
-		found = strchr(letters, *in);
-		if (found)
-			*out++ = meant[found - letters];
-		else if (*in == 'x')
-		{
-			char		hex[3] = {in[1], in[2], '\0'};
-
-			*out++ = (char) strtol(hex, NULL, 16);
-			in += 2;
-		}
-		else
-			*out++ = *in;
-	}
-	*out = '\0';
-	return (size_t) (out - cell);
-}
-
-/* Splits a line at tabs, in place; returns the number of cells. */
-static int
-split(char *line, char **cells)
-{
-	int			n = 0;
-
-	line[strcspn(line, "\n")] = '\0';
-	while (n < COLUMNS_MAX)
-	{
-		char	   *tab = strchr(line, '\t');
-
-		cells[n++] = line;
-		if (tab == NULL)
-			break;
-		*tab = '\0';
-		line = tab + 1;
-	}
-	return n;
-}
 
 /* Returns the column of that name, or -1. */
 static int
@@ -315,7 +261,7 @@ check_file(const char *path)
 		fprintf(stderr, "%s: cannot be read, or of no known kind\n", path);
 		return false;
 	}
-	ncells = split(line, cells);
+	ncells = split(line, cells, COLUMNS_MAX);
 	columns.value = find_column(cells, ncells, "value");
 	columns.expected = find_column(cells, ncells, "expected");
 	columns.canonical = find_column(cells, ncells, "canonical");
@@ -325,7 +271,7 @@ check_file(const char *path)
 	columns.sex = find_column(cells, ncells, "sex");
 	while (fgets(line, sizeof(line), file) != NULL)
 	{
-		if (split(line, cells) != ncells)
+		if (split(line, cells, COLUMNS_MAX) != ncells)
 			continue;
 		if (nvalues < ROWS_MAX &&
 			strcmp(cells[columns.expected], "valid") == 0)

@@ -71,6 +71,7 @@ typedef struct CrmValue
 	CrmReason	reason;			/* CRM_REASON_NONE if valid */
 	int			part_start;
 	int			part_length;
+	bool		has_extension;	/* phone: an extension was cut off */
 	bool		is_storable;	/* with want_canonical only */
 	bool		is_mended;		/* likewise */
 	bool		has_extension;	/* phone only: one stands behind the number */
@@ -138,6 +139,7 @@ crm_value_init(CrmValue *value)
 	value->part_length = 0;
 	value->birth_date = 0;
 	value->sex = 0;
+	value->has_extension = false;
 	value->is_storable = false;
 	value->is_mended = false;
 	value->has_extension = false;

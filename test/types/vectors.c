@@ -29,6 +29,7 @@
 #include <time.h>
 
 #include "cells.h"
+#include "types/phone.h"
 #include "types/types.h"
 
 #define COLUMNS_MAX		16
@@ -50,6 +51,8 @@ typedef struct Columns
 	int			region;
 	int			birth_date;
 	int			sex;
+	int			number_region;
+	int			number_type;
 } Columns;
 
 static bool is_verbose = false;
@@ -104,13 +107,36 @@ person_agrees(const CrmValue *value, char **cells, const Columns *columns)
 		value->sex == cells[columns->sex][0];
 }
 
+/* Do region and type of a phone number, where the row gives them, agree? */
+static bool
+phone_agrees(const CrmValue *value, char **cells, const Columns *columns)
+{
+	CrmPhone	phone;
+	const char *type;
+	const char *label;
+
+	if (columns->number_type < 0 || cells[columns->number_type][0] == '\0')
+		return true;
+	if (!crm_phone_describe(strtoll(value->canonical, NULL, 10), &phone))
+		return false;
+
+	/* the label is in upper case */
+	type = crm_phone_type_name(phone.type);
+	label = cells[columns->number_type];
+	while (*type != '\0' && *label == (*type >= 'a' ? *type - 32 : *type))
+		type++, label++;
+	return *type == '\0' && *label == '\0' &&
+		strcmp(phone.region, cells[columns->number_region]) == 0;
+}
+
 /* Does the answer agree with a row of no prefix? */
 static bool
 row_agrees(const CrmValue *value, char **cells, const Columns *columns)
 {
 	if (strcmp(cells[columns->expected], "invalid") == 0)
 		return value->verdict != CRM_VALID;
-	if (!person_agrees(value, cells, columns))
+	if (!person_agrees(value, cells, columns) ||
+		!phone_agrees(value, cells, columns))
 		return false;
 
 	/* three-valued verdicts on which the labels have no opinion */
@@ -133,24 +159,24 @@ dressed_row_agrees(const CrmValue *value, char **cells,
 }
 
 /*
- * Checks that the canonical form is its own canonical form.  That of an
- * invalid value is as invalid where it is only storable, and is not where it
- * mends the value.
+ * Checks that the canonical form is its own canonical form, without a region,
+ * and is judged no worse than the value; not invalid where it mends the value.
  */
 static bool
 is_fixed_point(const CrmIdentifier *kind, const CrmOptions *options,
 			   const CrmValue *value)
 {
-	bool		is_invalid = value->verdict == CRM_INVALID;
+	CrmVerdict	worst = value->is_mended ? CRM_SUSPECT : value->verdict;
+	CrmOptions	plain = *options;
 	CrmValue	again;
 
+	plain.region[0] = '\0';
 	if (value->canonical_length == 0)
-		return is_invalid;
+		return value->verdict == CRM_INVALID;
 	kind->check(value->canonical, (size_t) value->canonical_length,
-				options, &again);
-	return (again.verdict == CRM_INVALID) ==
-		(is_invalid && !value->is_mended) &&
-		again.is_storable && strcmp(again.canonical, value->canonical) == 0;
+				&plain, &again);
+	return again.verdict <= worst && again.is_storable &&
+		strcmp(again.canonical, value->canonical) == 0;
 }
 
 /* Checks one row and counts it. */
@@ -269,6 +295,8 @@ check_file(const char *path)
 	columns.region = find_column(cells, ncells, "region");
 	columns.birth_date = find_column(cells, ncells, "birth_date");
 	columns.sex = find_column(cells, ncells, "sex");
+	columns.number_region = find_column(cells, ncells, "number_region");
+	columns.number_type = find_column(cells, ncells, "number_type");
 	while (fgets(line, sizeof(line), file) != NULL)
 	{
 		if (split(line, cells, COLUMNS_MAX) != ncells)

@@ -70,7 +70,7 @@ crmaudit_phone_number_type(PG_FUNCTION_ARGS)
 static Datum
 phone_format(FunctionCallInfo fcinfo, bool international)
 {
-	char		text[CRM_PHONE_FORMAT_MAX + 1];
+	char		text[CRM_PHONE_FORMAT_MAX];
 	int			length = crm_phone_format(PG_GETARG_INT64(0), international,
 										  text);
 

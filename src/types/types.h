@@ -74,7 +74,6 @@ typedef struct CrmValue
 	bool		has_extension;	/* phone: an extension was cut off */
 	bool		is_storable;	/* with want_canonical only */
 	bool		is_mended;		/* likewise */
-	bool		has_extension;	/* phone only: one stands behind the number */
 	int32_t		birth_date;		/* yyyymmdd, resident_id only; else 0 */
 	char		sex;			/* 'M' or 'F', resident_id only; else 0 */
 	int			canonical_length;
@@ -142,7 +141,6 @@ crm_value_init(CrmValue *value)
 	value->has_extension = false;
 	value->is_storable = false;
 	value->is_mended = false;
-	value->has_extension = false;
 	value->canonical_length = 0;
 	value->canonical[0] = '\0';
 }

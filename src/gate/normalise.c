@@ -56,7 +56,6 @@ crm_normalise(const RuleSet *ruleset, Relation rel, const RuleRow *row,
 		canonical = crm_format_canonical(rule, row);
 		if (canonical == NULL)
 			continue;
-		canonical = pg_any_to_server(canonical, strlen(canonical), PG_UTF8);
 		attnum = rule->columns[0].attnum;
 		typmod = rule->columns[0].typmod;
 		if (typmod >= (int32) VARHDRSZ &&

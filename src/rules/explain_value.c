@@ -91,8 +91,7 @@ crmaudit_explain_value(PG_FUNCTION_ARGS)
 	nulls[5] = !is_suggestion(&value, data, length);
 	if (!nulls[4] || !nulls[5])
 		values[4] = values[5] =
-			PointerGetDatum(crm_text_from_utf8(value.canonical,
-											   value.canonical_length));
+			PointerGetDatum(crm_text_from_canonical(check, &value));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, nulls)));
 }

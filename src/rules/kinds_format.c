@@ -149,7 +149,6 @@ read_options(const RuleSource *source, const CrmIdentifier *identifier,
 
 	if (region)
 		crm_region_require(region, strlen(region), options->region);
-	options->ascii_domain = GetDatabaseEncoding() != PG_UTF8;
 	for (int i = 0; i < lengthof(type_params); i++)
 	{
 		const TypeParam *param = &type_params[i];
@@ -327,25 +326,27 @@ format_eval(const Rule *rule, const RuleRow *row)
 }
 
 /*
- * Gives the canonical form (in UTF-8) of a format rule's value if it differs
- * from what the row holds; NULL if there is nothing to write back.
+ * Gives the canonical form of a format rule's value if it differs from what
+ * the row holds; NULL if there is nothing to write back.
  */
 char *
 crm_format_canonical(const Rule *rule, const RuleRow *row)
 {
+	const FormatState *state = rule->state;
 	CrmValue	value;
+	char	   *canonical;
 	const char *data;
 	int			length;
 
 	if (!format_judge(rule, row, true, &value) ||
-		value.verdict == CRM_INVALID || value.canonical_length == 0)
+		value.verdict == CRM_INVALID || value.canonical_length == 0 ||
+		!crm_column_text(&rule->columns[0], row->slot, &data, &length))
 		return NULL;
-	if (!crm_column_utf8(&rule->columns[0], row->slot, &data, &length))
+	canonical = text_to_cstring(crm_text_from_canonical(state->check, &value));
+	if (strlen(canonical) == (size_t) length &&
+		memcmp(canonical, data, length) == 0)
 		return NULL;
-	if (length == value.canonical_length &&
-		memcmp(data, value.canonical, length) == 0)
-		return NULL;
-	return pnstrdup(value.canonical, value.canonical_length);
+	return canonical;
 }
 
 /*

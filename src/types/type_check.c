@@ -77,10 +77,10 @@ crm_region_require(const char *data, int length, char *region)
 }
 
 /*
- * Judges the value of arguments kind, value, region; false if kind or value
- * is NULL.  *data is the value in UTF-8.
+ * Judges the value of arguments kind, value, region; returns the kind, NULL
+ * if kind or value is.  *data is the value in UTF-8.
  */
-static bool
+static const CrmIdentifier *
 check_arguments(FunctionCallInfo fcinfo, bool want_canonical, CrmValue *value,
 				const char **data)
 {
@@ -91,7 +91,7 @@ check_arguments(FunctionCallInfo fcinfo, bool want_canonical, CrmValue *value,
 	int			length;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		return false;
+		return NULL;
 	kind = PG_GETARG_TEXT_PP(0);
 	identifier = crm_identifier_require(VARDATA_ANY(kind),
 										VARSIZE_ANY_EXHDR(kind));
@@ -104,13 +104,12 @@ check_arguments(FunctionCallInfo fcinfo, bool want_canonical, CrmValue *value,
 			crm_region_require(VARDATA_ANY(region), VARSIZE_ANY_EXHDR(region),
 							   options.region);
 	}
-	options.ascii_domain = GetDatabaseEncoding() != PG_UTF8;
 	options.today = crm_today_yyyymmdd();
 	*data = VARDATA_ANY(input);
 	length = VARSIZE_ANY_EXHDR(input);
 	crm_text_to_utf8(data, &length);
 	identifier->check(*data, length, &options, value);
-	return true;
+	return identifier;
 }
 
 /*
@@ -120,13 +119,15 @@ check_arguments(FunctionCallInfo fcinfo, bool want_canonical, CrmValue *value,
 Datum
 crmaudit_check_value(PG_FUNCTION_ARGS)
 {
+	const CrmIdentifier *identifier;
 	CrmValue	value;
 	const char *data;
 	TupleDesc	desc;
 	Datum		values[5];
 	bool		nulls[5] = {false};
 
-	if (!check_arguments(fcinfo, true, &value, &data))
+	identifier = check_arguments(fcinfo, true, &value, &data);
+	if (identifier == NULL)
 		PG_RETURN_NULL();
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -143,8 +144,8 @@ crmaudit_check_value(PG_FUNCTION_ARGS)
 													   value.part_length));
 	nulls[3] = value.verdict == CRM_INVALID || value.canonical_length == 0;
 	if (!nulls[3])
-		values[3] = PointerGetDatum(crm_text_from_utf8(value.canonical,
-													   value.canonical_length));
+		values[3] = PointerGetDatum(crm_text_from_canonical(identifier->check,
+															&value));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, nulls)));
 }
@@ -156,7 +157,7 @@ crmaudit_is_valid(PG_FUNCTION_ARGS)
 	CrmValue	value;
 	const char *data;
 
-	if (!check_arguments(fcinfo, false, &value, &data))
+	if (check_arguments(fcinfo, false, &value, &data) == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(value.verdict == CRM_VALID);
 }

@@ -61,7 +61,6 @@ identifier_read(const char *type, CrmCheckFunc check, const char *str,
 
 	if (region)
 		strlcpy(options.region, region, sizeof(options.region));
-	options.ascii_domain = GetDatabaseEncoding() != PG_UTF8;
 	crm_text_to_utf8(&utf8, &length);
 	check(utf8, length, &options, value);
 	if (value->is_storable && !value->has_extension)
@@ -100,6 +99,18 @@ crm_text_from_utf8(const char *data, int length)
 	return cstring_to_text(server);
 }
 
+/* Has text in UTF-8 only characters that all server encodings share? */
+static bool
+is_ascii(const char *data, int length)
+{
+	for (int i = 0; i < length; i++)
+	{
+		if (IS_HIGHBIT_SET(data[i]))
+			return false;
+	}
+	return true;
+}
+
 /* Contract in type_sql.h. */
 text *
 crm_text_from_utf8_or_null(const char *data, int length)
@@ -108,7 +119,8 @@ crm_text_from_utf8_or_null(const char *data, int length)
 	Oid			conversion;
 	char	   *server;
 
-	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII ||
+		is_ascii(data, length))
 		return cstring_to_text_with_len(data, length);
 	conversion = FindDefaultConversionProc(PG_UTF8, encoding);
 	if (!OidIsValid(conversion))
@@ -123,6 +135,21 @@ crm_text_from_utf8_or_null(const char *data, int length)
 	return cstring_to_text(server);
 }
 
+/* Contract in type_sql.h. */
+text *
+crm_text_from_canonical(CrmCheckFunc check, const CrmValue *value)
+{
+	text	   *canonical = crm_text_from_utf8_or_null(value->canonical,
+													   value->canonical_length);
+	CrmOptions	options = {.want_canonical = true,.ascii_domain = true};
+	CrmValue	ascii;
+
+	if (canonical)
+		return canonical;
+	check(value->canonical, value->canonical_length, &options, &ascii);
+	return crm_text_from_utf8(ascii.canonical, ascii.canonical_length);
+}
+
 /* Reads a type that is its canonical form as text. */
 static Datum
 text_in(const char *type, CrmCheckFunc check, const char *str,
@@ -132,8 +159,7 @@ text_in(const char *type, CrmCheckFunc check, const char *str,
 
 	if (!identifier_read(type, check, str, NULL, &value, escontext))
 		return (Datum) 0;
-	return PointerGetDatum(crm_text_from_utf8(value.canonical,
-											  value.canonical_length));
+	return PointerGetDatum(crm_text_from_canonical(check, &value));
 }
 
 /* Reads a type that is a number; see type_number.c. */

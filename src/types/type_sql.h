@@ -48,6 +48,14 @@ extern text *crm_text_from_utf8_or_null(const char *data, int length);
 extern void crm_text_to_utf8(const char **data, int *length);
 
 /*
+ * The canonical form of a judged value, which has one.  Only the domain of an
+ * e-mail address can hold characters that the value did not; it is written
+ * with A-labels where the server encoding lacks them.
+ */
+extern text *crm_text_from_canonical(CrmCheckFunc check,
+									 const CrmValue *value);
+
+/*
  * The name of an area (see area.h) in that year, or NULL if it is not known
  * or the server encoding cannot hold it.
  */

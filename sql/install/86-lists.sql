@@ -1896,24 +1896,24 @@ usma.net usmc.net uspsp.top usrl71x.camdvr.org uswestmail.net uymail.com uyuyuy.
 v1jhjrc.giize.com v2v.click v2v.email v2v.world v6omlz6.giize.com vahoo.com vampirehunter.com varbizmail.com
 vcmail.com vegan.qzz.io velloxist.site velnet.co.uk velocall.com vercelspace.shop verizon.net verizonmail.com
 verlass-mich-nicht.de versatel.nl veryfast.biz veryspeedy.net vfemail.net vgfautd.mywire.org vggh.beer
-vi1ilpa.mywire.org videotron.ca vidxlr.me vietxf.com vinbazar.com violinmakers.co.uk vip.126.com vip.163.com
-vip.21cn.com vip.aoko.cc.cd vip.aoko.eu.cc vip.chaldea.eu.cc vip.citiz.net vip.gr vip.mssk.cc.cd
-vip.mssk.eu.cc vip.mssk.qzz.io vip.onet.pl vip.qq.com vip.sina.com vip.sohu.com vipmail.hu vipmail.ru
-virgilio.it virgin.net virginbroadband.com.au virginmedia.com virtualmail.com virtue1.qzz.io visitmail.com
-visitweb.com visto.com visualcities.com vivavelocity.com vivianhsu.net vividtipzone.com vjtimail.com
-vnet.citiz.net vnn.indevs.in vnn.vn vnxdxpf.loseyourip.com vodafone.ne.jp vodafone.nl vodafonethuis.nl
-voila.fr volcanomail.com vollbio.de volloeko.de vorsicht-bissig.de vorsicht-scharf.de vote-democrats.com
-vote-hillary.com vote-republicans.com vote4gop.org votenet.com votooe.com vp.pl vpii.beer vr9.com vtmpj.com
-vuv.indevs.in w.dickdns.org w154ed2.giize.com w3.to wahoye.com wales2000.net walla.co.il wam.co.za wanadoo.es
-wanadoo.fr wandouyu.run war-im-urlaub.de warmmail.com warpmail.net warrior.hu watchyio.com waumail.com
-wbdet.com wbzqxl.eu.cc wcm.ne.jp wdrd.beer wearab.net weaxymt.loseyourip.com web-emailbox.eu web-mail.com.ar
-web-police.com web.de webave.com webcammail.com webcenterfairbanks.dedyn.io webcity.ca webdream.com
-webindia123.com webjump.com webmail.co.yu webmail.co.za webmail.hu webmails.com webname.com webprogramming.com
-webstation.com websurfer.co.za webtopmail.com webxio.pro wedwe.eu.cc weedmail.com weekmail.com weekonline.com
-wefjo.grn.cc wegas.ru wehshee.com weibsvolk.de weibsvolk.org weinenvorglueck.de wejedvv.giize.com
-welsh-lady.com were-w.top westnet.com westnet.com.au wetfan.com whale-mail.com whartontx.com wheelweb.com
-whipmail.com whob31o.camdvr.org whoever.com whoopymail.com whoopza.org whoopza.store whtjddn.33mail.com
-wi.rr.com wi.twcbc.com wideopenwest.com wikinime.com wildmail.com will-hier-weg.de willcom.com windowslive.com
+vi1ilpa.mywire.org videotron.ca vidxlr.me vietxf.com vinbazar.com violinmakers.co.uk vip.126.com vip.21cn.com
+vip.aoko.cc.cd vip.aoko.eu.cc vip.chaldea.eu.cc vip.citiz.net vip.gr vip.mssk.cc.cd vip.mssk.eu.cc
+vip.mssk.qzz.io vip.onet.pl vip.qq.com vip.sina.com vipmail.hu vipmail.ru virgilio.it virgin.net
+virginbroadband.com.au virginmedia.com virtualmail.com virtue1.qzz.io visitmail.com visitweb.com visto.com
+visualcities.com vivavelocity.com vivianhsu.net vividtipzone.com vjtimail.com vnet.citiz.net vnn.indevs.in
+vnn.vn vnxdxpf.loseyourip.com vodafone.ne.jp vodafone.nl vodafonethuis.nl voila.fr volcanomail.com vollbio.de
+volloeko.de vorsicht-bissig.de vorsicht-scharf.de vote-democrats.com vote-hillary.com vote-republicans.com
+vote4gop.org votenet.com votooe.com vp.pl vpii.beer vr9.com vtmpj.com vuv.indevs.in w.dickdns.org
+w154ed2.giize.com w3.to wahoye.com wales2000.net walla.co.il wam.co.za wanadoo.es wanadoo.fr wandouyu.run
+war-im-urlaub.de warmmail.com warpmail.net warrior.hu watchyio.com waumail.com wbdet.com wbzqxl.eu.cc
+wcm.ne.jp wdrd.beer wearab.net weaxymt.loseyourip.com web-emailbox.eu web-mail.com.ar web-police.com web.de
+webave.com webcammail.com webcenterfairbanks.dedyn.io webcity.ca webdream.com webindia123.com webjump.com
+webmail.co.yu webmail.co.za webmail.hu webmails.com webname.com webprogramming.com webstation.com
+websurfer.co.za webtopmail.com webxio.pro wedwe.eu.cc weedmail.com weekmail.com weekonline.com wefjo.grn.cc
+wegas.ru wehshee.com weibsvolk.de weibsvolk.org weinenvorglueck.de wejedvv.giize.com welsh-lady.com were-w.top
+westnet.com westnet.com.au wetfan.com whale-mail.com whartontx.com wheelweb.com whipmail.com
+whob31o.camdvr.org whoever.com whoopymail.com whoopza.org whoopza.store whtjddn.33mail.com wi.rr.com
+wi.twcbc.com wideopenwest.com wikinime.com wildmail.com will-hier-weg.de willcom.com windowslive.com
 windrivers.net windstream.net wingnutz.com winmail.com.au winning.com wir-haben-nachwuchs.de wir-sind-cool.org
 wireps.com wiroute.com wirsindcool.de witty.com wiz.cc wkbwmail.com wo.cn wo.com.cn
 wo1jiao2ren3jian4hu5.qzz.io wo4dashauige666.qzz.io woaisufulei.de5.net woh.rr.com wolf-web.com wolke7.net

@@ -256,19 +256,23 @@ is_xiamen_exception(const char *text)
 
 /*
  * People write their ID number where the code is asked for; it has the same
- * length.  Says so in place of the blame that has been set.
+ * length.  Says so in place of what has been said of the code: as invalid as
+ * that was, but only of a valid number if it was right.
  */
 static void
 tell_resident_id(const char *str, size_t length, const CrmOptions *options,
-				 CrmVerdict verdict, CrmValue *value)
+				 CrmValue *value)
 {
+	bool		is_invalid = value->verdict == CRM_INVALID;
 	CrmOptions	plain = *options;
 	CrmValue	as_id;
 
 	plain.want_canonical = false;
 	crm_resident_id_check(str, length, &plain, &as_id);
-	if (as_id.verdict != CRM_INVALID)
-		crm_value_blame(value, verdict, CRM_REASON_IS_RESIDENT_ID, 0, length);
+	if (as_id.verdict == CRM_VALID ||
+		(is_invalid && as_id.verdict == CRM_SUSPECT))
+		crm_value_blame(value, is_invalid ? CRM_INVALID : CRM_SUSPECT,
+						CRM_REASON_IS_RESIDENT_ID, 0, length);
 }
 
 /*
@@ -298,7 +302,7 @@ check_content(const char *str, size_t length, const AlnumText *alnum,
 	 * foreigner's, of whom there are few.
 	 */
 	else if (text[0] != '9' && crm_are_digits(text, CHECK_AT))
-		tell_resident_id(str, length, options, CRM_SUSPECT, value);
+		tell_resident_id(str, length, options, value);
 }
 
 /*
@@ -335,7 +339,7 @@ crm_uscc_check(const char *str, size_t length,
 	{
 		crm_alnum_blame(str, length, &alnum, value, CRM_INVALID,
 						CRM_REASON_CHECK_DIGIT, CHECK_AT, 1);
-		tell_resident_id(str, length, options, CRM_INVALID, value);
+		tell_resident_id(str, length, options, value);
 		return;
 	}
 	crm_value_set_canonical(value, options, alnum.text, USCC_LENGTH);

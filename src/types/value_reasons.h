@@ -36,9 +36,9 @@
 	  "Write the number with the two letters of its country, such as DE.", "请在号码前加上两位国家代码，如 DE。") \
 	X(COUNTRY_PREFIX_GREECE, "country_prefix_greece", "has the prefix GR, but VAT numbers of Greece have EL", "前缀为 GR，而希腊增值税号的前缀是 EL", \
 	  "Write EL for Greece.", "请将前缀改为 EL。") \
-	X(COUNTRY_LEFT_UNION, "country_left_union", "is a number of the United Kingdom, which left the VAT area of the EU", "是英国的增值税号，英国已退出欧盟增值税区", \
+	X(COUNTRY_LEFT_UNION, "country_left_union", "is British, and the United Kingdom left the VAT area of the EU", "是英国的增值税号，英国已退出欧盟增值税区", \
 	  "In trade with the EU a business in Northern Ireland has the prefix XI.", "北爱尔兰企业与欧盟往来时使用前缀 XI。") \
-	X(VAT_SUFFIX_NEEDED, "vat_suffix_needed", "is the number of a business, without the suffix that says it is registered for VAT", "是企业登记号，缺少表明增值税登记的后缀", \
+	X(VAT_SUFFIX_NEEDED, "vat_suffix_needed", "lacks the suffix of a number that is registered for VAT", "是企业登记号，缺少表明增值税登记的后缀", \
 	  "Add the suffix that the register shows: MVA in Norway; MWST, TVA or IVA in Switzerland.", "请按登记信息加上后缀：挪威为 MVA，瑞士为 MWST、TVA 或 IVA。") \
 	X(OFFICE_UNKNOWN, "office_unknown", "the code of the tax office is not assigned", "税务机关代码未分配", \
 	  NULL, NULL) \

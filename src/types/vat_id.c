@@ -152,9 +152,10 @@ find_prefix(const AlnumText *alnum, const CrmOptions *options,
 	{
 		for (length = 2; country->prefix[length] != '\0'; length++)
 		{
-			if (length >= alnum->length ||
-				text[length] != country->prefix[length])
-				return crm_vat_refused(CRM_REASON_COUNTRY_UNKNOWN, 0, length);
+			if (length >= alnum->length)
+				return crm_vat_refused(CRM_REASON_BAD_LENGTH, 0, 0);
+			if (text[length] != country->prefix[length])
+				return crm_vat_refused(CRM_REASON_BAD_CHARACTER, length, 1);
 		}
 	}
 	else

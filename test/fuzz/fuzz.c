@@ -273,8 +273,9 @@ check_repeatable(const Trial *trial)
  * The canonical form of what a type takes is complete: it is read without
  * region and without the parameters of a rule, as the type reads it, and is
  * its own canonical form.  It is judged no worse than the value; better, if
- * that was doubtful because of its dress.  What a parameter lets in is read
- * with it again, in its region.
+ * that was doubtful because of its dress; but a service number is one only
+ * for who asks for them.  What a parameter lets in is read with it again, in
+ * its region.
  */
 static void
 check_fixed_point(const Trial *trial)
@@ -285,6 +286,7 @@ check_fixed_point(const Trial *trial)
 	CrmOptions	options = {
 		.want_canonical = true,
 		.ascii_domain = given->ascii_domain,
+		.service_numbers = given->service_numbers,
 		.today = given->today
 	};
 	CrmValue	again;

@@ -17,19 +17,22 @@
 #include "types/phone_private.h"
 
 /*
- * Writes the canonical form, if the number has as many digits as some number
- * has and an int64 can hold.
+ * Writes the canonical form, if an int64 can hold its digits.  The number is
+ * storable if it has as many digits as some number has; a service number of
+ * three digits is not.
  */
 static void
 set_canonical(CrmValue *value, const CrmOptions *options,
 			  const PhoneNumber *number)
 {
+	static const char largest[] = "9223372036854775807";
 	char		text[PHONE_NATIONAL_ROOM + 8];
 	int			code = number->code->code;
+	bool		is_storable = number->length >= crm_phone_national_min;
 	int			at = 0;
 
 	if (!options->want_canonical ||
-		number->length < crm_phone_national_min)
+		(!is_storable && value->verdict == CRM_INVALID))
 		return;
 	text[at++] = '+';
 	if (code >= 100)
@@ -37,10 +40,14 @@ set_canonical(CrmValue *value, const CrmOptions *options,
 	if (code >= 10)
 		text[at++] = (char) ('0' + code / 10 % 10);
 	text[at++] = (char) ('0' + code % 10);
-	if (at - 1 + number->length > CRM_PHONE_DIGITS_MAX)
-		return;
 	memcpy(text + at, number->national, (size_t) number->length);
-	crm_value_set_canonical(value, options, text, at + number->length);
+	at += number->length;
+	if (at - 1 > CRM_PHONE_DIGITS_MAX ||
+		(at - 1 == CRM_PHONE_DIGITS_MAX &&
+		 memcmp(text + 1, largest, CRM_PHONE_DIGITS_MAX) > 0))
+		return;
+	crm_value_set_canonical(value, options, text, at);
+	value->is_storable = is_storable;
 }
 
 /* May the text hold two numbers, which were read as one? */
@@ -89,35 +96,41 @@ blame_region(const CrmOptions *options, size_t length, CrmValue *value)
 
 /*
  * Judges a number whose parts are known.  Where reading its E.164 form would
- * change it again, what that ends at is judged and stored; but a number that
- * only this makes valid is not, and has no canonical form.
+ * change it again, what that ends at is stored, and is what must be in the
+ * plan; but a number that only this makes valid is not, and cannot be stored.
  */
 static void
-judge_number(const PhoneText *text, PhoneNumber *number,
+judge_number(const PhoneText *text, const PhoneNumber *number,
 			 const CrmOptions *options, CrmValue *value)
 {
-	int			length = number->length;
-	int			nread;
+	PhoneNumber settled = *number;
+	bool		is_stable = crm_phone_settle(&settled);
 	bool		is_valid;
-	bool		was_valid;
-	bool		is_stable;
+	int			nread;
 
-	was_valid = crm_phone_walk(number->code->plan, number->national, length,
-							   &nread) != 0;
-	is_valid = was_valid;
-	is_stable = crm_phone_settle(number);
-	if (number->length != length)
+	is_valid = crm_phone_walk(number->code->plan, number->national,
+							  number->length, &nread) != 0;
+	if (settled.length != number->length)
 	{
-		is_valid = crm_phone_walk(number->code->plan, number->national,
-								  number->length, &nread) != 0;
-		is_stable = is_stable && is_valid <= was_valid;
+		bool		was_valid = is_valid;
+
+		is_valid = crm_phone_walk(number->code->plan, settled.national,
+								  settled.length, &nread) != 0;
+		if (is_valid && !was_valid)
+		{
+			crm_value_blame(value, CRM_INVALID, CRM_REASON_BAD_LENGTH,
+							0, text->length);
+			return;
+		}
 	}
-	if (options->service_numbers && crm_phone_is_service(number))
-		is_valid = was_valid = true;
-	if (!is_valid || !was_valid)
-		blame_number(text, number, nread, value);
+	if (!is_valid &&
+		!(options->service_numbers && crm_phone_is_service(&settled)))
+		blame_number(text, &settled, nread, value);
 	if (is_stable)
-		set_canonical(value, options, number);
+		set_canonical(value, options, &settled);
+	else
+		crm_value_blame(value, CRM_INVALID, CRM_REASON_BAD_LENGTH,
+						0, text->length);
 }
 
 /* Judges one number. */

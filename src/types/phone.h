@@ -34,8 +34,8 @@ typedef enum CrmPhoneType
 	CRM_PHONE_VOICEMAIL
 } CrmPhoneType;
 
-/* Digits of a stored number: an int64 holds any number of 18 digits. */
-#define CRM_PHONE_DIGITS_MAX	18
+/* Digits of the largest int64. */
+#define CRM_PHONE_DIGITS_MAX	19
 
 /* Room for any format of a number, with its terminating zero. */
 #define CRM_PHONE_FORMAT_MAX	48

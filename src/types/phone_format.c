@@ -31,18 +31,18 @@ split_number(int64_t number, char national[CRM_PHONE_DIGITS_MAX + 1],
 			 int *length)
 {
 	const PhoneCode *code;
-	char		digits[24];
-	int			ndigits = 0;
+	char		digits[CRM_PHONE_DIGITS_MAX];
+	int			at = CRM_PHONE_DIGITS_MAX;
 	int			ncode;
 
-	if (number <= 0 || number >= INT64_C(1000000000000000000))
-		return NULL;
-	ndigits = snprintf(digits, sizeof(digits), "%lld", (long long) number);
-	code = crm_phone_find_code(digits, ndigits, &ncode);
+	for (; number > 0; number /= 10)
+		digits[--at] = (char) ('0' + number % 10);
+	code = crm_phone_find_code(digits + at, CRM_PHONE_DIGITS_MAX - at, &ncode);
 	if (code == NULL)
 		return NULL;
-	*length = ndigits - ncode;
-	memcpy(national, digits + ncode, (size_t) *length + 1);
+	*length = CRM_PHONE_DIGITS_MAX - at - ncode;
+	memcpy(national, digits + at + ncode, (size_t) *length);
+	national[*length] = '\0';
 	return code;
 }
 

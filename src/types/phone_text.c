@@ -371,7 +371,8 @@ is_viable(const unsigned char *s, int n, int *wrong)
 			/* unless an extension begins here or before */
 			for (int j = from; j <= i; j++)
 			{
-				if (crm_phone_extension_at(s, n, j))
+				if (!crm_is_digit((char) s[j]) &&
+					crm_phone_extension_at(s, n, j))
 					return true;
 			}
 			return false;
@@ -417,7 +418,8 @@ strip_extension(PhoneText *text, Symbols *symbols)
 
 	for (int i = 0; i < symbols->n; i++)
 	{
-		if (!crm_phone_extension_at(symbols->symbol, symbols->n, i))
+		if (crm_is_digit((char) symbols->symbol[i]) ||
+			!crm_phone_extension_at(symbols->symbol, symbols->n, i))
 			continue;
 		if (is_viable(symbols->symbol, i, &wrong))
 		{

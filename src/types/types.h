@@ -58,7 +58,8 @@ typedef struct CrmOptions
 /*
  * What a parser answers.  "part" is a byte range of the input; its length is
  * 0 if no part is to blame.  canonical is set (and terminated) if it was
- * asked for and either flag is; otherwise its length is 0.
+ * asked for and either flag is, or if a parameter of a rule makes a value
+ * valid that its type would not take; otherwise its length is 0.
  *
  * A value is storable if nothing but reference data, which a later edition
  * may correct, can speak against it: its type takes it.  Every valid and

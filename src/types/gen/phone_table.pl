@@ -100,8 +100,14 @@ sub read_formats
 
 		die 'several intlFormat' if @international > 1;
 		$rule =~ s/\$NP/$prefix/;
-		$rule =~ s/\$FG/\$1/;
-		$with_prefix =~ s/\$\d/$rule/ if $rule ne '';
+		# the rule is for the first group that the format has
+		if ($rule ne '')
+		{
+			my ($group) = $national =~ /(\$\d)/;
+
+			$rule =~ s/\$FG/$group/;
+			$with_prefix =~ s/\$\d/$rule/;
+		}
 		push @formats,
 		  {
 			groups => without_blanks($attribute->{pattern}),

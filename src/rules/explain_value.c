@@ -80,7 +80,8 @@ crmaudit_explain_value(PG_FUNCTION_ARGS)
 		values[1] = CStringGetTextDatum(crm_reason_words[value.reason].code);
 		values[6] = CStringGetTextDatum(crm_reason_text(value.reason));
 	}
-	nulls[2] = nulls[3] = value.part_length == 0;
+	nulls[2] = nulls[3] = value.part_length == 0 ||
+		value.part_length > CRM_PART_MAX;
 	if (!nulls[2])
 	{
 		values[2] = PointerGetDatum(crm_text_from_utf8(data + value.part_start,

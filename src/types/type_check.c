@@ -55,13 +55,13 @@ bool
 crm_region_code(const char *data, int length, char *region)
 {
 	region[0] = '\0';
-	if (length != 2 || !isalpha((unsigned char) data[0]) ||
-		!isalpha((unsigned char) data[1]))
+	if (length != 2)
 		return false;
 	region[0] = pg_ascii_toupper((unsigned char) data[0]);
 	region[1] = pg_ascii_toupper((unsigned char) data[1]);
 	region[2] = '\0';
-	return true;
+	return region[0] >= 'A' && region[0] <= 'Z' &&
+		region[1] >= 'A' && region[1] <= 'Z';
 }
 
 /* Contract in type_sql.h. */
@@ -138,7 +138,7 @@ crmaudit_check_value(PG_FUNCTION_ARGS)
 		values[1] = CStringGetTextDatum(crm_reason_words[value.reason].code);
 		values[4] = CStringGetTextDatum(crm_reason_text(value.reason));
 	}
-	nulls[2] = value.part_length == 0;
+	nulls[2] = value.part_length == 0 || value.part_length > CRM_PART_MAX;
 	if (!nulls[2])
 		values[2] = PointerGetDatum(crm_text_from_utf8(data + value.part_start,
 													   value.part_length));

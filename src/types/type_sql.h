@@ -17,6 +17,9 @@
 
 #include "types/types.h"
 
+/* A longer part than this is a text, and not pointed at. */
+#define CRM_PART_MAX		1024
+
 /* Room for a number as text, its sign or check character and the NUL. */
 #define CRM_NUMBER_TEXT_MAX	24
 

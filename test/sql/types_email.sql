@@ -95,8 +95,8 @@ GROUP BY id, mail ORDER BY id;
 -- Free mail is a matter of a list, as disposable domains are: the domain, or
 -- one above it, stands there or not. No domain is in both lists.
 SELECT count(crmaudit.drop_rule(target, name)) FROM crmaudit.rule WHERE target = 'contact'::regclass;
-SELECT crmaudit.add_rule('contact', 'company_address', 'not_in_list', '{mail}',
-	'{"list": "free_mail_domains", "part": "domain"}', severity => 'warning');
+SELECT count(crmaudit.add_rule('contact', 'company_address', 'not_in_list', '{mail}',
+	'{"list": "free_mail_domains", "part": "domain"}', severity => 'warning'));
 TRUNCATE contact;
 INSERT INTO contact VALUES
 	(1, 'anna@QQ.com'), (2, 'anna@163.com'), (3, 'anna@vip.163.com'), (4, 'anna@gmail.com'),

@@ -7,11 +7,11 @@
  * digits, which stand in the BBAN.  The IBAN's own digits find all that these
  * find, except where somebody computed an IBAN from a wrong account number.
  *
- * Sources: the IBAN registry (ISO 13616-2), which gives position and an
- * example for each country; the computations are those that national banks
- * publish and that "International Bank Account Number" in Wikipedia compiles
- * under "National check digits".  Every row has been tried on the registry's
- * example, or, for countries outside the registry, on one their banks publish.
+ * Sources: the IBAN registry (ISO 13616-2) for the structures; the
+ * computations are those that national banks publish and that "International
+ * Bank Account Number" in Wikipedia compiles under "National check digits".
+ * Every row holds for the registry's example of its country, or for examples
+ * in public use where there is none: test/sql/types_iban.sql has them.
  *
  * Left out, because no one computation holds for a country's accounts: AT, CH,
  * DE, DK, GB, LU, SE and others, where it depends on the bank.

@@ -104,13 +104,18 @@ check_national(const char *str, size_t length, const AlnumText *alnum,
 			   const CrmOptions *options, const IbanCountry *country,
 			   CrmValue *value)
 {
+	const char *bban = alnum->text + BBAN_AT;
+	CrmVerdict	verdict = CRM_INVALID;
 	const IbanNational *fault;
 
-	fault = crm_iban_national_fault(country->code, alnum->text + BBAN_AT,
-									options->national_check);
+	fault = crm_iban_validity_fault(country->code, bban);
+	if (fault == NULL && options->national_check)
+	{
+		verdict = CRM_SUSPECT;
+		fault = crm_iban_national_fault(country->code, bban);
+	}
 	if (fault != NULL)
-		crm_alnum_blame(str, length, alnum, value,
-						fault->is_validity ? CRM_INVALID : CRM_SUSPECT,
+		crm_alnum_blame(str, length, alnum, value, verdict,
 						CRM_REASON_NATIONAL_CHECK_DIGIT,
 						BBAN_AT + fault->blame_from, fault->blame_length);
 	else if (!country->is_registered)

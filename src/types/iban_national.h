@@ -14,7 +14,6 @@
 typedef struct IbanNational
 {
 	char		code[3];		/* the country */
-	bool		is_validity;	/* wrong ones make the IBAN invalid */
 	unsigned char from;			/* the part that is checked, in the BBAN */
 	unsigned char length;
 	unsigned char blame_from;	/* where the check digits stand */
@@ -22,8 +21,9 @@ typedef struct IbanNational
 	bool		(*check) (const char *text, int length);
 } IbanNational;
 
+extern const IbanNational *crm_iban_validity_fault(const char *code,
+												   const char *bban);
 extern const IbanNational *crm_iban_national_fault(const char *code,
-												   const char *bban,
-												   bool all);
+												   const char *bban);
 
 #endif							/* CRM_IBAN_NATIONAL_H */

@@ -48,7 +48,8 @@ static const VatCountry vat_countries[] = {
 	{"HR", 0, 0, crm_vat_mod11_10, {D11}},
 	{"HU", 0, 0, crm_vat_sum, {D8}, {NULL},
 	10, 8, {9, 7, 3, 1, 9, 7, 3, 1}},
-	{"IE", 0, 0, crm_vat_ireland, {D5 "dda", D5 "ddaa", "ds" D5 "a", "ds" D5 "aa"}},
+	{"IE", 0, 0, crm_vat_ireland, {D5 "dda", D5 "ddaa",
+	"ds" D5 "a", "ds" D5 "aa"}},
 	{"IT", 0, 0, crm_vat_italy, {D11}},
 	{"LT", 0, 0, crm_vat_lithuania, {D5 "dd1d", D10 "1d"}},
 	{"LU", 0, 0, crm_vat_luxembourg, {D8}},
@@ -106,7 +107,8 @@ find_country(const char *code)
 	while (low <= high)
 	{
 		int			middle = (low + high) / 2;
-		int			order = memcmp(code, vat_countries[middle].prefix, 2);
+		const char *prefix = vat_countries[middle].prefix;
+		int			order = (code[0] - prefix[0]) * 256 + code[1] - prefix[1];
 
 		if (order == 0)
 			return &vat_countries[middle];

@@ -62,10 +62,11 @@ crm_vat_bulgaria(const VatCountry *country, const char *number, int length)
 }
 
 /*
- * The birth number (rodné číslo) of Czechia and Slovakia: date, serial, since
- * 1954 a check digit that makes the whole divisible by 11; until 1984 it was
- * 0 where 10 would be needed, later such serials were left out.  Women's months count from 51; either may be 20 higher
- * when a day's serials were used up.
+ * The birth number (rodné číslo) of Czechia and Slovakia: date, serial, and
+ * since 1954 a check digit that makes the whole divisible by 11; until 1984 it
+ * was 0 where 10 would be needed, later such serials were left out.  Women's
+ * months count from 51; either may be 20 higher when a day's serials were used
+ * up.
  */
 static VatFault
 birth_number(const char *number, int length)

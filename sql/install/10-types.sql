@@ -257,3 +257,8 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE BEGIN ATOMIC
 	SELECT CASE substr($1::text, 1, 2) WHEN 'EL' THEN 'GR' WHEN 'XI' THEN 'GB' ELSE substr($1::text, 1, 2) END;
 END;
 COMMENT ON FUNCTION crmaudit.country(crmaudit.vat_id) IS 'country of the prefix (ISO 3166-1 alpha-2; Northern Ireland, XI, is GB)';
+
+CREATE FUNCTION crmaudit.reference_versions(OUT reference text, OUT version text, OUT source text, OUT licence text)
+RETURNS SETOF record LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'crmaudit_reference_versions';
+COMMENT ON FUNCTION crmaudit.reference_versions() IS 'editions of the reference data in the library; the view reference_version adds the value lists';

@@ -181,3 +181,11 @@ CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
 	SELECT 'mode', p.target, NULL, 'mode of the table is off: nothing is checked', format('SELECT crmaudit.set_mode(%L, %L)', p.target, 'observe')
 	FROM crmaudit.protected_table p WHERE p.mode = 'off';
 COMMENT ON VIEW crmaudit.health IS 'what is not as it should be, each line with a remedy; no rows if all works';
+
+CREATE VIEW crmaudit.reference_version WITH (security_invoker = true) AS
+	SELECT reference, version, source, licence FROM crmaudit.reference_versions()
+	UNION ALL VALUES
+		('value list disposable_domains', 'August 2026', 'disposable-email-domains', 'CC0 1.0'),
+		('value list free_mail_domains', '1.12.6', 'npm free-email-domains', 'MIT')
+	ORDER BY reference;
+COMMENT ON VIEW crmaudit.reference_version IS 'which edition of each reference table and value list this version of crmaudit holds';

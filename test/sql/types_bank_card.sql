@@ -49,3 +49,16 @@ FROM (VALUES
 	(7, 'card')
 ) AS t(ordinal, value), crmaudit.check_value('bank_card', value) AS c
 ORDER BY ordinal;
+
+-- What the type tells: issuer and type of Chinese cards by prefix, brand by
+-- range; NULL where nothing is known.
+SET search_path = public, crmaudit;
+SELECT value AS card, issuer(value::bank_card), card_type(value::bank_card), brand(value::bank_card), mask(value::bank_card)
+FROM (VALUES
+	(1, '6212261234567890128'),
+	(2, '6259960000000000'),
+	(3, '4111111111111111'),
+	(4, '378282246310005'),
+	(5, '000000000018')
+) AS t(ordinal, value)
+ORDER BY ordinal;

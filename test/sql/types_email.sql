@@ -107,3 +107,16 @@ SELECT a.value FROM crmaudit.value_list a JOIN crmaudit.value_list b USING (valu
 WHERE a.list = 'free_mail_domains' AND b.list = 'disposable_domains';
 
 DROP TABLE contact;
+
+-- What the type tells: its parts, the form for programs without RFC 6531, and
+-- one key for all spellings of a mailbox whose provider's habits are known.
+SET search_path = public, crmaudit;
+SELECT value::email, local_part(value::email), domain(value::email), ascii_form(value::email), match_key(value::email)
+FROM (VALUES
+	(1, 'Li.Wei+crm@GoogleMail.com'),
+	(2, 'liwei@gmail.com'),
+	(3, 'Li.Wei+crm@firm.example'),
+	(4, '"a@b"@例子.公司'),
+	(5, 'Info@BÜCHER.example')
+) AS t(ordinal, value)
+ORDER BY ordinal;

@@ -116,3 +116,7 @@ ORDER BY ordinal;
 DROP VIEW spoilt, verdict;
 DROP TABLE account, example;
 DROP FUNCTION as_iban;
+
+-- What the type tells.
+SET search_path = public, crmaudit;
+SELECT country('GB82WEST12345698765432'::iban), bban('GB82WEST12345698765432'), mask('GB82WEST12345698765432'::iban);

@@ -99,3 +99,24 @@ FROM (VALUES
 	(4, '1101051949123100211')
 ) AS t(ordinal, value), crmaudit.check_value('resident_id', value) AS c
 ORDER BY ordinal;
+
+\set leap_id 110105200402290012
+-- What the type tells. The name of the area is that of the year of birth.
+SET search_path = public, crmaudit;
+SELECT value AS id_no, birth_date(value::resident_id), sex(value::resident_id), area(value::resident_id), area_name(value::resident_id),
+	document_kind(value::resident_id), nationality(value::resident_id)
+FROM (VALUES
+	(1, '11010519491231002X'),
+	(2, '110105491231002'),
+	(3, '990105194912310023'),
+	(4, '11019919491231002X'),
+	(5, '911156199001010010'),
+	(6, '810000199001010027')
+) AS t(ordinal, value)
+ORDER BY ordinal;
+-- Completed years: who was born on 29 February has a birthday on 1 March of a
+-- common year, and before birth there is no age.
+SELECT day, age_on(id_no, day) FROM (VALUES (date '2022-02-28'), ('2022-03-01'), ('2024-02-28'), ('2024-02-29'), ('2004-02-28')) AS t(day),
+	(VALUES (:'leap_id'::resident_id)) AS u(id_no) ORDER BY day;
+SELECT age(id_no) = age_on(id_no, current_date) AS ok FROM (VALUES (:'leap_id'::resident_id)) AS t(id_no);
+SELECT age_on(:'leap_id', 'infinity');

@@ -70,3 +70,12 @@ FROM (VALUES
 	(5, '110105491231002')
 ) AS t(ordinal, value), crmaudit.check_value('uscc', value) AS c
 ORDER BY ordinal;
+
+-- What the type tells, in the language of crmaudit.language.
+SET search_path = public, crmaudit;
+SELECT value AS code, authority(value::uscc), organisation_type(value::uscc), area(value::uscc), area_name(value::uscc), organisation_code(value::uscc)
+FROM (VALUES (1, '91350100M000100Y43'), (2, '91350200M0001WUL09')) AS t(ordinal, value)
+ORDER BY ordinal;
+SET crmaudit.language = 'zh';
+SELECT authority('91350100M000100Y43'), organisation_type('91350100M000100Y43');
+RESET crmaudit.language;

@@ -163,3 +163,8 @@ SELECT * FROM customer ORDER BY id;
 INSERT INTO customer VALUES (6, 'DE136695978', NULL);
 
 DROP TABLE customer, sample;
+
+-- What the type tells: the country of ISO 3166-1, which is not the prefix of
+-- Greece and of Northern Ireland.
+SET search_path = public, crmaudit;
+SELECT value AS vat, country(value::vat_id), mask(value::vat_id) FROM (VALUES ('ATU13585627'), ('EL094259216'), ('XI432525179')) AS t(value) ORDER BY value;

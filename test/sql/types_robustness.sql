@@ -11,7 +11,7 @@ FROM unnest('{1,a,@," ",-,+,a@b.,１}'::text[]) f;
 
 SET statement_timeout = '20s';
 SELECT kind, count(*), count(*) FILTER (WHERE crmaudit.is_valid(kind, value, region)) AS valid
-FROM unnest('{bank_card,email,iban,lei,phone,resident_id,uscc}'::text[]) kind,
+FROM unnest('{bank_card,email,iban,lei,phone,resident_id,uscc,vat_id}'::text[]) kind,
 	megabyte,
 	generate_series(1, 25) i,
 	-- no answer is remembered from the call before
@@ -22,7 +22,7 @@ RESET statement_timeout;
 
 -- The whole value is to blame, for its length.
 SELECT kind, c.verdict, c.reason, octet_length(c.part) = octet_length(value) AS blames_all, c.canonical, count(*)
-FROM unnest('{bank_card,email,iban,lei,phone,resident_id,uscc}'::text[]) kind,
+FROM unnest('{bank_card,email,iban,lei,phone,resident_id,uscc,vat_id}'::text[]) kind,
 	megabyte,
 	LATERAL crmaudit.check_value(kind, value) c
 GROUP BY 1, 2, 3, 4, 5
@@ -55,7 +55,8 @@ BEGIN
 			(14, 'resident_id', '11010519491231002x', NULL),
 			(15, 'resident_id', '110105194912310021', NULL),
 			(16, 'uscc', '91350100m000100y43', NULL),
-			(17, 'uscc', '91350100i000100y43', NULL)
+			(17, 'uscc', '91350100i000100y43', NULL),
+			(18, 'vat_id', 'atu 13585627', NULL)
 		) AS t(ordinal, kind, value, region),
 			LATERAL crmaudit.check_value(kind, value COLLATE %1$s, region COLLATE %1$s) AS c
 	$query$, collation_name) INTO answer;

@@ -98,14 +98,15 @@ my @ascii = (
 	[ 'lei', '5493001kjtiigc8y1r12' ], [ 'lei', '5493001KJTIIGC8Y1R1!' ],
 	[ 'phone', '138-1234-5678', 'CN' ], [ 'phone', '(010) 6552 9988 ext 12', 'CN' ],
 	[ 'resident_id', '11010519491231002x' ], [ 'resident_id', '110105491231002' ],
-	[ 'uscc', '91350100m000100y43' ], [ 'uscc', '91350100I000100Y43' ]);
+	[ 'uscc', '91350100m000100y43' ], [ 'uscc', '91350100I000100Y43' ],
+	[ 'vat_id', 'atu 13585627' ], [ 'vat_id', 'ATU13585628' ]);
 judged_as_in_utf8($_, \@ascii, "$_, ASCII") foreach ('latin1', 'sql_ascii', 'euc_cn');
 
 # Characters that the encoding has: no-break spaces, dashes, accents.
 my @latin = (
 	[ 'email', 'jörg.müller@BÜCHER.example' ], [ 'email', 'jörg@xn--bcher-kva.example' ], [ 'email', "a\@b\xc2\xa7.example" ],
 	[ 'phone', "138\xc2\xa01234\xc2\xa05678", 'CN' ], [ 'phone', '138 1234 567é', 'CN' ],
-	map { [ $_, "4111\xc2\xa01111\xc2\xa01111\xc2\xa01111" ], [ $_, '1101051949123100é' ] } ('bank_card', 'iban', 'lei', 'resident_id', 'uscc'));
+	map { [ $_, "4111\xc2\xa01111\xc2\xa01111\xc2\xa01111" ], [ $_, '1101051949123100é' ] } ('bank_card', 'iban', 'lei', 'resident_id', 'uscc', 'vat_id'));
 judged_as_in_utf8($_, \@latin, "$_, accents") foreach ('latin1', 'sql_ascii');
 
 # Full-width characters and Chinese.
@@ -115,7 +116,7 @@ my @chinese = (
 	[ 'iban', 'ＧＢ８２ＷＥＳＴ１２３４５６９８７６５４３２' ], [ 'lei', '５４９３００１ＫＪＴＩＩＧＣ８Ｙ１Ｒ１２' ],
 	[ 'phone', '０１０－６５５２９９８８', 'CN' ], [ 'phone', '01065529988转123', 'CN' ], [ 'phone', '13812345678、13912345678', 'CN' ],
 	[ 'resident_id', '１１０１０５　１９４９１２３１　００２Ｘ' ], [ 'resident_id', '一10105194912310021' ],
-	[ 'uscc', '９１３５０１００Ｍ０００１００Ｙ４３' ]);
+	[ 'uscc', '９１３５０１００Ｍ０００１００Ｙ４３' ], [ 'vat_id', 'ＡＴＵ１３５８５６２７' ]);
 judged_as_in_utf8($_, \@chinese, "$_, Chinese") foreach ('sql_ascii', 'euc_cn');
 
 # A domain whose U-labels the encoding does not have.

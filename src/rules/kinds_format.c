@@ -350,7 +350,8 @@ format_eval(const Rule *rule, const RuleRow *row)
 
 /*
  * Gives the canonical form (in UTF-8) of a format rule's value if it differs
- * from what the row holds; NULL if there is nothing to write back.
+ * from what the row holds; NULL if there is nothing to write back.  A phone
+ * number with an extension stays as it is, since the form has no place for it.
  */
 char *
 crm_format_canonical(const Rule *rule, const RuleRow *row)
@@ -360,7 +361,8 @@ crm_format_canonical(const Rule *rule, const RuleRow *row)
 	int			length;
 
 	if (!format_judge(rule, row, true, &value) ||
-		value.verdict == CRM_INVALID || value.canonical_length == 0)
+		value.verdict == CRM_INVALID || value.canonical_length == 0 ||
+		value.has_extension)
 		return NULL;
 	if (!crm_column_utf8(&rule->columns[0], row->slot, &data, &length))
 		return NULL;

@@ -51,17 +51,18 @@ crm_phone_is_service(const PhoneNumber *number)
 }
 
 /*
- * Is it a number that lacks its area code?  libphonenumber counts 7 and 8
- * digits among the lengths of China, for services behind an area code.
+ * May it be a number that lacks its area code?  In China these have 7 or 8
+ * digits; the lengths that libphonenumber calls local there are those of
+ * service numbers.
  */
 bool
 crm_phone_is_local(const PhoneNumber *number)
 {
 	int			length = number->length;
 
-	if (number->code->code == CALLING_CODE_CHINA &&
-		(length == 7 || length == 8))
-		return number->national[0] >= '2' && number->national[0] <= '8';
+	if (number->code->code == CALLING_CODE_CHINA)
+		return (length == 7 || length == 8) &&
+			number->national[0] >= '2' && number->national[0] <= '8';
 	return number->code->local_lengths >> length & 1;
 }
 
@@ -82,6 +83,7 @@ crm_phone_complete(PhoneNumber *number, const char *area)
 			(size_t) number->length);
 	memcpy(number->national, area, (size_t) narea);
 	number->length += narea;
+	number->is_settled = false;
 	number->from = -1;
 	return true;
 }
@@ -158,6 +160,7 @@ crm_phone_check_several(const char *str, size_t length,
 	int			count = 0;
 	size_t		start = 0;
 
+	crm_value_init(value);
 	for (size_t at = 0; at <= length; at++)
 	{
 		CrmValue	one;

@@ -76,6 +76,7 @@ read_plain(PhoneText *text)
 	}
 	text->ndigits = n;
 	text->is_plain = true;
+	text->letter = -1;
 	text->has_extension = false;
 	return n >= 3;
 }
@@ -441,6 +442,7 @@ collect_digits(PhoneText *text, const Symbols *symbols)
 		i++;
 	text->has_plus = i > 0;
 	text->is_plain = false;
+	text->letter = -1;
 	text->ndigits = 0;
 	for (int j = i; j < symbols->n; j++)
 		nletters += is_letter(symbols->symbol[j]);
@@ -450,6 +452,8 @@ collect_digits(PhoneText *text, const Symbols *symbols)
 
 		if (nletters >= 3 && is_letter(s))
 			s = (unsigned char) keypad[(s | 0x20) - 'a'];
+		if (is_letter(s) && (s | 0x20) != 'x' && text->letter < 0)
+			text->letter = symbols->at[i];
 		if (!crm_is_digit((char) s))
 			continue;
 		text->positions[text->ndigits] = symbols->at[i];

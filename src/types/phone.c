@@ -65,7 +65,8 @@ blame_number(const PhoneText *text, const PhoneNumber *number, CrmValue *value)
 	int			length = number->length;
 	int			nunknown = crm_phone_unknown_digits(code, number->national,
 													length);
-	bool		is_mobile = code->mobile[number->national[0] - '0'] >> length & 1;
+	bool		is_mobile = nunknown > 0 &&
+	(code->mobile[number->national[0] - '0'] >> length & 1);
 	CrmVerdict	verdict = is_mobile ? CRM_SUSPECT : CRM_INVALID;
 	CrmReason	reason = CRM_REASON_BAD_LENGTH;
 
@@ -77,14 +78,14 @@ blame_number(const PhoneText *text, const PhoneNumber *number, CrmValue *value)
 	}
 	if (!is_mobile && crm_phone_is_local(number))
 		reason = CRM_REASON_AREA_CODE_NEEDED;
-	else if (is_mobile || (nunknown > 0 && (code->lengths >> length & 1)))
+	else if (nunknown > 0 && (code->lengths >> length & 1))
 		reason = CRM_REASON_PREFIX_UNKNOWN;
 	else if (has_slash(text))
 		reason = CRM_REASON_SEVERAL_VALUES;
 
 	if (reason == CRM_REASON_PREFIX_UNKNOWN && number->from >= 0)
 		crm_phone_blame(text, value, verdict, reason, number->from,
-						number->from + (nunknown > 0 ? nunknown : length) - 1);
+						number->from + nunknown - 1);
 	else
 		crm_value_blame(value, verdict, reason, 0, text->length);
 }
@@ -98,42 +99,48 @@ blame_region(const CrmOptions *options, size_t length, CrmValue *value)
 					0, length);
 }
 
+/* Do the rule's parameters allow the number, whatever its plan says? */
+static bool
+is_allowed(const PhoneNumber *number, const CrmOptions *options,
+		   bool is_of_area)
+{
+	return is_of_area ||
+		(options->service_numbers && crm_phone_is_service(number));
+}
+
 /*
  * Judges a number whose parts are known.  Where reading its E.164 form would
  * change it again, what that ends at is stored, and is what must be in the
  * plan; but a number that only this makes valid is not, and cannot be stored.
  */
 static void
-judge_number(const PhoneText *text, const PhoneNumber *number,
+judge_number(const PhoneText *text, PhoneNumber *number,
 			 const CrmOptions *options, CrmValue *value)
 {
+	bool		is_of_area = options->area[0] != '\0' &&
+	crm_phone_complete(number, options->area);
 	PhoneNumber settled = *number;
 	bool		is_stable = crm_phone_settle(&settled);
+	uint16_t	plan = number->code->plan;
 	bool		is_valid;
 
-	is_valid = crm_phone_walk(number->code->plan, number->national,
-							  number->length) != 0;
+	is_valid = crm_phone_walk(plan, number->national, number->length) != 0;
 	if (settled.length != number->length)
 	{
 		bool		was_valid = is_valid;
 
-		is_valid = crm_phone_walk(number->code->plan, settled.national,
-								  settled.length) != 0;
-		if (is_valid && !was_valid)
-		{
-			crm_value_blame(value, CRM_INVALID, CRM_REASON_BAD_LENGTH,
-							0, text->length);
-			return;
-		}
+		is_valid = crm_phone_walk(plan, settled.national, settled.length) != 0;
+		is_stable = is_stable && is_valid == was_valid;
 	}
-	if (!is_valid &&
-		!(options->service_numbers && crm_phone_is_service(&settled)))
-		blame_number(text, &settled, value);
-	if (is_stable)
-		set_canonical(value, options, &settled);
-	else
+	if (!is_stable)
 		crm_value_blame(value, CRM_INVALID, CRM_REASON_BAD_LENGTH,
 						0, text->length);
+	else
+	{
+		if (!is_valid && !is_allowed(&settled, options, is_of_area))
+			blame_number(text, &settled, value);
+		set_canonical(value, options, &settled);
+	}
 }
 
 /* Judges one number. */
@@ -161,8 +168,6 @@ crm_phone_check_one(const char *str, size_t length,
 			value->reason = CRM_REASON_SEVERAL_VALUES;
 		return;
 	}
-	if (options->area[0] != '\0')
-		crm_phone_complete(&number, options->area);
 	judge_number(&text, &number, options, value);
 }
 

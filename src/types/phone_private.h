@@ -95,7 +95,8 @@ typedef struct PhoneFormatPair
  * and in Russian, and punctuation.
  */
 #define PHONE_SYM_OTHER			0x80
-#define PHONE_SYM_PUNCTUATION	0x81
+#define PHONE_SYM_PUNCTUATION	0x81	/* may stand between digits */
+#define PHONE_SYM_STOP			0x90	/* may not, but is no word either */
 #define PHONE_SYM_NO_BREAK		0x82
 #define PHONE_SYM_NO_BREAK_STR	"\x82"
 #define PHONE_SYM_FULL_STOP		0x83

@@ -73,14 +73,15 @@ FROM (VALUES
 	(9, '13812345678/82302322'),
 	(10, '13812345678、；123'),
 	(11, '+86 28 8230 2322 ext. 12'),
-	(12, '13812345678')
+	(12, '13812345678'),
+	(13, '13812345678 张三')
 ) AS t(id, value);
-SELECT id, coalesce(string_agg(format('%s: %s %s', v.rule, v.verdict, v.reason), ', ' ORDER BY v.rule), '-') AS violations
+SELECT id, coalesce(string_agg(format('%s: %s %s', v.rule, v.verdict, v.reason), ', ' ORDER BY v.rule) FILTER (WHERE v.rule IS NOT NULL), '-') AS violations
 FROM phone_book AS b LEFT JOIN crmaudit.violations(b) AS v ON true
 GROUP BY id ORDER BY id;
 
 -- Written back is what was completed, and each of several numbers; but no
--- number that has an extension, which would be lost.
+-- number with an extension or with words after it, which would be lost.
 SELECT id, plain, area, service, mark, several FROM phone_book ORDER BY id;
 DROP TABLE phone_book;
 

@@ -259,7 +259,7 @@ INSERT INTO crmaudit.pack_rule (pack, name, kind, roles, params, severity, condi
 	('company_cn', 'contact_name_not_blank', 'not_blank', '{contact_name}', '{}', 'error', NULL, false, true, 5, true),
 	('company_cn', 'contact_name_not_placeholder', 'placeholder', '{contact_name}', '{}', 'error', NULL, false, true, 6, true),
 	('company_cn', 'contact_present', 'at_least_one_of', '{phone,email}', '{}', 'error', NULL, false, true, 7, true),
-	('company_cn', 'phone_valid', 'format', '{phone}', '{"type": "phone", "region": "CN"}', 'error', NULL, false, true, 8, true),
+	('company_cn', 'phone_valid', 'format', '{phone}', '{"type": "phone", "region": "CN", "service_numbers": true, "extension_marks": true}', 'error', NULL, false, true, 8, true),
 	('company_cn', 'phone_not_placeholder', 'placeholder', '{phone}', '{}', 'error', NULL, false, true, 9, true),
 	('company_cn', 'email_valid', 'format', '{email}', '{"type": "email"}', 'error', NULL, false, true, 10, true),
 	('company_cn', 'email_not_placeholder', 'placeholder', '{email}', '{}', 'error', NULL, false, true, 11, true),

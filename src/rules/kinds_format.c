@@ -327,7 +327,8 @@ format_eval(const Rule *rule, const RuleRow *row)
 
 /*
  * Gives the canonical form of a format rule's value if it differs from what
- * the row holds; NULL if there is nothing to write back.
+ * the row holds; NULL if there is nothing to write back.  A phone number with
+ * an extension stays as it is, since the form has no place for it.
  */
 char *
 crm_format_canonical(const Rule *rule, const RuleRow *row)
@@ -340,6 +341,7 @@ crm_format_canonical(const Rule *rule, const RuleRow *row)
 
 	if (!format_judge(rule, row, true, &value) ||
 		value.verdict == CRM_INVALID || value.canonical_length == 0 ||
+		value.has_extension ||
 		!crm_column_text(&rule->columns[0], row->slot, &data, &length))
 		return NULL;
 	canonical = text_to_cstring(crm_text_from_canonical(state->check, &value));

@@ -57,32 +57,37 @@ has_slash(const PhoneText *text)
 	return memchr(text->str, '/', text->length) != NULL;
 }
 
-/*
- * Sets the verdict on a number that is in no plan; "nread" digits of its
- * national number begin some number of its country.
- */
+/* Sets the verdict on a number that is in no plan. */
 static void
-blame_number(const PhoneText *text, const PhoneNumber *number, int nread,
-			 CrmValue *value)
+blame_number(const PhoneText *text, const PhoneNumber *number, CrmValue *value)
 {
 	const PhoneCode *code = number->code;
 	int			length = number->length;
-	bool		is_mobile = code->mobile[number->national[0] - '0'] >> length & 1;
+	int			nunknown = crm_phone_unknown_digits(code, number->national,
+													length);
+	bool		is_mobile = nunknown > 0 &&
+	(code->mobile[number->national[0] - '0'] >> length & 1);
+	CrmVerdict	verdict = is_mobile ? CRM_SUSPECT : CRM_INVALID;
 	CrmReason	reason = CRM_REASON_BAD_LENGTH;
 
+	if (text->letter >= 0 && !is_mobile)
+	{
+		crm_value_blame(value, CRM_INVALID, CRM_REASON_BAD_CHARACTER,
+						(size_t) text->letter, 1);
+		return;
+	}
 	if (!is_mobile && crm_phone_is_local(number))
 		reason = CRM_REASON_AREA_CODE_NEEDED;
-	else if (code->lengths >> length & 1)
+	else if (nunknown > 0 && (code->lengths >> length & 1))
 		reason = CRM_REASON_PREFIX_UNKNOWN;
 	else if (has_slash(text))
 		reason = CRM_REASON_SEVERAL_VALUES;
 
 	if (reason == CRM_REASON_PREFIX_UNKNOWN && number->from >= 0)
-		crm_phone_blame(text, value, is_mobile ? CRM_SUSPECT : CRM_INVALID,
-						reason, number->from, number->from + nread - 1);
+		crm_phone_blame(text, value, verdict, reason, number->from,
+						number->from + nunknown - 1);
 	else
-		crm_value_blame(value, is_mobile ? CRM_SUSPECT : CRM_INVALID, reason,
-						0, text->length);
+		crm_value_blame(value, verdict, reason, 0, text->length);
 }
 
 /* Says that a number without + has no region to be read in. */
@@ -94,43 +99,48 @@ blame_region(const CrmOptions *options, size_t length, CrmValue *value)
 					0, length);
 }
 
+/* Do the rule's parameters allow the number, whatever its plan says? */
+static bool
+is_allowed(const PhoneNumber *number, const CrmOptions *options,
+		   bool is_of_area)
+{
+	return is_of_area ||
+		(options->service_numbers && crm_phone_is_service(number));
+}
+
 /*
  * Judges a number whose parts are known.  Where reading its E.164 form would
  * change it again, what that ends at is stored, and is what must be in the
  * plan; but a number that only this makes valid is not, and cannot be stored.
  */
 static void
-judge_number(const PhoneText *text, const PhoneNumber *number,
+judge_number(const PhoneText *text, PhoneNumber *number,
 			 const CrmOptions *options, CrmValue *value)
 {
+	bool		is_of_area = options->area[0] != '\0' &&
+	crm_phone_complete(number, options->area);
 	PhoneNumber settled = *number;
 	bool		is_stable = crm_phone_settle(&settled);
+	uint16_t	plan = number->code->plan;
 	bool		is_valid;
-	int			nread;
 
-	is_valid = crm_phone_walk(number->code->plan, number->national,
-							  number->length, &nread) != 0;
+	is_valid = crm_phone_walk(plan, number->national, number->length) != 0;
 	if (settled.length != number->length)
 	{
 		bool		was_valid = is_valid;
 
-		is_valid = crm_phone_walk(number->code->plan, settled.national,
-								  settled.length, &nread) != 0;
-		if (is_valid && !was_valid)
-		{
-			crm_value_blame(value, CRM_INVALID, CRM_REASON_BAD_LENGTH,
-							0, text->length);
-			return;
-		}
+		is_valid = crm_phone_walk(plan, settled.national, settled.length) != 0;
+		is_stable = is_stable && is_valid == was_valid;
 	}
-	if (!is_valid &&
-		!(options->service_numbers && crm_phone_is_service(&settled)))
-		blame_number(text, &settled, nread, value);
-	if (is_stable)
-		set_canonical(value, options, &settled);
-	else
+	if (!is_stable)
 		crm_value_blame(value, CRM_INVALID, CRM_REASON_BAD_LENGTH,
 						0, text->length);
+	else
+	{
+		if (!is_valid && !is_allowed(&settled, options, is_of_area))
+			blame_number(text, &settled, value);
+		set_canonical(value, options, &settled);
+	}
 }
 
 /* Judges one number. */
@@ -158,8 +168,6 @@ crm_phone_check_one(const char *str, size_t length,
 			value->reason = CRM_REASON_SEVERAL_VALUES;
 		return;
 	}
-	if (options->area[0] != '\0')
-		crm_phone_complete(&number, options->area);
 	judge_number(&text, &number, options, value);
 }
 
@@ -171,7 +179,6 @@ void
 crm_phone_check(const char *str, size_t length,
 				const CrmOptions *options, CrmValue *value)
 {
-	crm_value_init(value);
 	if (options->multiple)
 		crm_phone_check_several(str, length, options, value);
 	else

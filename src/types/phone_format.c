@@ -62,7 +62,7 @@ crm_phone_describe(int64_t number, CrmPhone *phone)
 		return false;
 	phone->calling_code = code->code;
 	label = crm_phone_walk(code->plan, phone->national,
-						   phone->national_length, NULL);
+						   phone->national_length);
 	phone->type = (CrmPhoneType) (label & 15);
 	phone->region[0] = '\0';
 	if (label != 0)
@@ -117,7 +117,7 @@ crm_phone_format(int64_t number, bool international,
 	if (code == NULL)
 		return 0;
 	pair = &crm_phone_format_pairs[crm_phone_walk(code->format, national,
-												  length, NULL)];
+												  length)];
 	index = international ? pair->international : pair->national;
 	if (international)
 		at = snprintf(out, CRM_PHONE_FORMAT_MAX, "+%d ", code->code);

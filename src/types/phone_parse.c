@@ -69,9 +69,8 @@ has_own_code(const PhoneText *text, const PhoneRegion *region,
 	crm_phone_strip_prefix(region, digits + ncode, length - ncode, span);
 	if (is_too_long(region, length))
 		return true;
-	return crm_phone_walk(region->general, digits, length, NULL) == 0 &&
-		crm_phone_walk(region->general, span->digits, span->length,
-					   NULL) != 0;
+	return crm_phone_walk(region->general, digits, length) == 0 &&
+		crm_phone_walk(region->general, span->digits, span->length) != 0;
 }
 
 /*
@@ -133,6 +132,8 @@ crm_phone_settle(PhoneNumber *number)
 {
 	const PhoneRegion *region = &crm_phone_regions[number->code->main_region];
 
+	if (number->is_settled)
+		return true;
 	for (int round = 0; round < PHONE_NATIONAL_MAX; round++)
 	{
 		PhoneSpan	span;
@@ -192,7 +193,6 @@ crm_phone_parse(const PhoneText *text, const PhoneRegion *region,
 		region = &crm_phone_regions[number->code->main_region];
 	else
 		number->code = crm_phone_code_of(region->calling_code);
-	number->region = region;
 
 	if (length >= PHONE_NATIONAL_MIN)
 		strip_national(region, digits, length, &span);
@@ -205,6 +205,8 @@ crm_phone_parse(const PhoneText *text, const PhoneRegion *region,
 	}
 	memcpy(number->national, span.digits, (size_t) span.length);
 	number->length = span.length;
+	number->is_settled = span.digits == digits &&
+		region == &crm_phone_regions[number->code->main_region];
 	number->from = -1;
 	if (span.digits >= text->digits &&
 		span.digits < text->digits + text->ndigits)

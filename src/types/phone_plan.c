@@ -66,19 +66,35 @@ crm_phone_find_code(const char *digits, int length, int *ncode)
 
 /*
  * Lets the automaton that begins at "state" read the digits, and returns the
- * label where it ends.  *nread, if not NULL, becomes the number of digits that
- * begin some number: up to the one after which nothing can follow.
+ * label where it ends.
  */
 uint16_t
-crm_phone_walk(uint16_t state, const char *digits, int length, int *nread)
+crm_phone_walk(uint16_t state, const char *digits, int length)
 {
-	int			i = 0;
-
-	while (i < length && state != 0)
-		state = crm_phone_states[state][digits[i++] - '0'];
-	if (nread)
-		*nread = i;
+	for (int i = 0; i < length && state != 0; i++)
+		state = crm_phone_states[state][digits[i] - '0'];
 	return crm_phone_labels[state];
+}
+
+/*
+ * Says of a number that is in no plan why.  Returns 0 if it is the beginning
+ * of one that is, or one that is with digits after it; else how many digits
+ * the shortest part has that no number begins with.
+ */
+int
+crm_phone_unknown_digits(const PhoneCode *code, const char *digits, int length)
+{
+	uint16_t	state = code->plan;
+
+	for (int i = 0; i < length; i++)
+	{
+		uint16_t	next = crm_phone_states[state][digits[i] - '0'];
+
+		if (next == 0)
+			return crm_phone_labels[state] != 0 ? 0 : i + 1;
+		state = next;
+	}
+	return 0;
 }
 
 /*
@@ -126,6 +142,18 @@ run_program(const uint16_t *word, const char *digits, int length, int at,
 	}
 }
 
+/* Is the pair of digits that the number begins with in the set? */
+static inline bool
+begins_in(const uint8_t *starts, const char *digits, int length)
+{
+	int			pair;
+
+	if (length < 2)
+		return false;
+	pair = (digits[0] - '0') * 10 + (digits[1] - '0');
+	return starts[pair >> 3] >> (pair & 7) & 1;
+}
+
 /*
  * Returns how many digits of international prefix the number begins with; 0
  * if none, or if a 0 follows, with which no calling code begins.
@@ -136,7 +164,7 @@ crm_phone_strip_idd(const PhoneRegion *region, const char *digits, int length)
 	PhoneGroup	group = {0, 0};
 	int			end;
 
-	if (!(region->idd_first >> (digits[0] - '0') & 1))
+	if (!begins_in(region->idd_starts, digits, length))
 		return 0;
 	end = run_program(crm_phone_programs + region->idd, digits, length, 0,
 					  &group);
@@ -149,7 +177,7 @@ crm_phone_strip_idd(const PhoneRegion *region, const char *digits, int length)
 static bool
 is_general(const PhoneRegion *region, const char *digits, int length)
 {
-	return crm_phone_walk(region->general, digits, length, NULL) != 0;
+	return crm_phone_walk(region->general, digits, length) != 0;
 }
 
 /*
@@ -168,7 +196,7 @@ crm_phone_strip_prefix(const PhoneRegion *region, const char *digits,
 
 	span->digits = digits;
 	span->length = length;
-	if (length == 0 || !(region->prefix_first >> (digits[0] - '0') & 1))
+	if (!begins_in(region->prefix_starts, digits, length))
 		return;
 	end = run_program(crm_phone_programs + region->prefix, digits, length, 0,
 					  &group);

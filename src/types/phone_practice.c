@@ -50,38 +50,49 @@ crm_phone_is_service(const PhoneNumber *number)
 	return false;
 }
 
+/* Can the digits be a Chinese number without area code? */
+static bool
+is_chinese_local(const char *digits, int length)
+{
+	return (length == 7 || length == 8) && digits[0] >= '2' &&
+		digits[0] <= '8';
+}
+
 /*
- * Is it a number that lacks its area code?  libphonenumber counts 7 and 8
- * digits among the lengths of China, for services behind an area code.
+ * May it be a number that lacks its area code?  The lengths that
+ * libphonenumber calls local in China are those of service numbers.
  */
 bool
 crm_phone_is_local(const PhoneNumber *number)
 {
-	int			length = number->length;
-
-	if (number->code->code == CALLING_CODE_CHINA &&
-		(length == 7 || length == 8))
-		return number->national[0] >= '2' && number->national[0] <= '8';
-	return number->code->local_lengths >> length & 1;
+	if (number->code->code == CALLING_CODE_CHINA)
+		return is_chinese_local(number->national, number->length);
+	return number->code->local_lengths >> number->length & 1;
 }
 
 /*
- * Puts the area code before a Chinese local number.  Returns false, with the
- * number as it was, if it is none.
+ * Puts the area code before a Chinese local number.  Returns whether the
+ * number is one of that area then; it stays as it was if it is none, or has
+ * its area code already.
  */
 bool
 crm_phone_complete(PhoneNumber *number, const char *area)
 {
 	int			narea = (int) strlen(area);
 
-	if (number->code->code != CALLING_CODE_CHINA ||
-		!crm_phone_is_local(number) ||
-		number->length + narea > PHONE_NATIONAL_MAX)
+	if (number->code->code != CALLING_CODE_CHINA)
 		return false;
+	if (!crm_phone_is_local(number) ||
+		number->length + narea > PHONE_NATIONAL_MAX)
+		return number->length > narea &&
+			memcmp(number->national, area, (size_t) narea) == 0 &&
+			is_chinese_local(number->national + narea,
+							 number->length - narea);
 	memmove(number->national + narea, number->national,
 			(size_t) number->length);
 	memcpy(number->national, area, (size_t) narea);
 	number->length += narea;
+	number->is_settled = false;
 	number->from = -1;
 	return true;
 }
@@ -158,6 +169,7 @@ crm_phone_check_several(const char *str, size_t length,
 	int			count = 0;
 	size_t		start = 0;
 
+	crm_value_init(value);
 	for (size_t at = 0; at <= length; at++)
 	{
 		CrmValue	one;

@@ -26,12 +26,13 @@
 
 /*
  * How a region writes its numbers.  Bit n of the lengths says that a national
- * number can have n digits; local ones can only be dialled within an area.
+ * number can have n digits, or a local one, dialled within its area only.
  * "general" is the state at which the automaton of everything that looks like
  * a number of the region begins.  "idd" and "prefix" are programs that match
- * the prefix of an international call and that of national notation, each
- * with the mask of digits they can begin with; where a "group" of the prefix
- * has matched, "insert" and what it has matched replace the prefix.
+ * the prefix of an international call and that of national notation; where a
+ * "group" of the latter has matched, "insert" and what it has matched replace
+ * the prefix.  The starts have a bit for each pair of digits with which a
+ * prefix can begin.
  */
 typedef struct PhoneRegion
 {
@@ -41,11 +42,11 @@ typedef struct PhoneRegion
 	uint32_t	local_lengths;
 	uint16_t	general;
 	uint16_t	idd;
-	uint16_t	idd_first;
 	uint16_t	prefix;
-	uint16_t	prefix_first;
 	uint8_t		group;
 	char		insert[5];
+	uint8_t		idd_starts[13];
+	uint8_t		prefix_starts[13];
 } PhoneRegion;
 
 /*
@@ -94,7 +95,8 @@ typedef struct PhoneFormatPair
  * and in Russian, and punctuation.
  */
 #define PHONE_SYM_OTHER			0x80
-#define PHONE_SYM_PUNCTUATION	0x81
+#define PHONE_SYM_PUNCTUATION	0x81	/* may stand between digits */
+#define PHONE_SYM_STOP			0x90	/* may not, but is no word either */
 #define PHONE_SYM_NO_BREAK		0x82
 #define PHONE_SYM_NO_BREAK_STR	"\x82"
 #define PHONE_SYM_FULL_STOP		0x83
@@ -125,8 +127,9 @@ extern const uint16_t crm_phone_labels[];
 extern const uint16_t crm_phone_states[][10];
 
 /*
- * What was typed: the digits of the number, without its extension.  "start" is
- * the byte at which the reading began.  positions[i] is the byte of digit i;
+ * What was typed: the digits of the number, without its extension.  A letter
+ * among them that stands for none is passed over; "letter" is the byte of the
+ * first one, or -1.  "start" is the byte at which the reading began.  positions[i] is the byte of digit i;
  * it is not set where is_plain says that counting the ASCII digits from
  * "start" gives the same.
  */
@@ -138,6 +141,7 @@ typedef struct PhoneText
 	bool		has_plus;
 	bool		has_extension;
 	bool		is_plain;
+	int			letter;
 	int			ndigits;
 	char		digits[PHONE_INPUT_MAX + 2];
 	uint16_t	positions[PHONE_INPUT_MAX + 2];
@@ -145,12 +149,13 @@ typedef struct PhoneText
 
 /*
  * A number in its parts.  "from" is the digit of the text at which the
- * national number begins, or -1 if digits were put before it.
+ * national number begins, or -1 if digits were put before it.  It is settled
+ * if reading its E.164 form is known to change nothing.
  */
 typedef struct PhoneNumber
 {
 	const PhoneCode *code;
-	const PhoneRegion *region;	/* the one whose notation was read */
+	bool		is_settled;
 	int			from;
 	int			length;			/* of the national number */
 	char		national[PHONE_NATIONAL_ROOM];
@@ -186,8 +191,9 @@ extern const PhoneRegion *crm_phone_find_region(const char *region);
 extern const PhoneCode *crm_phone_find_code(const char *digits, int length,
 											int *ncode);
 extern const PhoneCode *crm_phone_code_of(int calling_code);
-extern uint16_t crm_phone_walk(uint16_t state, const char *digits, int length,
-							   int *nread);
+extern uint16_t crm_phone_walk(uint16_t state, const char *digits, int length);
+extern int	crm_phone_unknown_digits(const PhoneCode *code, const char *digits,
+									 int length);
 extern int	crm_phone_strip_idd(const PhoneRegion *region, const char *digits,
 								int length);
 extern void crm_phone_strip_prefix(const PhoneRegion *region,

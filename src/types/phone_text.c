@@ -76,6 +76,7 @@ read_plain(PhoneText *text)
 	}
 	text->ndigits = n;
 	text->is_plain = true;
+	text->letter = -1;
 	text->has_extension = false;
 	return n >= 3;
 }
@@ -144,8 +145,13 @@ symbol_of(uint32_t c)
 		case 0x0431:
 			return PHONE_SYM_BE;
 		default:
-			return PHONE_SYM_OTHER;
+			break;
 	}
+	/* signs of Chinese and of full-width text, invisible characters */
+	if ((c >= 0x2000 && c <= 0x206F) || (c >= 0x3001 && c <= 0x303F) ||
+		(c >= 0xFF01 && c <= 0xFF65))
+		return PHONE_SYM_STOP;
+	return PHONE_SYM_OTHER;
 }
 
 static bool
@@ -306,11 +312,15 @@ apply_context(Symbols *symbols, int at)
 
 /*
  * Leaves the number that stands in the text: from the first + or digit on,
- * without punctuation at its end and without a second number.
+ * without what is neither letter nor digit at its end and without a second
+ * number.  As in libphonenumber's JavaScript, letters are those of ASCII;
+ * returns true if words of another script were cut off.
  */
-static void
+static bool
 extract_number(Symbols *symbols)
 {
+	bool		has_words = false;
+
 	const unsigned char *s = symbols->symbol;
 	int			first = 0;
 	int			last = symbols->n;
@@ -319,7 +329,10 @@ extract_number(Symbols *symbols)
 		first++;
 	while (last > first && s[last - 1] != '#' && !is_letter(s[last - 1]) &&
 		   !crm_is_digit((char) s[last - 1]))
+	{
 		last--;
+		has_words |= s[last] == PHONE_SYM_OTHER;
+	}
 	for (int i = first; i < last; i++)
 	{
 		int			next = i + 1;
@@ -332,6 +345,7 @@ extract_number(Symbols *symbols)
 			last = i;
 	}
 	keep(symbols, first, last);
+	return has_words;
 }
 
 /*
@@ -441,6 +455,7 @@ collect_digits(PhoneText *text, const Symbols *symbols)
 		i++;
 	text->has_plus = i > 0;
 	text->is_plain = false;
+	text->letter = -1;
 	text->ndigits = 0;
 	for (int j = i; j < symbols->n; j++)
 		nletters += is_letter(symbols->symbol[j]);
@@ -450,6 +465,8 @@ collect_digits(PhoneText *text, const Symbols *symbols)
 
 		if (nletters >= 3 && is_letter(s))
 			s = (unsigned char) keypad[(s | 0x20) - 'a'];
+		if (is_letter(s) && (s | 0x20) != 'x' && text->letter < 0)
+			text->letter = symbols->at[i];
 		if (!crm_is_digit((char) s))
 			continue;
 		text->positions[text->ndigits] = symbols->at[i];
@@ -529,7 +546,7 @@ read_dressed(PhoneText *text, const CrmOptions *options, CrmValue *value)
 		return false;
 	context = find_word(&symbols, 0, ";phone-context=");
 	if (context < 0)
-		extract_number(&symbols);
+		text->has_extension |= extract_number(&symbols);
 	else if (!apply_context(&symbols, context))
 	{
 		size_t		at = symbols.at[context];

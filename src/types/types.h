@@ -72,7 +72,8 @@ typedef struct CrmValue
 	CrmReason	reason;			/* CRM_REASON_NONE if valid */
 	int			part_start;
 	int			part_length;
-	bool		has_extension;	/* phone: an extension was cut off */
+	bool		has_extension;	/* phone: an extension, or words after the
+								 * number, are not in canonical */
 	bool		is_storable;	/* with want_canonical only */
 	bool		is_mended;		/* likewise */
 	int32_t		birth_date;		/* yyyymmdd, resident_id only; else 0 */

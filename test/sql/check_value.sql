@@ -46,6 +46,32 @@ FROM (VALUES
 ) AS t(ordinal, value, region), crmaudit.check_value('phone', value, region) AS c
 ORDER BY ordinal;
 
+-- Valid is what libphonenumber's isValidNumber() says: prefixes of national
+-- notation, vanity letters, RFC 3966, text around the number and extensions
+-- are read as it reads them. The part to blame ends with the digit after
+-- which no number goes on.
+SELECT left(value, 41) AS value, region, c.verdict, c.reason, left(c.part, 20) AS part, c.canonical
+FROM (VALUES
+	(1, '011 15-2345-6789', 'AR'),
+	(2, '+39 06 1234 5678', NULL),
+	(3, '1-800-FLOWERS', 'US'),
+	(4, 'tel:020-7946-0958;phone-context=+44;ext=5', NULL),
+	(5, 'Tel. (020) 7946 0958 ext. 12', 'GB'),
+	(6, '＋８６ １３８－１２３４－５６７８', NULL),
+	(7, '٠٢٠ ٧٩٤٦ ٠٩٥٨', 'GB'),
+	(8, '+800 1234 5678', NULL),
+	(9, '810 44 20 7946 0958', 'RU'),
+	(10, '+1 800 111 1234', NULL),
+	(11, '+49 30 123', NULL),
+	(12, '010-8888 66661', 'CN'),
+	(13, '555-0143', 'US'),
+	(14, '1234', NULL),
+	(15, '没有', 'CN'),
+	(16, '13812345678 张三', 'CN'),
+	(17, repeat('1', 251), 'CN')
+) AS t(ordinal, value, region), crmaudit.check_value('phone', value, region) AS c
+ORDER BY ordinal;
+
 -- Every reason of the resident ID, and the part to blame: what cannot be is
 -- invalid, a code that only no list knows is suspect. The old 15 digits are
 -- suspect and have the 18-digit number as canonical form.

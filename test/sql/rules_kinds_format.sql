@@ -46,6 +46,45 @@ SELECT crmaudit.add_rule('customer', 'p2', 'format', '{phone}', '{"type":"phone"
 
 DROP TABLE customer;
 
+-- What people in China write into a phone column is allowed by one parameter
+-- each: an area code for local numbers, service numbers, words for "extension"
+-- and several numbers. Without them libphonenumber's verdict stands.
+CREATE TABLE phone_book (id int PRIMARY KEY, plain text, area text, service text, mark text, several text);
+SELECT crmaudit.protect('phone_book') \gset
+SELECT count(crmaudit.add_rule('phone_book', name, 'format', ARRAY[name], '{"type": "phone", "region": "CN", "normalise": true}' || params)) AS rules
+FROM (VALUES
+	('plain', '{}'::jsonb),
+	('area', '{"area": "028"}'),
+	('service', '{"service_numbers": true}'),
+	('mark', '{"extension_marks": true}'),
+	('several', '{"multiple": true, "area": "028"}')
+) AS t(name, params);
+SELECT crmaudit.set_mode('phone_book', 'observe') \gset
+INSERT INTO phone_book SELECT id, value, value, value, value, value
+FROM (VALUES
+	(1, '82302322'),
+	(2, '8230232'),
+	(3, '95598'),
+	(4, '110'),
+	(5, '400-888-1234'),
+	(6, '028-82302322转8001'),
+	(7, '028-82302322 分机：801号'),
+	(8, '028-82302322转张三'),
+	(9, '13812345678/82302322'),
+	(10, '13812345678、；123'),
+	(11, '+86 28 8230 2322 ext. 12'),
+	(12, '13812345678'),
+	(13, '13812345678 张三')
+) AS t(id, value);
+SELECT id, coalesce(string_agg(format('%s: %s %s', v.rule, v.verdict, v.reason), ', ' ORDER BY v.rule) FILTER (WHERE v.rule IS NOT NULL), '-') AS violations
+FROM phone_book AS b LEFT JOIN crmaudit.violations(b) AS v ON true
+GROUP BY id ORDER BY id;
+
+-- Written back is what was completed, and each of several numbers; but no
+-- number with an extension or with words after it, which would be lost.
+SELECT id, plain, area, service, mark, several FROM phone_book ORDER BY id;
+DROP TABLE phone_book;
+
 -- The ID must tell the birth date and the sex that stand beside it. Nothing is
 -- said where either is missing or the ID tells none; GB/T 2261.1's 0 (unknown)
 -- and 9 (unstated) are no contradiction; a code in neither list, and a text

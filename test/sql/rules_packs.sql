@@ -101,7 +101,9 @@ INSERT INTO company VALUES
 	(1, '测试仪器有限公司', '91350100M000100Y43', '张伟', '010-62781234', NULL),
 	(2, '无锡灵山公司', '91350200M000100Y43', '张伟', NULL, 'zhang@mail.cn'),
 	(3, '测试公司', '91350100M000100Y44', '王总', ' ', ''),
-	(4, NULL, NULL, NULL, '62781234', 'zhang');
+	(4, NULL, NULL, NULL, '62781234', 'zhang'),
+	(5, '无锡灵山公司', '91350100M000100Y43', '张伟', '95598', NULL),
+	(6, '无锡灵山公司', '91350100M000100Y43', '张伟', '0510-62781234转801', NULL);
 SELECT id, string_agg(DISTINCT format('%s: %s', v.rule, v.reason), ', ') FILTER (WHERE v.rule IS NOT NULL) AS violations
 FROM company AS p LEFT JOIN crmaudit.violations(p) AS v ON true GROUP BY id ORDER BY id;
 DROP TABLE company;

@@ -89,7 +89,9 @@ first_name_present|missing|error|2|1061 1062
 gender_known|not_in_set|warning|4|1078 1079 1100 1103
 name_present|all_missing|error|1|1055
 passport_country_code|no_match|warning|6|1045 1046 1050 1055 1082 1084
-phone_valid|bad_length|error|4|1033 1085 1088 1091
+phone_valid|area_code_needed|error|2|1033 1088
+phone_valid|bad_length|error|2|1085 1091
+phone_valid|prefix_unknown|warning|2|2063 2072
 ssn_form|no_match|error|3|1067 1079 1080
 state_code|no_match|warning|2|1010 1030
 END

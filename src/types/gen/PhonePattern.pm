@@ -17,9 +17,8 @@ use strict;
 use warnings;
 
 use Exporter 'import';
-our @EXPORT_OK =
-  qw(parse_pattern automaton add_pattern build program first_digits
-  states parse_all);
+our @EXPORT_OK = qw(parse_pattern automaton add_pattern build program
+  first_digits first_pairs states);
 
 # Trees: ['set', mask], ['end'], ['cat', nodes], ['alt', nodes],
 # ['rep', node, min, max], ['group', node, number].
@@ -283,7 +282,34 @@ sub first_digits
 	return @masks;
 }
 
-# Programs of 16-bit words for match_prefix() in phone_plan.c: a mask of digits
+# Returns the first two digits, as one number, of what can stand where the
+# pattern matches something.
+sub first_pairs
+{
+	my ($pattern) = @_;
+	my $nfa = automaton();
+	my %pairs;
+
+	add_pattern($nfa, 'x', $pattern);
+	foreach my $position (members($nfa->{first}))
+	{
+		foreach my $next (members($nfa->{follow}[$position]))
+		{
+			# after the end any digit may follow
+			my $mask = $nfa->{mask}[$next] || 0x3FF;
+
+			foreach my $pair (0 .. 99)
+			{
+				$pairs{$pair} = 1
+				  if $nfa->{mask}[$position] >> int($pair / 10) & 1
+				  && $mask >> $pair % 10 & 1;
+			}
+		}
+	}
+	return keys %pairs;
+}
+
+# Programs of 16-bit words for run_program() in phone_plan.c: a mask of digits
 # takes one digit; the words with high bits are those of phone_private.h.
 use constant {
 	SPLIT => 0x4000,

@@ -23,7 +23,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use PhonePattern qw(parse_pattern automaton add_pattern build program
-  first_digits states);
+  first_digits first_pairs states);
 
 # The edition in ../shared/data/phone.
 use constant METADATA_VERSION => '9.0.35';
@@ -154,7 +154,6 @@ while ($xml =~ m{<territory\s([^>]*)>(.*?)</territory>}gs)
 		$region{lengths} |= $mask;
 		$region{local} |= length_mask($lengths->{localOnly});
 	}
-	$region{local} &= ~$region{lengths};
 	$region{formats} = [ read_formats($head, $body) ];
 	push @regions, \%region;
 	$region{index} = $#regions;
@@ -309,18 +308,19 @@ sub program_at
 	};
 }
 
-# Mask of the digits with which a prefix can begin.
-sub first_mask
+# The pairs of digits with which a prefix can begin, as bytes of bits.  Most
+# numbers have no prefix, and need not run the program for it.
+sub prefix_starts
 {
 	my ($pattern) = @_;
-	my $mask = 0;
-	my @lengths;
+	my @bytes = (0) x 13;
 
-	return 0 if !defined $pattern;
-	$pattern =~ s/\$//g;
-	@lengths = first_digits($pattern, ~0);
-	$mask |= $lengths[$_] ? 1 << $_ : 0 foreach (0 .. 9);
-	return $mask;
+	if (defined $pattern)
+	{
+		$pattern =~ s/\$//g;
+		$bytes[ $_ >> 3 ] |= 1 << ($_ & 7) foreach first_pairs($pattern);
+	}
+	return '{' . join(', ', map { sprintf '0x%02X', $_ } @bytes) . '}';
 }
 
 foreach my $code (sort { $a <=> $b } keys %codes)
@@ -421,11 +421,11 @@ print join(
 	",\n",
 	map {
 		sprintf(
-			"\t{\"%s\", %d, 0x%05X, 0x%05X, %d, %d, 0x%03X, %d, 0x%03X, %d, \"%s\"}",
+			"\t{\"%s\", %d, 0x%05X, 0x%05X, %d, %d, %d, %d, \"%s\",\n\t%s,\n\t%s}",
 			$_->{id}, $_->{code}, $_->{lengths}, $_->{local}, $_->{root},
-			program_at($_->{idd}, 0), first_mask($_->{idd}),
-			program_at($_->{prefix}, $_->{group}), first_mask($_->{prefix}),
-			$_->{group}, $_->{insert})
+			program_at($_->{idd}, 0), program_at($_->{prefix}, $_->{group}),
+			$_->{group}, $_->{insert}, prefix_starts($_->{idd}),
+			prefix_starts($_->{prefix}))
 	} @regions),
   "\n};\n\n";
 
@@ -443,7 +443,7 @@ print join(
 			"\t{%d, %d, %d, %d, %d, 0x%05X, 0x%05X,\n\t{%s}}",
 			$_, $code->{main}{index}, scalar @{ $code->{regions} },
 			$code->{plan}, $code->{format}, $lengths,
-			$local & ~$lengths,
+			$local,
 			join(', ', map { sprintf '0x%05X', $_ } @{ $code->{mobile} }))
 	} @codes),
   "\n};\n\n";

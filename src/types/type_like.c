@@ -34,7 +34,7 @@ typedef struct LikePrefix
 
 /* Reads the pattern up to its first wildcard, and undoes escapes. */
 static void
-prefix_read(const text *pattern, LikePrefix *prefix)
+prefix_read(const text * pattern, LikePrefix *prefix)
 {
 	const char *data = VARDATA_ANY(pattern);
 	int			length = VARSIZE_ANY_EXHDR(pattern);

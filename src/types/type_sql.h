@@ -46,8 +46,8 @@ extern int	crm_bank_card_unpack(int64 number, char *text);
  * Between the server encoding and the UTF-8 of the parsers.  What has no form
  * in the server encoding is an error, or NULL.
  */
-extern text *crm_text_from_utf8(const char *data, int length);
-extern text *crm_text_from_utf8_or_null(const char *data, int length);
+extern text * crm_text_from_utf8(const char *data, int length);
+extern text * crm_text_from_utf8_or_null(const char *data, int length);
 extern void crm_text_to_utf8(const char **data, int *length);
 
 /*
@@ -55,14 +55,14 @@ extern void crm_text_to_utf8(const char **data, int *length);
  * e-mail address can hold characters that the value did not; it is written
  * with A-labels where the server encoding lacks them.
  */
-extern text *crm_text_from_canonical(CrmCheckFunc check,
-									 const CrmValue *value);
+extern text * crm_text_from_canonical(CrmCheckFunc check,
+									  const CrmValue *value);
 
 /*
  * The name of an area (see area.h) in that year, or NULL if it is not known
  * or the server encoding cannot hold it.
  */
-extern text *crm_area_name_text(int area, int year);
+extern text * crm_area_name_text(int area, int year);
 
 /*
  * Copies a region code, in upper case, to the three bytes of "region"; gives

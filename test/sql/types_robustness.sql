@@ -20,8 +20,8 @@ GROUP BY kind
 ORDER BY kind COLLATE "C";
 RESET statement_timeout;
 
--- The whole value is to blame, for its length.
-SELECT kind, c.verdict, c.reason, octet_length(c.part) = octet_length(value) AS blames_all, c.canonical, count(*)
+-- The whole value is to blame, for its length; nobody wants to read it again.
+SELECT kind, c.verdict, c.reason, c.part, c.canonical, count(*)
 FROM unnest('{bank_card,email,iban,lei,phone,resident_id,uscc,vat_id}'::text[]) kind,
 	megabyte,
 	LATERAL crmaudit.check_value(kind, value) c

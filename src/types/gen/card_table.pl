@@ -110,10 +110,11 @@ typedef struct CardPrefix
 	uint8_t		issuer;
 } CardPrefix;
 
+/* Arrays, not pointers, so that processes share the table. */
 typedef struct CardIssuer
 {
-	const char *name;
-	const char *code;
+	char		name[48];
+	char		code[12];
 } CardIssuer;
 
 HEADER

@@ -15,6 +15,7 @@
 
 #include "fmgr.h"
 
+#include "compat.h"
 #include "types/types.h"
 
 /* A longer part than this is a text, and not pointed at. */

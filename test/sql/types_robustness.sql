@@ -69,7 +69,7 @@ SELECT regexp_split_to_table(verdicts('"C"'), E'\n') AS "verdicts in collation C
 -- are added where there is ICU.
 DO $$
 BEGIN
-	IF EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i') THEN
+	IF EXISTS (SELECT FROM pg_collation WHERE collname = 'en-x-icu') THEN
 		CREATE COLLATION turkish (provider = icu, locale = 'tr');
 		CREATE COLLATION caseless (provider = icu, locale = 'und-u-ks-level1', deterministic = false);
 	END IF;

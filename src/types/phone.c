@@ -125,7 +125,7 @@ judge_number(const PhoneText *text, PhoneNumber *number,
 	bool		is_valid;
 
 	is_valid = crm_phone_walk(plan, number->national, number->length) != 0;
-	if (settled.length != number->length)
+	if (!number->is_settled)
 	{
 		bool		was_valid = is_valid;
 

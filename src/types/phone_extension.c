@@ -3,9 +3,8 @@
  * phone_extension.c
  *		Where an extension begins.
  *
- * Works on symbols: one byte for each character of the input, as phone_text.c
- * makes them.  ASCII is itself, digits of all scripts are ASCII digits, and
- * characters that only the words for "extension" have are the PHONE_SYM_*.
+ * Works on symbols, one byte for each character, as phone_symbols.c makes
+ * them.
  *
  *-------------------------------------------------------------------------
  */

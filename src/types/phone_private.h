@@ -3,7 +3,8 @@
  * phone_private.h
  *		What the files about phone numbers share among themselves.
  *
- * phone_text.c reads what was typed into digits, phone_parse.c finds calling
+ * phone_text.c reads what was typed into digits (with phone_symbols.c and
+ * phone_extension.c), phone_parse.c finds calling
  * code and national number, phone_plan.c walks the tables, phone_practice.c
  * has what Chinese usage adds, phone.c gives the verdict.
  *
@@ -147,6 +148,14 @@ typedef struct PhoneText
 	uint16_t	positions[PHONE_INPUT_MAX + 2];
 } PhoneText;
 
+/* The characters of the input, or of a part of it. */
+typedef struct PhoneSymbols
+{
+	int			n;
+	unsigned char symbol[PHONE_INPUT_MAX + 2];
+	uint16_t	at[PHONE_INPUT_MAX + 2];	/* byte where the symbol stands */
+} PhoneSymbols;
+
 /*
  * A number in its parts.  "from" is the digit of the text at which the
  * national number begins, or -1 if digits were put before it.  It is settled
@@ -176,6 +185,22 @@ extern bool crm_phone_read(const char *str, size_t length,
 extern void crm_phone_blame(const PhoneText *text, CrmValue *value,
 							CrmVerdict verdict, CrmReason reason,
 							int first, int last);
+
+/* functions from phone_symbols.c */
+extern bool crm_symbol_is_punctuation(unsigned char symbol);
+extern bool crm_symbols_make(const char *str, size_t length,
+							 PhoneSymbols *symbols);
+extern int	crm_symbols_find(const PhoneSymbols *symbols, int from,
+							 const char *word);
+extern bool crm_symbols_apply_context(PhoneSymbols *symbols, int at);
+extern bool crm_symbols_extract(PhoneSymbols *symbols);
+
+/* Is the symbol a letter of ASCII? */
+static inline bool
+crm_symbol_is_letter(unsigned char symbol)
+{
+	return (unsigned) ((symbol | 0x20) - 'a') < 26;
+}
 
 /* functions from phone_extension.c */
 extern bool crm_phone_extension_at(const unsigned char *symbols, int n, int at);

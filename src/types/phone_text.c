@@ -13,25 +13,17 @@
  */
 #include "types/phone_private.h"
 
-/* The characters of the input, or of a part of it. */
-typedef struct Symbols
-{
-	int			n;
-	unsigned char symbol[PHONE_INPUT_MAX + 2];
-	uint16_t	at[PHONE_INPUT_MAX + 2];	/* byte where the symbol stands */
-} Symbols;
-
 /* Classes of a byte for read_plain(). */
 enum
 {
 	OTHER,
 	DIGIT,
-	PUNCTUATION,
-	PLUS
+	PUNCTUATION
 };
 
+/* A macro, since pg_bsd_indent does not know ranges. */
 #define PLAIN_CLASSES \
-	['0' ... '9'] = DIGIT, ['+'] = PLUS, [' '] = PUNCTUATION, \
+	['0' ... '9'] = DIGIT, [' '] = PUNCTUATION, \
 	['-'] = PUNCTUATION, ['.'] = PUNCTUATION, ['/'] = PUNCTUATION, \
 	['('] = PUNCTUATION, [')'] = PUNCTUATION, ['['] = PUNCTUATION, \
 	[']'] = PUNCTUATION
@@ -81,273 +73,6 @@ read_plain(PhoneText *text)
 	return n >= 3;
 }
 
-/* Returns the symbol for a character; 0 if no phone number has it. */
-static unsigned char
-symbol_of(uint32_t c)
-{
-	if (c < 0x80)
-		return (unsigned char) c;
-	if (c >= 0x0660 && c <= 0x0669)
-		return (unsigned char) (c - 0x0660 + '0');
-	if (c >= 0x06F0 && c <= 0x06F9)
-		return (unsigned char) (c - 0x06F0 + '0');
-	if (c >= 0xFF10 && c <= 0xFF19)
-		return (unsigned char) (c - 0xFF10 + '0');
-	if ((c >= 0x2010 && c <= 0x2015) || c == 0xFF0D || c == 0xFF0F)
-		return PHONE_SYM_PUNCTUATION;
-	/* letters of the words for "extension", in both cases */
-	if ((c >= 0xFF21 && c <= 0xFF3A) || (c >= 0x0410 && c <= 0x042F))
-		c += 0x20;
-	switch (c)
-	{
-		case 0xFF0B:
-			return '+';
-		case 0x00A0:
-			return PHONE_SYM_NO_BREAK;
-		case 0xFF0E:
-			return PHONE_SYM_FULL_STOP;
-		case 0xFF5E:
-			return PHONE_SYM_WIDE_TILDE;
-		case 0x2212:			/* minus sign */
-		case 0x30FC:			/* Katakana prolonged sound mark */
-		case 0x00AD:			/* soft hyphen */
-		case 0x200B:			/* zero width space */
-		case 0x2060:			/* word joiner */
-		case 0x3000:			/* ideographic space */
-		case 0xFF08:			/* full-width brackets */
-		case 0xFF09:
-		case 0xFF3B:
-		case 0xFF3D:
-		case 0x2053:			/* swung dash */
-		case 0x223C:			/* tilde operator */
-			return PHONE_SYM_PUNCTUATION;
-		case 0xFF03:
-			return PHONE_SYM_WIDE_HASH;
-		case 0xFF45:
-			return PHONE_SYM_WIDE_E;
-		case 0xFF58:
-			return PHONE_SYM_WIDE_X;
-		case 0xFF54:
-			return PHONE_SYM_WIDE_T;
-		case 0xFF4E:
-			return PHONE_SYM_WIDE_N;
-		case 0xFF49:
-			return PHONE_SYM_WIDE_I;
-		case 0x0301:
-			return PHONE_SYM_ACUTE;
-		case 0x00F3:
-		case 0x00D3:
-			return PHONE_SYM_O_ACUTE;
-		case 0x0434:
-			return PHONE_SYM_DE;
-		case 0x043E:
-			return PHONE_SYM_O;
-		case 0x0431:
-			return PHONE_SYM_BE;
-		default:
-			break;
-	}
-	/* signs of Chinese and of full-width text, invisible characters */
-	if ((c >= 0x2000 && c <= 0x206F) || (c >= 0x3001 && c <= 0x303F) ||
-		(c >= 0xFF01 && c <= 0xFF65))
-		return PHONE_SYM_STOP;
-	return PHONE_SYM_OTHER;
-}
-
-static bool
-is_letter(unsigned char symbol)
-{
-	return (unsigned) ((symbol | 0x20) - 'a') < 26;
-}
-
-/* May the symbol stand between digits? */
-static bool
-is_punctuation(unsigned char symbol)
-{
-	switch (symbol)
-	{
-		case '-':
-		case 'x':
-		case 'X':
-		case ' ':
-		case '(':
-		case ')':
-		case '.':
-		case '[':
-		case ']':
-		case '/':
-		case '~':
-		case '*':
-		case PHONE_SYM_NO_BREAK:
-		case PHONE_SYM_FULL_STOP:
-		case PHONE_SYM_WIDE_TILDE:
-		case PHONE_SYM_PUNCTUATION:
-			return true;
-		default:
-			return false;
-	}
-}
-
-/* Makes the symbols of the input; false if there are too many. */
-static bool
-make_symbols(const char *str, size_t length, Symbols *symbols)
-{
-	size_t		at = 0;
-	int			units = 0;
-
-	symbols->n = 0;
-	while (at < length)
-	{
-		uint32_t	c;
-		int			n = crm_utf8_decode(str + at, length - at, &c);
-
-		units += c >= 0x10000 ? 2 : 1;
-		if (units > PHONE_INPUT_MAX)
-			return false;
-		symbols->symbol[symbols->n] = symbol_of(c);
-		symbols->at[symbols->n++] = (uint16_t) at;
-		at += (size_t) n;
-	}
-	symbols->at[symbols->n] = (uint16_t) length;
-	return true;
-}
-
-/* Returns where the word first stands, from "from" on; -1 if nowhere. */
-static int
-find_word(const Symbols *symbols, int from, const char *word)
-{
-	int			n = (int) strlen(word);
-
-	for (int i = from; i + n <= symbols->n; i++)
-	{
-		if (memcmp(symbols->symbol + i, word, (size_t) n) == 0)
-			return i;
-	}
-	return -1;
-}
-
-/* Leaves the symbols from "first" up to "last" (exclusive). */
-static void
-keep(Symbols *symbols, int first, int last)
-{
-	int			n = last > first ? last - first : 0;
-
-	memmove(symbols->symbol, symbols->symbol + first, (size_t) n);
-	memmove(symbols->at, symbols->at + first,
-			sizeof(symbols->at[0]) * (size_t) (n + 1));
-	symbols->n = n;
-}
-
-/*
- * Is this the value of a phone-context: a number with +, or a domain name
- * whose last label begins with a letter?
- */
-static bool
-is_context(const unsigned char *s, int n)
-{
-	int			ndigits = 0;
-	int			label = 0;
-
-	if (n > 0 && s[0] == '+')
-	{
-		for (int i = 1; i < n; i++)
-		{
-			if (crm_is_digit((char) s[i]))
-				ndigits++;
-			else if (memchr("-.()", s[i], 4) == NULL)
-				return false;
-		}
-		return ndigits > 0;
-	}
-	if (n > 0 && s[n - 1] == '.')
-		n--;
-	for (int i = 0; i < n; i++)
-	{
-		bool		is_alnum = is_letter(s[i]) || crm_is_digit((char) s[i]);
-
-		if (!is_alnum && s[i] != '-' && s[i] != '.')
-			return false;
-		if ((i == label || i == n - 1 || s[i + 1] == '.') && !is_alnum)
-			return false;
-		if (s[i] == '.')
-			label = i + 1;
-	}
-	return label < n && is_letter(s[label]);
-}
-
-/*
- * Puts the phone-context before the number, if it is one, as RFC 3966 says;
- * "at" is where ";phone-context=" stands.
- */
-static bool
-apply_context(Symbols *symbols, int at)
-{
-	static const char tel[] = "tel:";
-	Symbols		whole = *symbols;
-	int			context = at + (int) strlen(";phone-context=");
-	int			end = find_word(symbols, context, ";");
-	int			first = find_word(symbols, 0, tel);
-	int			ncontext;
-	int			n;
-
-	if (end < 0)
-		end = symbols->n;
-	ncontext = end - context;
-	if (!is_context(symbols->symbol + context, ncontext))
-		return false;
-	first = first < 0 ? 0 : first + (int) strlen(tel);
-	if (symbols->symbol[context] != '+')
-		ncontext = 0;
-	n = at > first ? at - first : 0;
-	memcpy(symbols->symbol, whole.symbol + context, (size_t) ncontext);
-	memcpy(symbols->at, whole.at + context,
-		   sizeof(whole.at[0]) * (size_t) ncontext);
-	memcpy(symbols->symbol + ncontext, whole.symbol + first, (size_t) n);
-	memcpy(symbols->at + ncontext, whole.at + first,
-		   sizeof(whole.at[0]) * (size_t) n);
-	symbols->n = ncontext + n;
-	symbols->at[symbols->n] = whole.at[at];
-	return true;
-}
-
-/*
- * Leaves the number that stands in the text: from the first + or digit on,
- * without what is neither letter nor digit at its end and without a second
- * number.  As in libphonenumber's JavaScript, letters are those of ASCII;
- * returns true if words of another script were cut off.
- */
-static bool
-extract_number(Symbols *symbols)
-{
-	bool		has_words = false;
-
-	const unsigned char *s = symbols->symbol;
-	int			first = 0;
-	int			last = symbols->n;
-
-	while (first < last && s[first] != '+' && !crm_is_digit((char) s[first]))
-		first++;
-	while (last > first && s[last - 1] != '#' && !is_letter(s[last - 1]) &&
-		   !crm_is_digit((char) s[last - 1]))
-	{
-		last--;
-		has_words |= s[last] == PHONE_SYM_OTHER;
-	}
-	for (int i = first; i < last; i++)
-	{
-		int			next = i + 1;
-
-		if (s[i] != '/' && s[i] != '\\')
-			continue;
-		while (next < last && s[next] == ' ')
-			next++;
-		if (next < last && s[next] == 'x')
-			last = i;
-	}
-	keep(symbols, first, last);
-	return has_words;
-}
-
 /*
  * Can the first n symbols be a phone number?  If not, *wrong becomes the
  * symbol that cannot be part of one; n if there are just too few digits.
@@ -367,7 +92,7 @@ is_viable(const unsigned char *s, int n, int *wrong)
 	{
 		if (crm_is_digit((char) s[i]))
 			ndigits++;
-		else if (!is_punctuation(s[i]))
+		else if (!crm_symbol_is_punctuation(s[i]))
 			break;
 	}
 	*wrong = i;
@@ -377,7 +102,7 @@ is_viable(const unsigned char *s, int n, int *wrong)
 	{
 		if (i == n)
 			return true;
-		if (!is_punctuation(s[i]) && !is_letter(s[i]) &&
+		if (!crm_symbol_is_punctuation(s[i]) && !crm_symbol_is_letter(s[i]) &&
 			!crm_is_digit((char) s[i]))
 		{
 			*wrong = i;
@@ -396,7 +121,7 @@ is_viable(const unsigned char *s, int n, int *wrong)
 
 /* Blames what keeps the symbols from being a number. */
 static bool
-blame_symbol(const PhoneText *text, const Symbols *symbols, int wrong,
+blame_symbol(const PhoneText *text, const PhoneSymbols *symbols, int wrong,
 			 CrmValue *value)
 {
 	size_t		at = symbols->at[wrong];
@@ -426,7 +151,7 @@ blame_symbol(const PhoneText *text, const Symbols *symbols, int wrong,
 
 /* Cuts the extension off, if there is one. */
 static void
-strip_extension(PhoneText *text, Symbols *symbols)
+strip_extension(PhoneText *text, PhoneSymbols *symbols)
 {
 	int			wrong;
 
@@ -446,7 +171,7 @@ strip_extension(PhoneText *text, Symbols *symbols)
 
 /* Collects the digits; three letters or more stand for digits. */
 static void
-collect_digits(PhoneText *text, const Symbols *symbols)
+collect_digits(PhoneText *text, const PhoneSymbols *symbols)
 {
 	int			i = 0;
 	int			nletters = 0;
@@ -458,14 +183,14 @@ collect_digits(PhoneText *text, const Symbols *symbols)
 	text->letter = -1;
 	text->ndigits = 0;
 	for (int j = i; j < symbols->n; j++)
-		nletters += is_letter(symbols->symbol[j]);
+		nletters += crm_symbol_is_letter(symbols->symbol[j]);
 	for (; i < symbols->n; i++)
 	{
 		unsigned char s = symbols->symbol[i];
 
-		if (nletters >= 3 && is_letter(s))
+		if (nletters >= 3 && crm_symbol_is_letter(s))
 			s = (unsigned char) keypad[(s | 0x20) - 'a'];
-		if (is_letter(s) && (s | 0x20) != 'x' && text->letter < 0)
+		if (crm_symbol_is_letter(s) && (s | 0x20) != 'x' && text->letter < 0)
 			text->letter = symbols->at[i];
 		if (!crm_is_digit((char) s))
 			continue;
@@ -489,7 +214,7 @@ is_mark_dress(const char *str)
  * follows the word.
  */
 static bool
-cut_mark(PhoneText *text, Symbols *symbols, CrmValue *value)
+cut_mark(PhoneText *text, PhoneSymbols *symbols, CrmValue *value)
 {
 	for (int i = 1; i < symbols->n; i++)
 	{
@@ -508,7 +233,7 @@ cut_mark(PhoneText *text, Symbols *symbols, CrmValue *value)
 
 			if (crm_is_digit((char) s))
 				has_digits = true;
-			else if (!is_punctuation(s) && s != ':' && s != '#' &&
+			else if (!crm_symbol_is_punctuation(s) && s != ':' && s != '#' &&
 					 !is_mark_dress(text->str + symbols->at[last]))
 				break;
 		}
@@ -529,14 +254,14 @@ cut_mark(PhoneText *text, Symbols *symbols, CrmValue *value)
 static bool
 read_dressed(PhoneText *text, const CrmOptions *options, CrmValue *value)
 {
-	Symbols		symbols;
+	PhoneSymbols symbols;
 	int			context;
 	int			isub;
 	int			wrong;
 
 	text->has_extension = false;
 	if (text->length > 4 * PHONE_INPUT_MAX ||
-		!make_symbols(text->str, text->length, &symbols))
+		!crm_symbols_make(text->str, text->length, &symbols))
 	{
 		crm_value_blame(value, CRM_INVALID, CRM_REASON_BAD_LENGTH,
 						0, text->length);
@@ -544,10 +269,10 @@ read_dressed(PhoneText *text, const CrmOptions *options, CrmValue *value)
 	}
 	if (options->extension_marks && !cut_mark(text, &symbols, value))
 		return false;
-	context = find_word(&symbols, 0, ";phone-context=");
+	context = crm_symbols_find(&symbols, 0, ";phone-context=");
 	if (context < 0)
-		text->has_extension |= extract_number(&symbols);
-	else if (!apply_context(&symbols, context))
+		text->has_extension |= crm_symbols_extract(&symbols);
+	else if (!crm_symbols_apply_context(&symbols, context))
 	{
 		size_t		at = symbols.at[context];
 
@@ -555,7 +280,7 @@ read_dressed(PhoneText *text, const CrmOptions *options, CrmValue *value)
 						at, text->length - at);
 		return false;
 	}
-	isub = find_word(&symbols, 0, ";isub=");
+	isub = crm_symbols_find(&symbols, 0, ";isub=");
 	if (isub > 0)
 		symbols.n = isub;
 	if (symbols.n == 0)

@@ -53,14 +53,12 @@ refuse(const char *type, const char *str, const CrmValue *value,
  */
 static bool
 identifier_read(const char *type, CrmCheckFunc check, const char *str,
-				const char *region, CrmValue *value, Node *escontext)
+				CrmValue *value, Node *escontext)
 {
 	CrmOptions	options = {.want_canonical = true};
 	const char *utf8 = str;
 	int			length = strlen(str);
 
-	if (region)
-		strlcpy(options.region, region, sizeof(options.region));
 	crm_text_to_utf8(&utf8, &length);
 	check(utf8, length, &options, value);
 	if (value->is_storable && !value->has_extension)
@@ -157,7 +155,7 @@ text_in(const char *type, CrmCheckFunc check, const char *str,
 {
 	CrmValue	value;
 
-	if (!identifier_read(type, check, str, NULL, &value, escontext))
+	if (!identifier_read(type, check, str, &value, escontext))
 		return (Datum) 0;
 	return PointerGetDatum(crm_text_from_canonical(check, &value));
 }
@@ -165,11 +163,11 @@ text_in(const char *type, CrmCheckFunc check, const char *str,
 /* Reads a type that is a number; see type_number.c. */
 static Datum
 number_in(const char *type, CrmCheckFunc check, CrmPackFunc pack,
-		  const char *str, const char *region, Node *escontext)
+		  const char *str, Node *escontext)
 {
 	CrmValue	value;
 
-	if (!identifier_read(type, check, str, region, &value, escontext))
+	if (!identifier_read(type, check, str, &value, escontext))
 		return (Datum) 0;
 	return Int64GetDatum(pack(value.canonical, value.canonical_length));
 }
@@ -228,7 +226,7 @@ Datum \
 crmaudit_##type##_in(PG_FUNCTION_ARGS) \
 { \
 	return number_in(#type, crm_##type##_check, crm_##type##_pack, \
-					 PG_GETARG_CSTRING(0), NULL, fcinfo->context); \
+					 PG_GETARG_CSTRING(0), fcinfo->context); \
 } \
 PG_FUNCTION_INFO_V1(crmaudit_##type##_out); \
 Datum \
@@ -241,7 +239,7 @@ Datum \
 crmaudit_##type##_recv(PG_FUNCTION_ARGS) \
 { \
 	return number_in(#type, crm_##type##_check, crm_##type##_pack, \
-					 message_text(fcinfo), NULL, NULL); \
+					 message_text(fcinfo), NULL); \
 } \
 PG_FUNCTION_INFO_V1(crmaudit_##type##_send); \
 Datum \
@@ -262,23 +260,44 @@ NUMBER_TYPE(resident_id)
 PG_FUNCTION_INFO_V1(crmaudit_phone_read);
 
 /*
- * crmaudit.phone(text, region): reads a number in national notation; without
- * region, or with a NULL one, as input does.
+ * crmaudit.phone(text, region): reads a number in the notation of the region
+ * or, without one, as input does.  What a number in national notation is
+ * depends on its plan, so that one which the plan does not have is refused.
  */
 Datum
 crmaudit_phone_read(PG_FUNCTION_ARGS)
 {
-	const char *region = NULL;
-	char		code[3];
+	CrmOptions	options = {.want_canonical = true};
+	CrmValue	value;
+	text	   *region;
+	char	   *str;
+	const char *utf8;
+	int			length;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
+	str = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	if (!PG_ARGISNULL(1))
 	{
-		region = text_to_cstring(PG_GETARG_TEXT_PP(1));
-		crm_region_require(region, strlen(region), code);
-		region = code;
+		region = PG_GETARG_TEXT_PP(1);
+		crm_region_require(VARDATA_ANY(region), VARSIZE_ANY_EXHDR(region),
+						   options.region);
 	}
-	return number_in("phone", crm_phone_check, crm_phone_pack,
-					 text_to_cstring(PG_GETARG_TEXT_PP(0)), region, NULL);
+	utf8 = str;
+	length = strlen(str);
+	crm_text_to_utf8(&utf8, &length);
+	crm_phone_check(utf8, length, &options, &value);
+	if (value.verdict == CRM_INVALID || value.has_extension)
+	{
+		CrmReason	reason = value.reason;
+
+		options.region[0] = '\0';
+		crm_phone_check(utf8, length, &options, &value);
+		if (!value.is_storable || value.has_extension)
+		{
+			value.reason = reason;
+			refuse("phone", str, &value, NULL);
+		}
+	}
+	PG_RETURN_INT64(crm_phone_pack(value.canonical, value.canonical_length));
 }

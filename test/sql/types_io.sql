@@ -41,7 +41,9 @@ SELECT '+999123456789'::phone;
 -- literal never sees a type modifier, so that it could not work everywhere.
 SELECT phone('138 0013 8000', 'CN'), phone('020 7946 0018', 'gb'), phone('+8613800138000'), phone('+8613800138000', NULL), phone(NULL, 'CN');
 SELECT phone('138 0013 8000', 'China');
-SELECT phone('138', 'CN');
+SELECT phone('138 0013', 'CN');
+SELECT phone('+861380013', 'CN'), phone('12012345678', 'CN');
+SELECT phone('(010) 6552 9988 ext. 12', 'CN');
 
 -- An extension has no place in the type.
 SELECT '+861088886666;ext=12'::phone;

@@ -11,8 +11,8 @@
  *
  * Each file is tab separated, with a header and cells escaped as COPY's text
  * format does; the kind is taken from the file's name.  The columns used are
- * value, expected (valid, invalid), canonical, note; and region of phones,
- * birth_date and sex of resident IDs.
+ * value, expected (valid, invalid), canonical, note; region, number_region and
+ * number_type of phones; birth_date and sex of resident IDs.
  *
  * A row that the label calls valid agrees if the verdict is valid and the
  * canonical form is the label's; one that it calls invalid agrees if the

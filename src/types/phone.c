@@ -132,6 +132,13 @@ judge_number(const PhoneText *text, PhoneNumber *number,
 		is_valid = crm_phone_walk(plan, settled.national, settled.length) != 0;
 		is_stable = is_stable && is_valid == was_valid;
 	}
+	/* what settles at a local number would be completed when read again */
+	if (options->area[0] != '\0' && !is_of_area)
+	{
+		PhoneNumber completed = settled;
+
+		is_stable = is_stable && !crm_phone_complete(&completed, options->area);
+	}
 	if (!is_stable)
 		crm_value_blame(value, CRM_INVALID, CRM_REASON_BAD_LENGTH,
 						0, text->length);

@@ -159,7 +159,8 @@ add_answer(CrmValue *whole, const CrmValue *one, size_t start, int index,
 
 /*
  * Judges a field that may hold several numbers, each alone.  The canonical
- * form is that of each, joined by a slash; only one number is storable.
+ * form is that of each, joined by a slash, unless one is invalid; only one
+ * number is storable.
  */
 void
 crm_phone_check_several(const char *str, size_t length,
@@ -170,6 +171,11 @@ crm_phone_check_several(const char *str, size_t length,
 	size_t		start = 0;
 
 	crm_value_init(value);
+	if (length > CRM_INPUT_MAX)
+	{
+		crm_value_blame(value, CRM_INVALID, CRM_REASON_BAD_LENGTH, 0, length);
+		return;
+	}
 	for (size_t at = 0; at <= length; at++)
 	{
 		CrmValue	one;
@@ -202,7 +208,7 @@ crm_phone_check_several(const char *str, size_t length,
 	}
 	if (count == 0)
 		crm_value_blame(value, CRM_INVALID, CRM_REASON_BLANK, 0, length);
-	if (!has_all)
+	if (!has_all || (value->verdict == CRM_INVALID && !value->is_storable))
 	{
 		value->canonical_length = 0;
 		value->canonical[0] = '\0';

@@ -201,11 +201,12 @@ collect_digits(PhoneText *text, const PhoneSymbols *symbols)
 
 /* Does str begin with a full-width colon, or the Chinese word for "number"? */
 static bool
-is_mark_dress(const char *str)
+is_mark_dress(const char *str, size_t length)
 {
-	return strncmp(str, "\xEF\xBC\x9A", 3) == 0 ||
-		strncmp(str, "\xE5\x8F\xB7", 3) == 0 ||
-		strncmp(str, "\xE8\x99\x9F", 3) == 0;
+	return length >= 3 &&
+		(memcmp(str, "\xEF\xBC\x9A", 3) == 0 ||
+		 memcmp(str, "\xE5\x8F\xB7", 3) == 0 ||
+		 memcmp(str, "\xE8\x99\x9F", 3) == 0);
 }
 
 /*
@@ -234,7 +235,8 @@ cut_mark(PhoneText *text, PhoneSymbols *symbols, CrmValue *value)
 			if (crm_is_digit((char) s))
 				has_digits = true;
 			else if (!crm_symbol_is_punctuation(s) && s != ':' && s != '#' &&
-					 !is_mark_dress(text->str + symbols->at[last]))
+					 !is_mark_dress(text->str + symbols->at[last],
+									text->length - symbols->at[last]))
 				break;
 		}
 		if (!has_digits || last < symbols->n)

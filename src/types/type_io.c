@@ -289,15 +289,13 @@ crmaudit_phone_read(PG_FUNCTION_ARGS)
 	crm_phone_check(utf8, length, &options, &value);
 	if (value.verdict == CRM_INVALID || value.has_extension)
 	{
-		CrmReason	reason = value.reason;
+		CrmValue	alone;
 
 		options.region[0] = '\0';
-		crm_phone_check(utf8, length, &options, &value);
-		if (!value.is_storable || value.has_extension)
-		{
-			value.reason = reason;
+		crm_phone_check(utf8, length, &options, &alone);
+		if (!alone.is_storable || alone.has_extension)
 			refuse("phone", str, &value, NULL);
-		}
+		value = alone;
 	}
 	PG_RETURN_INT64(crm_phone_pack(value.canonical, value.canonical_length));
 }

@@ -63,7 +63,7 @@ typedef struct CrmOptions
  *
  * A value is storable if nothing but reference data, which a later edition
  * may correct, can speak against it: its type takes it.  Every valid and
- * suspect value is.  A value is mended if it is invalid as it stands, and
+ * suspect value is, unless a parameter of a rule made it so.  A value is mended if it is invalid as it stands, and
  * canonical is what was certainly meant.
  */
 typedef struct CrmValue

@@ -291,6 +291,7 @@ check_fixed_point(const Trial *trial)
 	};
 	CrmValue	again;
 
+	memcpy(options.area, given->area, sizeof(options.area));
 	if (!is_typed)
 		options = *given;
 	judge(trial->kind, value->canonical, (size_t) value->canonical_length,

@@ -12,6 +12,25 @@
 #define LUHN_WIDTH	24
 
 /*
+ * Returns the number with what text spells behind it; letters count as 10 to
+ * 35, two digits each.
+ */
+static inline uint64_t
+append_characters(uint64_t number, const char *text, int length)
+{
+	for (int i = 0; i < length; i++)
+	{
+		char		c = text[i];
+
+		if (crm_is_digit(c))
+			number = number * 10 + (uint64_t) (c - '0');
+		else
+			number = number * 100 + (uint64_t) (c - 'A' + 10);
+	}
+	return number;
+}
+
+/*
  * Returns the remainder modulo 97 of the number that text spells (letters
  * count as 10 to 35, two digits each), continued from "remainder".  text
  * holds upper-case letters and digits only.
@@ -21,19 +40,19 @@ crm_mod97(const char *text, int length, int remainder)
 {
 	uint64_t	number = (uint64_t) remainder;
 
-	for (int i = 0; i < length; i++)
+	/* eight letters, behind a remainder, are less than 97 * 100^8 */
+	for (; length >= 8; length -= 8, text += 8)
 	{
-		char		c = text[i];
+		uint64_t	bytes = crm_load_eight(text);
 
-		if (crm_is_digit(c))
-			number = number * 10 + (uint64_t) (c - '0');
+		number %= 97;
+		if (crm_eight_are_digits(bytes))
+			number = number * 100000000 +
+				crm_eight_number(bytes - CRM_EIGHT('0'), 10);
 		else
-			number = number * 100 + (uint64_t) (c - 'A' + 10);
-		/* the division is the slow part: do it as seldom as possible */
-		if (number > UINT64_MAX / 1000)
-			number %= 97;
+			number = append_characters(number, text, 8);
 	}
-	return (int) (number % 97);
+	return (int) (append_characters(number % 97, text, length) % 97);
 }
 
 /*

@@ -102,22 +102,15 @@ crm_eight_number(uint64_t digits, uint32_t base)
 	return (uint32_t) (digits * (1 + (factor << 32)) >> 32);
 }
 
-/*
- * Copies digits and upper-case letters, eight or more of them; the last eight
- * perhaps overlap those before.  Returns false if there is anything else.
- */
+/* Are all digits or upper-case letters?  There are eight or more. */
 static inline bool
-crm_copy_if_plain(const char *str, size_t length, char *out)
+crm_are_plain(const char *str, size_t length)
 {
-	bool		ok = true;
+	bool		ok = crm_eight_are_plain(crm_load_eight(str + length - 8));
 
 	for (size_t i = 0; i + 8 < length; i += 8)
-	{
 		ok &= crm_eight_are_plain(crm_load_eight(str + i));
-		memcpy(out + i, str + i, 8);
-	}
-	memcpy(out + length - 8, str + length - 8, 8);
-	return ok & crm_eight_are_plain(crm_load_eight(str + length - 8));
+	return ok;
 }
 
 #endif							/* CRM_EIGHT_BYTES_H */

@@ -235,7 +235,7 @@ alnum_collect_rest(const char *str, size_t length, size_t at,
 							0, length);
 			return false;
 		}
-		alnum->text[alnum->length++] = (char) kept;
+		alnum->changed[alnum->length++] = (char) kept;
 	}
 	if (alnum->length == 0)
 	{
@@ -259,6 +259,7 @@ crm_alnum_collect_style(const char *str, size_t length, AlnumStyle style,
 	size_t		i;
 
 	alnum->style = style;
+	alnum->text = alnum->changed;
 	alnum->length = 0;
 	alnum->is_plain = true;
 	if (length > CRM_INPUT_MAX)
@@ -273,7 +274,7 @@ crm_alnum_collect_style(const char *str, size_t length, AlnumStyle style,
 
 		if (kept <= ALNUM_MULTIBYTE)
 			break;
-		alnum->text[i] = (char) kept;
+		alnum->changed[i] = (char) kept;
 	}
 	alnum->length = (int) i;
 	if (i == length && i > 0)

@@ -17,32 +17,20 @@
 #include "types/iban_table.h"
 #include "types/types_private.h"
 
-#define IBAN_COUNTRIES \
-	((int) (sizeof(iban_countries) / sizeof(iban_countries[0])))
-
 #define BBAN_AT				4
 
-/* Returns the country of these two letters, or NULL. */
+/* Returns the country of these two characters, or NULL. */
 static const IbanCountry *
 find_country(const char *text)
 {
-	int			low = 0;
-	int			high = IBAN_COUNTRIES - 1;
+	unsigned	first = (unsigned) (text[0] - 'A');
+	unsigned	second = (unsigned) (text[1] - 'A');
+	int			place;
 
-	while (low <= high)
-	{
-		int			middle = (low + high) / 2;
-		const char *code = iban_countries[middle].code;
-		int			order = (text[0] - code[0]) * 256 + (text[1] - code[1]);
-
-		if (order == 0)
-			return &iban_countries[middle];
-		if (order < 0)
-			high = middle - 1;
-		else
-			low = middle + 1;
-	}
-	return NULL;
+	if (first >= 26 || second >= 26)
+		return NULL;
+	place = iban_country_index[first * 26 + second];
+	return place > 0 ? &iban_countries[place - 1] : NULL;
 }
 
 /* Returns the position of the first character that breaks the structure. */
@@ -61,6 +49,10 @@ find_bad_character(const char *text, const IbanCountry *country)
 		const IbanRun *r = &country->runs[run];
 		int			end = at + r->count;
 
+		if (r->kind == 'c' ||
+			(r->kind == 'n' && r->count >= 8 &&
+			 crm_are_digits(text + at, r->count)))
+			at = end;
 		for (; at < end; at++)
 		{
 			if ((r->kind == 'n' && !crm_is_digit(text[at])) ||

@@ -39,7 +39,9 @@ crm_identifier_require(const char *name, int length)
 	{
 		const CrmIdentifier *identifier = &crm_identifiers[i];
 
-		if (strncmp(identifier->name, name, length) == 0 &&
+		/* called for every value: most names differ in their first letter */
+		if (length > 0 && identifier->name[0] == name[0] &&
+			strncmp(identifier->name, name, length) == 0 &&
 			identifier->name[length] == '\0')
 			return identifier;
 	}
@@ -104,7 +106,10 @@ check_arguments(FunctionCallInfo fcinfo, bool want_canonical, CrmValue *value,
 			crm_region_require(VARDATA_ANY(region), VARSIZE_ANY_EXHDR(region),
 							   options.region);
 	}
-	options.today = crm_today_yyyymmdd();
+	/* the clock matters to these only */
+	if (identifier->check == crm_resident_id_check ||
+		identifier->check == crm_uscc_check)
+		options.today = crm_today_yyyymmdd();
 	*data = VARDATA_ANY(input);
 	length = VARSIZE_ANY_EXHDR(input);
 	crm_text_to_utf8(data, &length);

@@ -37,7 +37,9 @@ typedef enum AlnumStyle
  */
 typedef struct AlnumText
 {
-	char		text[CRM_ALNUM_MAX + 1];
+	const char *text;			/* not terminated: the input itself if there
+								 * was nothing to change, else "changed" */
+	char		changed[CRM_ALNUM_MAX];
 	int			length;
 	bool		is_plain;
 	AlnumStyle	style;
@@ -112,10 +114,11 @@ crm_alnum_collect(const char *str, size_t length,
 				  AlnumText *alnum, CrmValue *value)
 {
 	if (length < sizeof(uint64_t) || length > CRM_ALNUM_MAX ||
-		!crm_copy_if_plain(str, length, alnum->text))
+		!crm_are_plain(str, length))
 		return crm_alnum_collect_style(str, length, ALNUM_ORDINARY,
 									   alnum, value);
 	alnum->style = ALNUM_ORDINARY;
+	alnum->text = str;
 	alnum->length = (int) length;
 	alnum->is_plain = true;
 	return true;

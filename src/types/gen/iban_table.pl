@@ -95,7 +95,8 @@ print <<'HEADER';
  * Of each country: code, length, whether it stands in the registry (the
  * others use IBANs without being registered), and the runs of digits (n),
  * upper-case letters (a) or either (c) after the check digits.  Sorted by
- * code.
+ * code.  iban_country_index leads from the two letters, as a number in base
+ * 26, to the place of the country, counted from 1; 0 if there is none.
  *
  *-------------------------------------------------------------------------
  */
@@ -120,5 +121,15 @@ typedef struct IbanCountry
 
 static const IbanCountry iban_countries[] = {
 HEADER
-print join(",\n", sort @rows), "\n};\n";
+@rows = sort @rows;
+print join(",\n", @rows), "\n};\n\n";
+
+my @index = (0) x 676;
+$rows[$_] =~ /"(.)(.)"/ && ($index[ (ord($1) - 65) * 26 + ord($2) - 65 ] = $_ + 1) foreach 0 .. $#rows;
+print "static const unsigned char iban_country_index[26 * 26] = {\n";
+while (my @line = splice(@index, 0, 13))
+{
+	print "\t", join(', ', @line), (@index ? ',' : ''), "\n";
+}
+print "};\n";
 print "\n#endif\t\t\t\t\t\t\t/* CRM_IBAN_TABLE_H */\n";

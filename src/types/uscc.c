@@ -39,16 +39,11 @@ typedef struct Authority
 } Authority;
 
 /*
- * GB 32100-2015 with its first amendment of 2016; the authority that registers
- * nearly all is found first.  In a macro, for the indenter spoils some Chinese
- * characters in strings elsewhere.
+ * GB 32100-2015 with its first amendment of 2016.  In a macro, for the
+ * indenter spoils some Chinese characters in strings elsewhere.
  */
 #define OTHER	{'9', {"other", "其他"}}
 #define AUTHORITIES \
-	{'9', {"market supervision", "市场监督管理（工商）"}, { \
-		{'1', {"enterprise", "企业"}}, \
-		{'2', {"individual business", "个体工商户"}}, \
-		{'3', {"farmers' cooperative", "农民专业合作社"}}}}, \
 	{'1', {"public body establishment", "机构编制"}, { \
 		{'1', {"state organ", "机关"}}, \
 		{'2', {"public institution", "事业单位"}}, \
@@ -83,6 +78,10 @@ typedef struct Authority
 	{'8', {"trade unions", "工会"}, { \
 		{'1', {"grassroots trade union", "基层工会"}}, \
 		OTHER}}, \
+	{'9', {"market supervision", "市场监督管理（工商）"}, { \
+		{'1', {"enterprise", "企业"}}, \
+		{'2', {"individual business", "个体工商户"}}, \
+		{'3', {"farmers' cooperative", "农民专业合作社"}}}}, \
 	{'A', {"reform and establishment office of the Central Military Commission", "中央军委改革和编制办公室"}, { \
 		{'1', {"military public institution", "军队事业单位"}}, \
 		OTHER}}, \

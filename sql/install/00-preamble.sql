@@ -37,6 +37,33 @@ EXCEPTION WHEN feature_not_supported OR untranslatable_character THEN
 END $$;
 UPDATE crmaudit.dimension SET chinese = crmaudit.unescape(chinese, english);
 
+-- The comparison operators of a type, all of one shape. They call functions of
+-- ours ("c") or the server's own ("internal"), which are leakproof. Dropped in
+-- 50-scoring.
+CREATE FUNCTION crmaudit.create_operators(type text, language text, prefix text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	op record;
+	signature text := format('crmaudit.%1$s, crmaudit.%1$s', type);
+BEGIN
+	FOR op IN SELECT * FROM (VALUES
+		('eq', '=', 'eqsel', 'eqjoinsel', '=', '<>', ', HASHES, MERGES', 'is equal to'),
+		('ne', '<>', 'neqsel', 'neqjoinsel', '<>', '=', '', 'is not equal to'),
+		('lt', '<', 'scalarltsel', 'scalarltjoinsel', '>', '>=', '', 'is less than'),
+		('le', '<=', 'scalarlesel', 'scalarlejoinsel', '>=', '>', '', 'is less than or equal to'),
+		('gt', '>', 'scalargtsel', 'scalargtjoinsel', '<', '<=', '', 'is greater than'),
+		('ge', '>=', 'scalargesel', 'scalargejoinsel', '<=', '<', '', 'is greater than or equal to')
+	) AS v(name, symbol, restrict_function, join_function, commutator, negator, more, words) LOOP
+		EXECUTE format('CREATE FUNCTION crmaudit.%s_%s(%s) RETURNS boolean LANGUAGE %s IMMUTABLE STRICT %s PARALLEL SAFE AS %s',
+			type, op.name, signature, language, CASE language WHEN 'internal' THEN 'LEAKPROOF' END,
+			CASE language WHEN 'c' THEN quote_literal('$libdir/crmaudit') || ', ' ELSE '' END || quote_literal(prefix || op.name));
+		EXECUTE format('COMMENT ON FUNCTION crmaudit.%s_%s(%s) IS %L', type, op.name, signature, 'implementation of ' || op.symbol || ' operator');
+		EXECUTE format('CREATE OPERATOR crmaudit.%1$s (LEFTARG = crmaudit.%2$s, RIGHTARG = crmaudit.%2$s, FUNCTION = crmaudit.%2$s_%3$s, COMMUTATOR = OPERATOR(crmaudit.%4$s), NEGATOR = OPERATOR(crmaudit.%5$s), RESTRICT = pg_catalog.%6$s, JOIN = pg_catalog.%7$s%8$s)',
+			op.symbol, type, op.name, op.commutator, op.negator, op.restrict_function, op.join_function, op.more);
+		EXECUTE format('COMMENT ON OPERATOR crmaudit.%s (%s) IS %L', op.symbol, signature, op.words);
+	END LOOP;
+END $$;
+
 -- An override is a row of its own, because pg_dump cannot tell a changed
 -- row of the extension's from one that CREATE EXTENSION makes again.
 CREATE TABLE crmaudit.dimension_weight (

@@ -76,22 +76,7 @@ BEGIN
 		END LOOP;
 
 		signature := format('crmaudit.%1$I, crmaudit.%1$I', t.name);
-		FOR op IN SELECT * FROM (VALUES
-			('eq', '=', 'eqsel', 'eqjoinsel', '=', '<>', ', HASHES, MERGES', 'is equal to'),
-			('ne', '<>', 'neqsel', 'neqjoinsel', '<>', '=', '', 'is not equal to'),
-			('lt', '<', 'scalarltsel', 'scalarltjoinsel', '>', '>=', '', 'is less than'),
-			('le', '<=', 'scalarlesel', 'scalarlejoinsel', '>=', '>', '', 'is less than or equal to'),
-			('gt', '>', 'scalargtsel', 'scalargtjoinsel', '<', '<=', '', 'is greater than'),
-			('ge', '>=', 'scalargesel', 'scalargejoinsel', '<=', '<', '', 'is greater than or equal to')
-		) AS v(name, symbol, restrict_function, join_function, commutator, negator, more, words) LOOP
-			EXECUTE format('CREATE FUNCTION crmaudit.%1$s_%2$s(%3$s) RETURNS boolean LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS %4$L',
-				t.name, op.name, signature, t.base || op.name);
-			EXECUTE format('COMMENT ON FUNCTION crmaudit.%s_%s(%s) IS %L', t.name, op.name, signature, 'implementation of ' || op.symbol || ' operator');
-			EXECUTE format('CREATE OPERATOR crmaudit.%1$s (LEFTARG = crmaudit.%2$I, RIGHTARG = crmaudit.%2$I, FUNCTION = crmaudit.%2$s_%3$s, COMMUTATOR = OPERATOR(crmaudit.%4$s), NEGATOR = OPERATOR(crmaudit.%5$s), RESTRICT = pg_catalog.%6$s, JOIN = pg_catalog.%7$s%8$s)',
-				op.symbol, t.name, op.name, op.commutator, op.negator, op.restrict_function, op.join_function, op.more);
-			EXECUTE format('COMMENT ON OPERATOR crmaudit.%s (%s) IS %L', op.symbol, signature, op.words);
-		END LOOP;
-
+		PERFORM crmaudit.create_operators(t.name, 'internal', t.base);
 		EXECUTE format('CREATE FUNCTION crmaudit.%1$s_cmp(%2$s) RETURNS int LANGUAGE internal IMMUTABLE STRICT LEAKPROOF PARALLEL SAFE AS %3$L',
 			t.name, signature, CASE t.base WHEN 'bytea' THEN 'byteacmp' ELSE 'btint8cmp' END);
 		EXECUTE format('COMMENT ON FUNCTION crmaudit.%s_cmp(%s) IS %L', t.name, signature, 'btree comparison');

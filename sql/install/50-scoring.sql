@@ -27,28 +27,8 @@ CREATE TYPE crmaudit.dqscore (
 );
 COMMENT ON TYPE crmaudit.dqscore IS 'data quality score from 0 to 100, overall and per dimension; what was not assessed is left out';
 
--- Functions, operators and operator classes share one shape.
-DO $$
-DECLARE
-	op record;
-BEGIN
-	FOR op IN SELECT * FROM (VALUES
-		('eq', '=', 'eqsel', 'eqjoinsel', '=', '<>', 'is equal to'),
-		('ne', '<>', 'neqsel', 'neqjoinsel', '<>', '=', 'is not equal to'),
-		('lt', '<', 'scalarltsel', 'scalarltjoinsel', '>', '>=', 'is less than'),
-		('le', '<=', 'scalarlesel', 'scalarlejoinsel', '>=', '>', 'is less than or equal to'),
-		('gt', '>', 'scalargtsel', 'scalargtjoinsel', '<', '<=', 'is greater than'),
-		('ge', '>=', 'scalargesel', 'scalargejoinsel', '<=', '<', 'is greater than or equal to')
-	) AS t(name, symbol, restrict_function, join_function, commutator, negator, words) LOOP
-		EXECUTE format('CREATE FUNCTION crmaudit.dqscore_%1$s(crmaudit.dqscore, crmaudit.dqscore) RETURNS boolean LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS %2$L, %3$L',
-			op.name, '$libdir/crmaudit', 'crmaudit_dqscore_' || op.name);
-		EXECUTE format('COMMENT ON FUNCTION crmaudit.dqscore_%s(crmaudit.dqscore, crmaudit.dqscore) IS %L', op.name, 'implementation of ' || op.symbol || ' operator');
-		EXECUTE format('CREATE OPERATOR crmaudit.%s (LEFTARG = crmaudit.dqscore, RIGHTARG = crmaudit.dqscore, FUNCTION = crmaudit.dqscore_%s, COMMUTATOR = OPERATOR(crmaudit.%s), NEGATOR = OPERATOR(crmaudit.%s), RESTRICT = pg_catalog.%s, JOIN = pg_catalog.%s%s)',
-			op.symbol, op.name, op.commutator, op.negator, op.restrict_function, op.join_function,
-			CASE WHEN op.name = 'eq' THEN ', HASHES, MERGES' ELSE '' END);
-		EXECUTE format('COMMENT ON OPERATOR crmaudit.%s (crmaudit.dqscore, crmaudit.dqscore) IS %L', op.symbol, op.words);
-	END LOOP;
-END $$;
+SELECT crmaudit.create_operators('dqscore', 'c', 'crmaudit_dqscore_');
+DROP FUNCTION crmaudit.create_operators(text, text, text);
 
 CREATE FUNCTION crmaudit.dqscore_cmp(crmaudit.dqscore, crmaudit.dqscore) RETURNS int
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_dqscore_cmp';

@@ -7,7 +7,7 @@
  */
 #include "types/types_private.h"
 
-/* Does this day exist in the Gregorian calendar? */
+/* Does this day exist in the Gregorian calendar, from the year 1 on? */
 bool
 crm_date_exists(int year, int month, int day)
 {
@@ -16,7 +16,7 @@ crm_date_exists(int year, int month, int day)
 	};
 	int			last;
 
-	if (month < 1 || month > 12 || day < 1)
+	if (year < 1 || month < 1 || month > 12 || day < 1)
 		return false;
 	last = days[month];
 	if (month == 2 &&

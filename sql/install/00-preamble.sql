@@ -2,6 +2,10 @@
 
 \echo Use "CREATE EXTENSION crmaudit" to load this file. \quit
 
+-- The script runs as a superuser: what it names without a schema must not be
+-- found in one that others may create in.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 -- A member of the extension, so that it is dropped with it; fails if a
 -- stranger made it first.
 CREATE SCHEMA crmaudit;

@@ -45,7 +45,7 @@ BEGIN
 		EXECUTE format('CREATE TYPE crmaudit.%I', t.name);
 		EXECUTE format('CREATE FUNCTION crmaudit.%1$s_in(cstring) RETURNS crmaudit.%1$I LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS %2$L, %3$L',
 			t.name, '$libdir/crmaudit', 'crmaudit_' || t.name || '_in');
-		EXECUTE format('CREATE FUNCTION crmaudit.%1$s_recv(internal) RETURNS crmaudit.%1$I LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS %2$L, %3$L',
+		EXECUTE format('CREATE FUNCTION crmaudit.%1$s_recv(internal) RETURNS crmaudit.%1$I LANGUAGE c STABLE STRICT PARALLEL SAFE AS %2$L, %3$L',
 			t.name, '$libdir/crmaudit', 'crmaudit_' || t.name || '_recv');
 		IF t.base = 'bytea' THEN
 			EXECUTE format('CREATE FUNCTION crmaudit.%1$s_out(crmaudit.%1$I) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS %2$L', t.name, 'textout');
@@ -83,6 +83,16 @@ BEGIN
 		EXECUTE format('CREATE OPERATOR CLASS crmaudit.%1$s_ops DEFAULT FOR TYPE crmaudit.%1$I USING btree AS OPERATOR 1 crmaudit.<, OPERATOR 2 crmaudit.<=, OPERATOR 3 crmaudit.=, OPERATOR 4 crmaudit.>=, OPERATOR 5 crmaudit.>, FUNCTION 1 crmaudit.%1$s_cmp(%2$s), FUNCTION 2 pg_catalog.%3$s(internal), FUNCTION 4 pg_catalog.btequalimage(oid)',
 			t.name, signature, CASE t.base WHEN 'bytea' THEN 'bytea_sortsupport' ELSE 'btint8sortsupport' END);
 		EXECUTE format('COMMENT ON OPERATOR CLASS crmaudit.%s_ops USING btree IS %L', t.name, 'order of ' || t.name);
+
+		FOR op IN SELECT * FROM (VALUES ('smaller', 'min', '<', 'the least value'), ('larger', 'max', '>', 'the greatest value')) AS v(name, aggregate, symbol, words) LOOP
+			EXECUTE format('CREATE FUNCTION crmaudit.%1$s_%2$s(%3$s) RETURNS crmaudit.%1$I LANGUAGE %4$s IMMUTABLE STRICT PARALLEL SAFE AS %5$s',
+				t.name, op.name, signature, CASE t.base WHEN 'bytea' THEN 'c' ELSE 'internal' END,
+				CASE t.base WHEN 'bytea' THEN format('%L, %L', '$libdir/crmaudit', 'crmaudit_text_' || op.name) ELSE quote_literal('int8' || op.name) END);
+			EXECUTE format('COMMENT ON FUNCTION crmaudit.%s_%s(%s) IS %L', t.name, op.name, signature, op.words || ' of two');
+			EXECUTE format('CREATE AGGREGATE crmaudit.%1$s(crmaudit.%2$I) (SFUNC = crmaudit.%2$s_%3$s, STYPE = crmaudit.%2$I, COMBINEFUNC = crmaudit.%2$s_%3$s, SORTOP = OPERATOR(crmaudit.%4$s), PARALLEL = SAFE)',
+				op.aggregate, t.name, op.name, op.symbol);
+			EXECUTE format('COMMENT ON AGGREGATE crmaudit.%s(crmaudit.%I) IS %L', op.aggregate, t.name, op.words);
+		END LOOP;
 
 		EXECUTE format('CREATE FUNCTION crmaudit.%1$s_hash(crmaudit.%1$I) RETURNS int LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS %2$L',
 			t.name, CASE t.base WHEN 'bytea' THEN 'hashvarlena' ELSE 'hashint8' END);
@@ -133,7 +143,7 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_mask_v
 COMMENT ON FUNCTION crmaudit.mask(text, text) IS 'masks text as mask() of that type does, whether it is such an identifier or not';
 
 CREATE FUNCTION crmaudit.phone(value text, region text DEFAULT NULL) RETURNS crmaudit.phone
-LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_phone_read';
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_phone_read';
 COMMENT ON FUNCTION crmaudit.phone(text, text) IS 'reads a phone number, also one in the national notation of the region (ISO 3166-1); an error if it is none; NULL for a NULL value';
 
 -- What an identifier tells ---------------------------------------------------------
@@ -147,11 +157,12 @@ CREATE FUNCTION crmaudit.domain(crmaudit.email) RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_email_domain';
 COMMENT ON FUNCTION crmaudit.domain(crmaudit.email) IS 'the domain, in lower case and as U-labels';
 CREATE FUNCTION crmaudit.ascii_form(crmaudit.email) RETURNS text
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_email_ascii_form';
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_email_ascii_form';
 COMMENT ON FUNCTION crmaudit.ascii_form(crmaudit.email) IS 'the address with its domain as A-labels (xn--), for programs without RFC 6531';
+-- IMMUTABLE since it is made to be indexed, as collations are.
 CREATE FUNCTION crmaudit.match_key(crmaudit.email) RETURNS text
-LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_email_match_key';
-COMMENT ON FUNCTION crmaudit.match_key(crmaudit.email) IS 'one form for all spellings that reach the same mailbox, as far as the habits of its provider are known; to find duplicates, not to write to';
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_email_match_key';
+COMMENT ON FUNCTION crmaudit.match_key(crmaudit.email) IS 'one form for all spellings that reach the same mailbox, as far as the habits of its provider are known; to find duplicates, not to write to; an index on it is to be rebuilt after an update of crmaudit that changes what it knows';
 
 CREATE FUNCTION crmaudit.country_code(crmaudit.phone) RETURNS int
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_phone_country_code';

@@ -98,6 +98,8 @@ GRANT USAGE ON SCHEMA crmaudit TO PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA crmaudit FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA crmaudit FROM PUBLIC;
 
+GRANT SELECT ON crmaudit.reference_version TO PUBLIC;
+
 -- Pure functions, all functions of our base types among them, and the
 -- conditions of triggers, which run as the writer.
 DO $$

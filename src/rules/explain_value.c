@@ -31,11 +31,14 @@ character_position(const char *data, int offset)
 	return position;
 }
 
-/* Is the canonical form something to suggest in place of the input? */
+/*
+ * Is the canonical form something to suggest in place of the input?  Not where
+ * an extension would be lost.
+ */
 static bool
 is_suggestion(const CrmValue *value, const char *data, int length)
 {
-	return value->canonical_length > 0 &&
+	return !value->has_extension &&
 		(value->verdict != CRM_INVALID || value->is_mended) &&
 		(value->canonical_length != length ||
 		 memcmp(value->canonical, data, length) != 0);
@@ -52,6 +55,7 @@ crmaudit_explain_value(PG_FUNCTION_ARGS)
 	CrmOptions	options;
 	CrmValue	value;
 	CrmCheckFunc check;
+	text	   *canonical = NULL;
 	Jsonb	   *params;
 	text	   *input = PG_GETARG_TEXT_PP(0);
 	const char *data = VARDATA_ANY(input);
@@ -88,11 +92,11 @@ crmaudit_explain_value(PG_FUNCTION_ARGS)
 													   value.part_length));
 		values[3] = Int32GetDatum(character_position(data, value.part_start));
 	}
-	nulls[4] = value.verdict == CRM_INVALID || value.canonical_length == 0;
-	nulls[5] = !is_suggestion(&value, data, length);
-	if (!nulls[4] || !nulls[5])
-		values[4] = values[5] =
-			PointerGetDatum(crm_text_from_canonical(check, &value));
+	if (value.canonical_length > 0)
+		canonical = crm_text_from_canonical(check, &value);
+	nulls[4] = canonical == NULL || value.verdict == CRM_INVALID;
+	nulls[5] = canonical == NULL || !is_suggestion(&value, data, length);
+	values[4] = values[5] = PointerGetDatum(canonical);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, nulls)));
 }

@@ -335,6 +335,7 @@ crm_format_canonical(const Rule *rule, const RuleRow *row)
 {
 	const FormatState *state = rule->state;
 	CrmValue	value;
+	text	   *form;
 	char	   *canonical;
 	const char *data;
 	int			length;
@@ -344,7 +345,10 @@ crm_format_canonical(const Rule *rule, const RuleRow *row)
 		value.has_extension ||
 		!crm_column_text(&rule->columns[0], row->slot, &data, &length))
 		return NULL;
-	canonical = text_to_cstring(crm_text_from_canonical(state->check, &value));
+	form = crm_text_from_canonical(state->check, &value);
+	if (form == NULL)
+		return NULL;
+	canonical = text_to_cstring(form);
 	if (strlen(canonical) == (size_t) length &&
 		memcmp(canonical, data, length) == 0)
 		return NULL;

@@ -28,7 +28,7 @@ set_canonical(CrmValue *value, const CrmOptions *options,
 	static const char largest[] = "9223372036854775807";
 	char		text[PHONE_NATIONAL_ROOM + 8];
 	int			code = number->code->code;
-	bool		is_storable = number->length >= crm_phone_national_min;
+	bool		is_storable = number->length >= CRM_PHONE_NATIONAL_MIN;
 	int			at = 0;
 
 	if (!options->want_canonical ||

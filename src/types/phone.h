@@ -37,6 +37,12 @@ typedef enum CrmPhoneType
 /* Digits of the largest int64. */
 #define CRM_PHONE_DIGITS_MAX	19
 
+/*
+ * Digits of the shortest national number that is stored.  No plan has fewer;
+ * this is no part of the metadata, so that no edition makes a dump unreadable.
+ */
+#define CRM_PHONE_NATIONAL_MIN	4
+
 /* Room for any format of a number, with its terminating zero. */
 #define CRM_PHONE_FORMAT_MAX	48
 

@@ -114,8 +114,6 @@ typedef struct PhoneFormatPair
 #define PHONE_SYM_O				0x8E
 #define PHONE_SYM_BE			0x8F
 
-/* The tables, from the generated header. */
-extern const uint8_t crm_phone_national_min;
 extern const PhoneRegion crm_phone_regions[];
 extern const PhoneCode crm_phone_codes[];
 extern const uint8_t crm_phone_code_index[1000];

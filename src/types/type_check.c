@@ -126,6 +126,7 @@ crmaudit_check_value(PG_FUNCTION_ARGS)
 {
 	const CrmIdentifier *identifier;
 	CrmValue	value;
+	text	   *canonical = NULL;
 	const char *data;
 	TupleDesc	desc;
 	Datum		values[5];
@@ -147,10 +148,10 @@ crmaudit_check_value(PG_FUNCTION_ARGS)
 	if (!nulls[2])
 		values[2] = PointerGetDatum(crm_text_from_utf8(data + value.part_start,
 													   value.part_length));
-	nulls[3] = value.verdict == CRM_INVALID || value.canonical_length == 0;
-	if (!nulls[3])
-		values[3] = PointerGetDatum(crm_text_from_canonical(identifier->check,
-															&value));
+	if (value.verdict != CRM_INVALID && value.canonical_length > 0)
+		canonical = crm_text_from_canonical(identifier->check, &value);
+	nulls[3] = canonical == NULL;
+	values[3] = PointerGetDatum(canonical);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, nulls)));
 }

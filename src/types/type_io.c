@@ -19,9 +19,11 @@
 #include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 #include "crmaudit.h"
 #include "guc.h"
+#include "types/phone.h"
 #include "types/type_sql.h"
 
 /*
@@ -48,12 +50,11 @@ refuse(const char *type, const char *str, const CrmValue *value,
 }
 
 /*
- * Judges str, which is in the server encoding.  Returns false, with the error
- * saved in escontext, if the type does not take it.
+ * Judges str, which is in the server encoding.  Returns false if the type does
+ * not take it.
  */
 static bool
-identifier_read(const char *type, CrmCheckFunc check, const char *str,
-				CrmValue *value, Node *escontext)
+identifier_judge(CrmCheckFunc check, const char *str, CrmValue *value)
 {
 	CrmOptions	options = {.want_canonical = true};
 	const char *utf8 = str;
@@ -61,17 +62,19 @@ identifier_read(const char *type, CrmCheckFunc check, const char *str,
 
 	crm_text_to_utf8(&utf8, &length);
 	check(utf8, length, &options, value);
-	if (value->is_storable && !value->has_extension)
-		return true;
-	refuse(type, str, value, escontext);
-	return false;
+	return value->is_storable && !value->has_extension;
 }
 
-/* Converts text of the server encoding to UTF-8, if that differs. */
+/*
+ * Converts text of the server encoding to UTF-8, if that differs.  SQL_ASCII
+ * says nothing of what bytes mean: they are taken as UTF-8, and judged as bad
+ * characters if they are none.
+ */
 void
 crm_text_to_utf8(const char **data, int *length)
 {
-	if (GetDatabaseEncoding() == PG_UTF8)
+	if (GetDatabaseEncoding() == PG_UTF8 ||
+		GetDatabaseEncoding() == PG_SQL_ASCII)
 		return;
 	for (int i = 0; i < *length; i++)
 	{
@@ -91,7 +94,8 @@ crm_text_from_utf8(const char *data, int length)
 {
 	char	   *server;
 
-	if (GetDatabaseEncoding() == PG_UTF8)
+	if (GetDatabaseEncoding() == PG_UTF8 ||
+		GetDatabaseEncoding() == PG_SQL_ASCII)
 		return cstring_to_text_with_len(data, length);
 	server = pg_any_to_server(pnstrdup(data, length), length, PG_UTF8);
 	return cstring_to_text(server);
@@ -145,7 +149,7 @@ crm_text_from_canonical(CrmCheckFunc check, const CrmValue *value)
 	if (canonical)
 		return canonical;
 	check(value->canonical, value->canonical_length, &options, &ascii);
-	return crm_text_from_utf8(ascii.canonical, ascii.canonical_length);
+	return crm_text_from_utf8_or_null(ascii.canonical, ascii.canonical_length);
 }
 
 /* Reads a type that is its canonical form as text. */
@@ -154,10 +158,37 @@ text_in(const char *type, CrmCheckFunc check, const char *str,
 		Node *escontext)
 {
 	CrmValue	value;
+	text	   *canonical;
 
-	if (!identifier_read(type, check, str, &value, escontext))
+	if (!identifier_judge(check, str, &value))
+	{
+		refuse(type, str, &value, escontext);
 		return (Datum) 0;
-	return PointerGetDatum(crm_text_from_canonical(check, &value));
+	}
+	canonical = crm_text_from_canonical(check, &value);
+	if (canonical == NULL)		/* raises PostgreSQL's error, which says why */
+		canonical = crm_text_from_utf8(value.canonical, value.canonical_length);
+	return PointerGetDatum(canonical);
+}
+
+/*
+ * Reads what output once wrote: + and digits that begin with a calling code.
+ * Numbering plans change, and one in which the number makes no sense must not
+ * keep a dump from loading.
+ */
+static bool
+phone_written(const char *str, int64 *number)
+{
+	CrmPhone	phone;
+	int			length = strlen(str);
+
+	if (str[0] != '+' || length > CRM_PHONE_DIGITS_MAX + 1 ||
+		strspn(str + 1, "0123456789") != (size_t) (length - 1))
+		return false;
+	errno = 0;
+	*number = strtoi64(str + 1, NULL, 10);
+	return errno == 0 && crm_phone_describe(*number, &phone) &&
+		phone.national_length >= CRM_PHONE_NATIONAL_MIN;
 }
 
 /* Reads a type that is a number; see type_number.c. */
@@ -167,9 +198,43 @@ number_in(const char *type, CrmCheckFunc check, CrmPackFunc pack,
 {
 	CrmValue	value;
 
-	if (!identifier_read(type, check, str, &value, escontext))
+	if (!identifier_judge(check, str, &value))
+	{
+		refuse(type, str, &value, escontext);
 		return (Datum) 0;
+	}
 	return Int64GetDatum(pack(value.canonical, value.canonical_length));
+}
+
+static Datum
+bank_card_in(const char *str, Node *escontext)
+{
+	return number_in("bank_card", crm_bank_card_check, crm_bank_card_pack,
+					 str, escontext);
+}
+
+static Datum
+resident_id_in(const char *str, Node *escontext)
+{
+	return number_in("resident_id", crm_resident_id_check,
+					 crm_resident_id_pack, str, escontext);
+}
+
+/* The same of a phone number; whatever was once written is read. */
+static Datum
+phone_in(const char *str, Node *escontext)
+{
+	CrmValue	value;
+	int64		number;
+
+	if (identifier_judge(crm_phone_check, str, &value))
+		number = crm_phone_pack(value.canonical, value.canonical_length);
+	else if (!phone_written(str, &number))
+	{
+		refuse("phone", str, &value, escontext);
+		return (Datum) 0;
+	}
+	return Int64GetDatum(number);
 }
 
 /* The canonical form of such a number. */
@@ -220,13 +285,13 @@ crmaudit_##type##_recv(PG_FUNCTION_ARGS) \
 	return text_in(#type, crm_##type##_check, message_text(fcinfo), NULL); \
 }
 
-#define NUMBER_TYPE(type) \
+/* A type that is a number, and "read(str, escontext)" reads it. */
+#define NUMBER_TYPE(type, read) \
 PG_FUNCTION_INFO_V1(crmaudit_##type##_in); \
 Datum \
 crmaudit_##type##_in(PG_FUNCTION_ARGS) \
 { \
-	return number_in(#type, crm_##type##_check, crm_##type##_pack, \
-					 PG_GETARG_CSTRING(0), fcinfo->context); \
+	return read(PG_GETARG_CSTRING(0), fcinfo->context); \
 } \
 PG_FUNCTION_INFO_V1(crmaudit_##type##_out); \
 Datum \
@@ -238,8 +303,7 @@ PG_FUNCTION_INFO_V1(crmaudit_##type##_recv); \
 Datum \
 crmaudit_##type##_recv(PG_FUNCTION_ARGS) \
 { \
-	return number_in(#type, crm_##type##_check, crm_##type##_pack, \
-					 message_text(fcinfo), NULL); \
+	return read(message_text(fcinfo), NULL); \
 } \
 PG_FUNCTION_INFO_V1(crmaudit_##type##_send); \
 Datum \
@@ -253,9 +317,9 @@ TEXT_TYPE(iban)
 TEXT_TYPE(lei)
 TEXT_TYPE(uscc)
 TEXT_TYPE(vat_id)
-NUMBER_TYPE(bank_card)
-NUMBER_TYPE(phone)
-NUMBER_TYPE(resident_id)
+NUMBER_TYPE(bank_card, bank_card_in)
+NUMBER_TYPE(phone, phone_in)
+NUMBER_TYPE(resident_id, resident_id_in)
 
 PG_FUNCTION_INFO_V1(crmaudit_phone_read);
 
@@ -298,4 +362,29 @@ crmaudit_phone_read(PG_FUNCTION_ARGS)
 		value = alone;
 	}
 	PG_RETURN_INT64(crm_phone_pack(value.canonical, value.canonical_length));
+}
+
+PG_FUNCTION_INFO_V1(crmaudit_text_smaller);
+PG_FUNCTION_INFO_V1(crmaudit_text_larger);
+
+/* Compares two values of a text type as their operators do. */
+static int
+compare_texts(FunctionCallInfo fcinfo)
+{
+	return DatumGetInt32(DirectFunctionCall2(byteacmp, PG_GETARG_DATUM(0),
+											 PG_GETARG_DATUM(1)));
+}
+
+/* The smaller of two values of a text type, for min(). */
+Datum
+crmaudit_text_smaller(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(PG_GETARG_DATUM(compare_texts(fcinfo) <= 0 ? 0 : 1));
+}
+
+/* The larger of two, for max(). */
+Datum
+crmaudit_text_larger(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(PG_GETARG_DATUM(compare_texts(fcinfo) >= 0 ? 0 : 1));
 }

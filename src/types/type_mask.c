@@ -12,7 +12,6 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
 #include "types/type_sql.h"
@@ -47,18 +46,39 @@ static const MaskShape mask_shapes[] = {
 PG_FUNCTION_INFO_V1(crmaudit_mask_value);
 
 /*
+ * Returns the length in bytes of the first "count" characters of UTF-8; a byte
+ * that begins no character counts as one.
+ */
+static int
+clip(const char *data, int length, int count)
+{
+	int			at = 0;
+
+	while (at < length && count > 0)
+	{
+		at++;
+		while (at < length && (data[at] & 0xC0) == 0x80)
+			at++;
+		count--;
+	}
+	return at;
+}
+
+/*
  * Hides the characters between the first and the last that may be seen.  Of a
  * text too short for that, half is hidden.
  */
 static text *
 mask_middle(const char *data, int length, int first, int last)
 {
-	int			count = pg_mbstrlen_with_len(data, length);
+	int			count = 0;
 	int			start;
 	int			end;
-	text	   *masked;
+	char	   *masked;
 	char	   *out;
 
+	for (int at = 0; at < length; at += clip(data + at, length - at, 1))
+		count++;
 	if (first < 0)
 		first = Max(count + first, 1);
 	if (first + last > count - HIDDEN_MIN)
@@ -66,18 +86,16 @@ mask_middle(const char *data, int length, int first, int last)
 		first = Min(first, count / 4);
 		last = Min(last, count / 4);
 	}
-	start = pg_mbcharcliplen(data, length, first);
-	end = pg_mbcharcliplen(data, length, count - last);
-	masked = palloc(VARHDRSZ + length + count);
-	out = VARDATA(masked);
+	start = clip(data, length, first);
+	end = clip(data, length, count - last);
+	out = masked = palloc(length + count + 1);
 	memcpy(out, data, start);
 	out += start;
 	memset(out, MASK_CHARACTER, count - first - last);
 	out += count - first - last;
 	memcpy(out, data + end, length - end);
 	out += length - end;
-	SET_VARSIZE(masked, out - (char *) masked);
-	return masked;
+	return crm_text_from_utf8(masked, out - masked);
 }
 
 /* The first character of the local part, and the domain. */
@@ -85,7 +103,7 @@ static text *
 mask_email(const char *data, int length)
 {
 	int			at = length;
-	int			first = pg_mbcharcliplen(data, length, 1);
+	int			first = clip(data, length, 1);
 	StringInfoData masked;
 
 	while (at > 0 && data[at - 1] != '@')
@@ -96,13 +114,14 @@ mask_email(const char *data, int length)
 	appendBinaryStringInfo(&masked, data, first);
 	appendStringInfoString(&masked, "***@");
 	appendBinaryStringInfo(&masked, data + at, length - at);
-	return cstring_to_text_with_len(masked.data, masked.len);
+	return crm_text_from_utf8(masked.data, masked.len);
 }
 
-/* Masks a canonical form. */
+/* Masks a canonical form, which is in the server encoding. */
 static text *
 mask_canonical(CrmCheckFunc check, const char *data, int length)
 {
+	crm_text_to_utf8(&data, &length);
 	for (int i = 0; i < lengthof(mask_shapes); i++)
 	{
 		if (mask_shapes[i].check == check)

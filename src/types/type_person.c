@@ -93,7 +93,7 @@ age_on(FunctionCallInfo fcinfo, DateADT day)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 				 errmsg("cannot tell an age on this date"),
-				 errhint("The date must lie between the years 1 and 9999.")));
+				 errhint("The date must be finite, and before the year 10000.")));
 	if (on < birth)
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(on / 10000 - birth / 10000 -

@@ -53,7 +53,7 @@ crmaudit_phone_region(PG_FUNCTION_ARGS)
 {
 	CrmPhone	phone = phone_argument(fcinfo);
 
-	if (phone.region[0] == '\0')
+	if (phone.region[0] == '\0' || phone.type == CRM_PHONE_UNKNOWN)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(phone.region));
 }

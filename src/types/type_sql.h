@@ -52,9 +52,10 @@ extern text * crm_text_from_utf8_or_null(const char *data, int length);
 extern void crm_text_to_utf8(const char **data, int *length);
 
 /*
- * The canonical form of a judged value, which has one.  Only the domain of an
- * e-mail address can hold characters that the value did not; it is written
- * with A-labels where the server encoding lacks them.
+ * The canonical form of a judged value, which has one.  That of an e-mail
+ * address can hold characters that the value did not: its domain is written
+ * with A-labels where the server encoding lacks them, and where it lacks those
+ * of the local part (in NFC), there is no form, and NULL is returned.
  */
 extern text * crm_text_from_canonical(CrmCheckFunc check,
 									  const CrmValue *value);

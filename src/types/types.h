@@ -6,8 +6,9 @@
  *
  * Nothing here or in the parsers depends on PostgreSQL headers, so that each
  * parser can be fuzzed and measured alone.  Input is UTF-8 of the given
- * length, not terminated.  A parser never allocates, never fails, and leaves
- * its whole answer in the caller's CrmValue.
+ * length, not terminated.  A parser never fails, never allocates (but libidn2
+ * does, for the domain of an e-mail address), and leaves its whole answer in
+ * the caller's CrmValue.
  *
  *-------------------------------------------------------------------------
  */
@@ -112,8 +113,6 @@ extern void crm_phone_check(const char *str, size_t length,
 							const CrmOptions *options, CrmValue *value);
 extern void crm_resident_id_check(const char *str, size_t length,
 								  const CrmOptions *options, CrmValue *value);
-extern void crm_vat_id_check(const char *str, size_t length,
-							 const CrmOptions *options, CrmValue *value);
 extern void crm_uscc_check(const char *str, size_t length,
 						   const CrmOptions *options, CrmValue *value);
 extern void crm_vat_id_check(const char *str, size_t length,

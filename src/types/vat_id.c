@@ -362,6 +362,8 @@ crm_vat_id_check(const char *str, size_t length,
 		fault = find_doubt(&alnum, options, &number);
 	if (fault.reason != CRM_REASON_NONE)
 		blame(str, length, &alnum, &fault, value);
-	if (value->verdict != CRM_INVALID)
+	/* an office that is in no list yet speaks for a newer list */
+	if (value->verdict != CRM_INVALID ||
+		value->reason == CRM_REASON_OFFICE_UNKNOWN)
 		set_canonical(&number, options, value);
 }

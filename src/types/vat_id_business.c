@@ -167,11 +167,12 @@ crm_vat_italy(const VatCountry *country, const char *number, int length)
 
 	if (memcmp(number, "0000000", 7) == 0)
 		return crm_vat_refused(CRM_REASON_BAD_CHARACTER, 0, 7);
+	if (crm_luhn_sum(number, length) % 10 != 0)
+		return crm_vat_checked(false, length - 1, 1);
 	if (!(office >= 1 && office <= 100) && office != 120 && office != 121 &&
 		office != 888 && office != 999)
 		return crm_vat_refused(CRM_REASON_OFFICE_UNKNOWN, 7, 3);
-	return crm_vat_checked(crm_luhn_sum(number, length) % 10 == 0,
-						   length - 1, 1);
+	return crm_vat_checked(true, length - 1, 1);
 }
 
 /*

@@ -292,6 +292,9 @@ check_fixed_point(const Trial *trial)
 	CrmValue	again;
 
 	memcpy(options.area, given->area, sizeof(options.area));
+	/* a phone carries its country, and where VAT is paid is the rule's matter */
+	if (trial->kind->check == crm_vat_id_check)
+		memcpy(options.region, given->region, sizeof(options.region));
 	if (!is_typed)
 		options = *given;
 	judge(trial->kind, value->canonical, (size_t) value->canonical_length,

@@ -72,7 +72,7 @@ def classify(kind, region, value, ours, oracle, second):
         return 'DIFFERS: canonical form'
     if oracle[0] != 'valid' and ours[0] != 'valid':
         return 'agree'
-    if second and second[0] == ours[0] and second[0] != oracle[0]:
+    if second and (second[0] == 'valid') == accepts and second[0] != oracle[0]:
         return 'disputed: plan changed since 8.12.57, the old edition says as we do'
     if oracle[0] != 'valid' and kind != 'phone' and canonical != value:
         # refused for its dress, if the oracle takes what we make of it

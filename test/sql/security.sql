@@ -88,7 +88,9 @@ SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = prolang
 SELECT p.oid::regprocedure FROM pg_proc p
 	WHERE pronamespace = 'crmaudit'::regnamespace AND prorettype = 'trigger'::regtype AND has_function_privilege('se_clerk', p.oid, 'EXECUTE');
 SELECT c.oid::regclass FROM pg_class c
-	WHERE relnamespace = 'crmaudit'::regnamespace AND relkind IN ('r', 'v', 'S') AND has_table_privilege('se_clerk', c.oid, 'SELECT');
+	WHERE relnamespace = 'crmaudit'::regnamespace AND relkind IN ('r', 'v', 'S') AND relname <> 'reference_version' AND has_table_privilege('se_clerk', c.oid, 'SELECT');
+-- Only which editions of public reference data there are is no secret.
+SELECT has_table_privilege('se_clerk', 'crmaudit.reference_version', 'SELECT, INSERT, UPDATE, DELETE') AS any_right, has_table_privilege('se_clerk', 'crmaudit.reference_version', 'INSERT, UPDATE, DELETE') AS may_write;
 
 -- A hostile search_path, temporary table, function or operator fools nothing:
 -- every name is qualified, and pg_temp comes last.
@@ -230,7 +232,7 @@ SELECT crmaudit.revoke_duty('admin', 'se_admin') \gset
 SELECT crmaudit.revoke_duty('steward', 'se_steward') \gset
 SELECT crmaudit.revoke_duty('auditor', 'se_auditor') \gset
 SELECT c.oid::regclass FROM pg_class c, unnest('{se_admin,se_steward,se_auditor}'::text[]) r
-	WHERE relnamespace = 'crmaudit'::regnamespace AND relkind IN ('r', 'v') AND has_table_privilege(r, c.oid, 'SELECT, INSERT, UPDATE, DELETE');
+	WHERE relnamespace = 'crmaudit'::regnamespace AND relkind IN ('r', 'v') AND relname <> 'reference_version' AND has_table_privilege(r, c.oid, 'SELECT, INSERT, UPDATE, DELETE');
 -- Once revoked it no longer excludes the other.
 SELECT g FROM crmaudit.grant_duty('auditor', 'se_admin') g WHERE g LIKE '%se\_%' ORDER BY g;
 SELECT crmaudit.revoke_duty('auditor', 'se_admin') \gset
@@ -269,3 +271,23 @@ DROP FUNCTION se_waiting(int);
 DROP TABLE se_customer, se_parted, se_wrong;
 REVOKE ALL ON SCHEMA public FROM se_owner, se_admin;
 DROP ROLE se_clerk, se_owner, se_admin, se_steward, se_auditor, se_group;
+
+-- CREATE EXTENSION runs as a superuser; a function that somebody puts where its
+-- script might look for one of PostgreSQL's is not called.
+CREATE ROLE regress_stranger;
+CREATE DATABASE regress_stranger_db;
+\c regress_stranger_db
+GRANT CREATE ON SCHEMA public TO regress_stranger;
+SET ROLE regress_stranger;
+CREATE TABLE public.called (who name);
+CREATE FUNCTION public.format(text, text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO public.called VALUES (current_user); RETURN pg_catalog.format($1, VARIADIC ARRAY[$2]); END $$;
+CREATE FUNCTION public.format(text, name, name) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN INSERT INTO public.called VALUES (current_user); RETURN pg_catalog.format($1, VARIADIC ARRAY[$2, $3]); END $$;
+GRANT ALL ON public.called TO PUBLIC;
+RESET ROLE;
+CREATE EXTENSION crmaudit;
+SELECT count(*) AS calls FROM public.called;
+\c crmaudit_regress
+DROP DATABASE regress_stranger_db;
+DROP ROLE regress_stranger;

@@ -15,7 +15,9 @@ FROM (VALUES
 	(7, '9135O100M000100Y43', '{"type":"uscc"}'),
 	(8, '13800138000', '{"type":"phone","region":"CN"}'),
 	(9, '13800138000', '{"type":"phone"}'),
-	(10, '', '{"type":"lei"}')
+	(10, '', '{"type":"lei"}'),
+	(11, '+86 10-65529988 ext 12', '{"type":"phone"}'),
+	(12, 'Anna <anna@firm.cn>', '{"type":"email"}')
 ) AS t(n, value, params), explain_value(value, params::jsonb) AS e
 ORDER BY n;
 SELECT (explain_value(NULL, '{"type":"email"}')).verdict;

@@ -37,6 +37,16 @@ SELECT value::phone, verdict, reason FROM (VALUES ('+8619012345678'), ('+8612012
 SELECT value::bank_card, verdict FROM (VALUES ('6228480402564890019')) AS t(value), check_value('bank_card', value);
 SELECT '+999123456789'::phone;
 
+-- An Italian tax office that is in no list yet.
+SELECT value::vat_id, verdict, reason FROM (VALUES ('IT00743112153')) AS t(value), check_value('vat_id', value);
+-- What a plan makes nothing of is read as it was written: plans change, and
+-- dumps must load. Anything else of that kind is no number.
+SELECT '+490077185153'::phone, '+950005850288'::phone;
+SELECT '+49 0077185153'::phone;
+SELECT '+49123'::phone;
+SELECT '+99912345678'::phone;
+SELECT '+9999999999999999999'::phone;
+
 -- A number in national notation is read in a region. There is no phone(CN): a
 -- literal never sees a type modifier, so that it could not work everywhere.
 SELECT phone('138 0013 8000', 'CN'), phone('020 7946 0018', 'gb'), phone('+8613800138000'), phone('+8613800138000', NULL), phone(NULL, 'CN');
@@ -102,5 +112,10 @@ SELECT mask(m), mask(p), mask(r), mask(u), mask(b), mask(i), mask(l), mask(v) FR
 SELECT kind, value, mask(kind, value) FROM (VALUES ('email', '@'), ('email', 'ab'), ('email', '张伟@例子.公司'), ('email', ''), ('phone', '7'), ('phone', '13800138000'),
 	('bank_card', '411111111111'), ('resident_id', '未知')) AS t(kind, value);
 SELECT mask('passport', 'E12345678');
+
+-- The least and the greatest.
+SELECT min(m), max(m) FROM (VALUES ('b@x.cn'::email), ('B@x.cn'), ('é@x.cn'), (NULL)) AS t(m);
+SELECT min(p), max(p) FROM (VALUES ('+8613800138000'::phone), ('+390612345678')) AS t(p);
+SELECT max(v), min(l) FROM all_types AS t(m, p, r, u, b, i, l, v);
 
 DROP TABLE contact, typed, all_types, back, words, ids;

@@ -65,6 +65,11 @@ CREATE TABLE hashed (mail email);
 CREATE INDEX ON hashed USING hash (mail);
 EXPLAIN (COSTS OFF) SELECT mail FROM hashed WHERE mail LIKE 'a%';
 
+-- The key of a mailbox is made to be indexed.
+CREATE INDEX customer_mailbox ON customer (match_key(mail));
+EXPLAIN (COSTS OFF) SELECT id FROM customer WHERE match_key(mail) = 'user12@example5.com';
+SELECT max(mail) FROM customer;
+
 -- Trigrams, through the cast.
 CREATE EXTENSION pg_trgm SCHEMA public;
 CREATE INDEX customer_mail_trgm ON customer USING gin ((mail::text) gin_trgm_ops);

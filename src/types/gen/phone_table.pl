@@ -381,13 +381,12 @@ sub number_list
 
 my @rows = @{ states() };
 die "too many states\n" if @rows > 65535;
-my $shortest = NATIONAL_MAX;
+
+# CRM_PHONE_NATIONAL_MIN of phone.h: the type stores no shorter number.
 foreach (@regions)
 {
-	my $length = 0;
-
-	$length++ while !($_->{lengths} >> $length & 1);
-	$shortest = $length if $length < $shortest;
+	die "$_->{id} has numbers of fewer than 4 digits: lower CRM_PHONE_NATIONAL_MIN\n"
+	  if $_->{lengths} & 0xF;
 }
 
 print <<"HEADER";
@@ -415,7 +414,6 @@ print <<"HEADER";
 HEADER
 
 print "const char crm_phone_metadata_version[] = \"$version\";\n\n";
-print "const uint8_t crm_phone_national_min = $shortest;\n\n";
 print "const PhoneRegion crm_phone_regions[] = {\n";
 print join(
 	",\n",

@@ -116,6 +116,12 @@ END $$;
 CREATE FUNCTION crmaudit.like_support(internal) RETURNS internal
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_like_support';
 COMMENT ON FUNCTION crmaudit.like_support(internal) IS 'planner support of LIKE on identifiers';
+CREATE FUNCTION crmaudit.likesel(internal, oid, internal, int) RETURNS float8
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_likesel';
+COMMENT ON FUNCTION crmaudit.likesel(internal, oid, internal, int) IS 'restriction selectivity of LIKE on identifiers';
+CREATE FUNCTION crmaudit.nlikesel(internal, oid, internal, int) RETURNS float8
+LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_nlikesel';
+COMMENT ON FUNCTION crmaudit.nlikesel(internal, oid, internal, int) IS 'restriction selectivity of NOT LIKE on identifiers';
 DO $$
 DECLARE
 	type text;
@@ -123,15 +129,15 @@ DECLARE
 BEGIN
 	FOREACH type IN ARRAY '{email,uscc,iban,lei,vat_id}'::text[] LOOP
 		FOR op IN SELECT * FROM (VALUES
-			('like', '~~', '!~~', 'textlike', 'likesel', 'likejoinsel', ' SUPPORT crmaudit.like_support', 'matches LIKE expression'),
-			('notlike', '!~~', '~~', 'textnlike', 'nlikesel', 'nlikejoinsel', '', 'does not match LIKE expression'),
-			('ilike', '~~*', '!~~*', 'texticlike', 'iclikesel', 'iclikejoinsel', '', 'matches LIKE expression, case-insensitive'),
-			('notilike', '!~~*', '~~*', 'texticnlike', 'icnlikesel', 'icnlikejoinsel', '', 'does not match LIKE expression, case-insensitive')
+			('like', '~~', '!~~', 'textlike', 'crmaudit.likesel', 'likejoinsel', ' SUPPORT crmaudit.like_support', 'matches LIKE expression'),
+			('notlike', '!~~', '~~', 'textnlike', 'crmaudit.nlikesel', 'nlikejoinsel', '', 'does not match LIKE expression'),
+			('ilike', '~~*', '!~~*', 'texticlike', 'pg_catalog.iclikesel', 'iclikejoinsel', '', 'matches LIKE expression, case-insensitive'),
+			('notilike', '!~~*', '~~*', 'texticnlike', 'pg_catalog.icnlikesel', 'icnlikejoinsel', '', 'does not match LIKE expression, case-insensitive')
 		) AS v(name, symbol, negator, internal_name, restrict_function, join_function, support, words) LOOP
 			EXECUTE format('CREATE FUNCTION crmaudit.%1$s_%2$s(crmaudit.%1$I, text) RETURNS boolean LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE%3$s AS %4$L',
 				type, op.name, op.support, op.internal_name);
 			EXECUTE format('COMMENT ON FUNCTION crmaudit.%1$s_%2$s(crmaudit.%1$I, text) IS %3$L', type, op.name, 'implementation of ' || op.symbol || ' operator');
-			EXECUTE format('CREATE OPERATOR crmaudit.%1$s (LEFTARG = crmaudit.%2$I, RIGHTARG = text, FUNCTION = crmaudit.%2$s_%3$s, NEGATOR = OPERATOR(crmaudit.%4$s), RESTRICT = pg_catalog.%5$s, JOIN = pg_catalog.%6$s)',
+			EXECUTE format('CREATE OPERATOR crmaudit.%1$s (LEFTARG = crmaudit.%2$I, RIGHTARG = text, FUNCTION = crmaudit.%2$s_%3$s, NEGATOR = OPERATOR(crmaudit.%4$s), RESTRICT = %5$s, JOIN = pg_catalog.%6$s)',
 				op.symbol, type, op.name, op.negator, op.restrict_function, op.join_function);
 			EXECUTE format('COMMENT ON OPERATOR crmaudit.%s (crmaudit.%I, text) IS %L', op.symbol, type, op.words);
 		END LOOP;

@@ -104,7 +104,7 @@ GRANT SELECT ON crmaudit.reference_version TO PUBLIC;
 -- conditions of triggers, which run as the writer.
 DO $$
 DECLARE
-	names text[] := '{row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names}';
+	names text[] := '{row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,likesel,nlikesel,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names}';
 	function regprocedure;
 BEGIN
 	FOR function IN SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p

@@ -186,7 +186,7 @@ phone_written(const char *str, int64 *number)
 		strspn(str + 1, "0123456789") != (size_t) (length - 1))
 		return false;
 	errno = 0;
-	*number = strtoi64(str + 1, NULL, 10);
+	*number = strtoll(str + 1, NULL, 10);
 	return errno == 0 && crm_phone_describe(*number, &phone) &&
 		phone.national_length >= CRM_PHONE_NATIONAL_MIN;
 }

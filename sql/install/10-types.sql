@@ -13,7 +13,7 @@ AS 'MODULE_PATHNAME', 'crmaudit_is_valid';
 COMMENT ON FUNCTION crmaudit.is_valid(text, text, text) IS 'whether the verdict of check_value() is valid; NULL for a NULL value';
 
 CREATE FUNCTION crmaudit.explain_value(value text, params jsonb,
-	OUT verdict text, OUT reason text, OUT part text, OUT "position" int, OUT canonical text, OUT suggestion text, OUT message text)
+	OUT verdict text, OUT reason text, OUT part text, OUT canonical text, OUT message text, OUT "position" int, OUT suggestion text)
 RETURNS record LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'crmaudit_explain_value';
 COMMENT ON FUNCTION crmaudit.explain_value(text, jsonb) IS 'judges a value as a rule of kind format with these parameters does; also the position of the part to blame, in characters from 1 on, and what to write instead where that is certain';

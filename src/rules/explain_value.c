@@ -16,7 +16,10 @@
 #include "rules/kinds_format.h"
 #include "rules/rules_private.h"
 
-#define EXPLAIN_COLUMNS	7
+/* What stands behind the columns of check_value(). */
+#define EXPLAIN_POSITION	ANSWER_COLUMNS
+#define EXPLAIN_SUGGESTION	(ANSWER_COLUMNS + 1)
+#define EXPLAIN_COLUMNS		(ANSWER_COLUMNS + 2)
 
 PG_FUNCTION_INFO_V1(crmaudit_explain_value);
 
@@ -38,15 +41,15 @@ character_position(const char *data, int offset)
 static bool
 is_suggestion(const CrmValue *value, const char *data, int length)
 {
-	return !value->has_extension &&
+	return value->canonical_length > 0 && !value->has_extension &&
 		(value->verdict != CRM_INVALID || value->is_mended) &&
 		(value->canonical_length != length ||
 		 memcmp(value->canonical, data, length) != 0);
 }
 
 /*
- * crmaudit.explain_value(value, params): verdict, reason, part, position,
- * canonical, suggestion, message.  params are those of a format rule; the
+ * crmaudit.explain_value(value, params): the columns of check_value(), position
+ * and suggestion.  params are those of a format rule; the
  * ones about the row (region_column, none, normalise) change nothing.
  */
 Datum
@@ -55,14 +58,14 @@ crmaudit_explain_value(PG_FUNCTION_ARGS)
 	CrmOptions	options;
 	CrmValue	value;
 	CrmCheckFunc check;
-	text	   *canonical = NULL;
+	text	   *suggestion = NULL;
 	Jsonb	   *params;
 	text	   *input = PG_GETARG_TEXT_PP(0);
 	const char *data = VARDATA_ANY(input);
 	int			length = VARSIZE_ANY_EXHDR(input);
 	TupleDesc	desc;
 	Datum		values[EXPLAIN_COLUMNS];
-	bool		nulls[EXPLAIN_COLUMNS] = {false};
+	bool		nulls[EXPLAIN_COLUMNS];
 
 	params = PG_GETARG_JSONB_P(1);
 	if (!JB_ROOT_IS_OBJECT(params))
@@ -77,26 +80,14 @@ crmaudit_explain_value(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	values[0] = CStringGetTextDatum(crm_verdict_names[value.verdict]);
-	nulls[1] = nulls[6] = value.reason == CRM_REASON_NONE;
-	if (!nulls[1])
-	{
-		values[1] = CStringGetTextDatum(crm_reason_words[value.reason].code);
-		values[6] = CStringGetTextDatum(crm_reason_text(value.reason));
-	}
-	nulls[2] = nulls[3] = value.part_length == 0 ||
-		value.part_length > CRM_PART_MAX;
-	if (!nulls[2])
-	{
-		values[2] = PointerGetDatum(crm_text_from_utf8(data + value.part_start,
-													   value.part_length));
-		values[3] = Int32GetDatum(character_position(data, value.part_start));
-	}
-	if (value.canonical_length > 0)
-		canonical = crm_text_from_canonical(check, &value);
-	nulls[4] = canonical == NULL || value.verdict == CRM_INVALID;
-	nulls[5] = canonical == NULL || !is_suggestion(&value, data, length);
-	values[4] = values[5] = PointerGetDatum(canonical);
+	crm_answer_fill(check, &value, data, values, nulls);
+	nulls[EXPLAIN_POSITION] = nulls[ANSWER_PART];
+	values[EXPLAIN_POSITION] =
+		Int32GetDatum(character_position(data, value.part_start));
+	if (is_suggestion(&value, data, length))
+		suggestion = crm_text_from_canonical(check, &value);
+	nulls[EXPLAIN_SUGGESTION] = suggestion == NULL;
+	values[EXPLAIN_SUGGESTION] = PointerGetDatum(suggestion);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, nulls)));
 }

@@ -117,41 +117,54 @@ check_arguments(FunctionCallInfo fcinfo, bool want_canonical, CrmValue *value,
 	return identifier;
 }
 
-/*
- * crmaudit.check_value(kind, value, region): verdict, reason, part,
- * canonical, message.
- */
+/* Contract in type_sql.h. */
+void
+crm_answer_fill(CrmCheckFunc check, const CrmValue *value, const char *data,
+				Datum *values, bool *nulls)
+{
+	text	   *canonical = NULL;
+
+	nulls[ANSWER_VERDICT] = false;
+	values[ANSWER_VERDICT] =
+		CStringGetTextDatum(crm_verdict_names[value->verdict]);
+	nulls[ANSWER_REASON] = nulls[ANSWER_MESSAGE] =
+		value->reason == CRM_REASON_NONE;
+	if (!nulls[ANSWER_REASON])
+	{
+		values[ANSWER_REASON] =
+			CStringGetTextDatum(crm_reason_words[value->reason].code);
+		values[ANSWER_MESSAGE] =
+			CStringGetTextDatum(crm_reason_text(value->reason));
+	}
+	nulls[ANSWER_PART] = value->part_length == 0 ||
+		value->part_length > CRM_PART_MAX;
+	if (!nulls[ANSWER_PART])
+		values[ANSWER_PART] =
+			PointerGetDatum(crm_text_from_utf8(data + value->part_start,
+											   value->part_length));
+	if (value->verdict != CRM_INVALID && value->canonical_length > 0)
+		canonical = crm_text_from_canonical(check, value);
+	nulls[ANSWER_CANONICAL] = canonical == NULL;
+	values[ANSWER_CANONICAL] = PointerGetDatum(canonical);
+}
+
+/* crmaudit.check_value(kind, value, region): the columns of an answer. */
 Datum
 crmaudit_check_value(PG_FUNCTION_ARGS)
 {
 	const CrmIdentifier *identifier;
 	CrmValue	value;
-	text	   *canonical = NULL;
 	const char *data;
 	TupleDesc	desc;
-	Datum		values[5];
-	bool		nulls[5] = {false};
+	Datum		values[ANSWER_COLUMNS];
+	bool		nulls[ANSWER_COLUMNS];
 
 	identifier = check_arguments(fcinfo, true, &value, &data);
 	if (identifier == NULL)
 		PG_RETURN_NULL();
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	values[0] = CStringGetTextDatum(crm_verdict_names[value.verdict]);
-	nulls[1] = nulls[4] = value.reason == CRM_REASON_NONE;
-	if (!nulls[1])
-	{
-		values[1] = CStringGetTextDatum(crm_reason_words[value.reason].code);
-		values[4] = CStringGetTextDatum(crm_reason_text(value.reason));
-	}
-	nulls[2] = value.part_length == 0 || value.part_length > CRM_PART_MAX;
-	if (!nulls[2])
-		values[2] = PointerGetDatum(crm_text_from_utf8(data + value.part_start,
-													   value.part_length));
-	if (value.verdict != CRM_INVALID && value.canonical_length > 0)
-		canonical = crm_text_from_canonical(identifier->check, &value);
-	nulls[3] = canonical == NULL;
-	values[3] = PointerGetDatum(canonical);
+	crm_answer_fill(identifier->check, &value, data, values, nulls);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, nulls)));
 }

@@ -73,6 +73,22 @@ extern text * crm_area_name_text(int area, int year);
 extern bool crm_region_code(const char *data, int length, char *region);
 extern void crm_region_require(const char *data, int length, char *region);
 
+/* What check_value() answers, and explain_value() with two columns more. */
+typedef enum AnswerColumn
+{
+	ANSWER_VERDICT,
+	ANSWER_REASON,
+	ANSWER_PART,				/* NULL if none is to blame, or all of much */
+	ANSWER_CANONICAL,			/* NULL if the value is invalid */
+	ANSWER_MESSAGE
+} AnswerColumn;
+
+#define ANSWER_COLUMNS	5
+
+/* Fills in the columns; data is the value in UTF-8, which "check" judged. */
+extern void crm_answer_fill(CrmCheckFunc check, const CrmValue *value,
+							const char *data, Datum *values, bool *nulls);
+
 /* The identifier type of that name, or an error that lists all. */
 extern const CrmIdentifier *crm_identifier_require(const char *name,
 												   int length);

@@ -58,15 +58,16 @@ typedef struct TypeParam
 	const char *name;
 	CrmCheckFunc check;
 	size_t		offset;			/* of the flag in CrmOptions */
+	bool		is_chinese;		/* about numbers of region CN */
 } TypeParam;
 
 static const TypeParam type_params[] = {
-	{"role_accounts", crm_email_check, offsetof(CrmOptions, role_accounts)},
-	{"national_check", crm_iban_check, offsetof(CrmOptions, national_check)},
-	{"multiple", crm_phone_check, offsetof(CrmOptions, multiple)},
-	{"service_numbers", crm_phone_check, offsetof(CrmOptions, service_numbers)},
-	{"extension_marks", crm_phone_check, offsetof(CrmOptions, extension_marks)},
-	{"area", crm_phone_check, 0}
+	{"role_accounts", crm_email_check, offsetof(CrmOptions, role_accounts), false},
+	{"national_check", crm_iban_check, offsetof(CrmOptions, national_check), false},
+	{"multiple", crm_phone_check, offsetof(CrmOptions, multiple), false},
+	{"service_numbers", crm_phone_check, offsetof(CrmOptions, service_numbers), true},
+	{"extension_marks", crm_phone_check, offsetof(CrmOptions, extension_marks), true},
+	{"area", crm_phone_check, 0, true}
 };
 
 static const RuleParam sex_params[] = {
@@ -137,6 +138,26 @@ read_area(const char *area, CrmOptions *options)
 }
 
 /*
+ * A parameter about Chinese numbers makes CN the region if none is given; with
+ * another one it would have no effect.
+ */
+static void
+require_chinese(const RuleSource *source, const char *param,
+				CrmOptions *options)
+{
+	if (crm_param(source, "region_column") != NULL ||
+		strcmp(options->region, "CN") == 0)
+		return;
+	if (options->region[0] != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"%s\" is about phone numbers of region CN",
+						param),
+				 errhint("Leave \"region\" out, or name a \"region_column\".")));
+	strcpy(options->region, "CN");
+}
+
+/*
  * Reads into *options what the parameters of a format rule say of how a value
  * of this type is judged.
  */
@@ -160,6 +181,8 @@ read_options(const RuleSource *source, const CrmIdentifier *identifier,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("identifier type \"%s\" takes no parameter \"%s\"",
 							identifier->name, param->name)));
+		if (param->is_chinese)
+			require_chinese(source, param->name, options);
 		if (param->offset != 0)
 			*((bool *) ((char *) options + param->offset)) =
 				crm_param_bool(source, param->name, false);

@@ -42,6 +42,11 @@ GROUP BY id ORDER BY id;
 SELECT id, rule, severity, verdict FROM customer AS c, crmaudit.violations(c) WHERE rule = 'card' ORDER BY id;
 -- A parameter that another type takes is refused, and an area code must be one.
 SELECT crmaudit.add_rule('customer', 'p1', 'format', '{uscc}', '{"type":"uscc","area":"028"}');
+-- The parameters about Chinese numbers make CN the region; another one is an error.
+SELECT crmaudit.add_rule('customer', 'p3', 'format', '{phone}', '{"type":"phone","region":"US","service_numbers":true}');
+SELECT (crmaudit.explain_value(value, params::jsonb)).verdict, value, params FROM (VALUES
+	('8230 2320', '{"type":"phone","area":"028"}'), ('8230 2320', '{"type":"phone","region":"CN"}'),
+	('95598', '{"type":"phone","service_numbers":true}'), ('028-82302320转12', '{"type":"phone","extension_marks":true}')) AS t(value, params);
 SELECT crmaudit.add_rule('customer', 'p2', 'format', '{phone}', '{"type":"phone","region":"CN","area":"成都"}');
 
 DROP TABLE customer;

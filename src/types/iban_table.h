@@ -54,7 +54,7 @@ static const IbanCountry iban_countries[] = {
 	{"CF", 27, false, {{'n', 23}}},
 	{"CG", 27, false, {{'n', 23}}},
 	{"CH", 21, true, {{'n', 5}, {'c', 12}}},
-	{"CI", 28, false, {{'a', 1}, {'n', 23}}},
+	{"CI", 28, false, {{'c', 2}, {'n', 22}}},
 	{"CM", 27, false, {{'n', 23}}},
 	{"CR", 22, true, {{'n', 18}}},
 	{"CV", 25, false, {{'n', 21}}},

@@ -19,7 +19,6 @@ my $agreement_min = 99.8;
 # Files whose name is not that of their kind.
 my %kind_of_file = (bankcard => 'bank_card', cn_id => 'resident_id', email_suites => 'email', vat => 'vat_id');
 
-
 # Runs gcc; what it says is shown if it fails.
 sub gcc
 {

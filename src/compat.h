@@ -16,7 +16,16 @@
 #error "crmaudit needs PostgreSQL 14 or later"
 #endif
 
+#if PG_VERSION_NUM >= 150000
+#include "access/xlogrecovery.h"
+#endif
+
 #if PG_VERSION_NUM < 150000
+#include "access/xlog.h"
+
+/* RecoveryInProgress() has set it. */
+#define GetWALInsertionTimeLine()	ThisTimeLineID
+
 #define MarkGUCPrefixReserved(prefix)	EmitWarningsOnPlaceholders(prefix)
 
 #include "funcapi.h"

@@ -74,4 +74,12 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 #include "varatt.h"
 #endif
 
+#if PG_VERSION_NUM < 180000
+#include "access/genam.h"
+
+/* Scans are not instrumented here. */
+#define index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, nkeys, norderbys)
+#endif
+
 #endif							/* CRM_COMPAT_H */

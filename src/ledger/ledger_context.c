@@ -59,6 +59,7 @@ crm_context_forget(void)
 	for (int i = 0; i < CONTEXTS_KEPT; i++)
 		known[i].subid = InvalidSubTransactionId;
 	numbers = 0;
+	next_replaced = 0;
 }
 
 void

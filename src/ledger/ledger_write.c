@@ -75,17 +75,30 @@ partition_make(const char *parent)
 	SetUserIdAndSecContext(userid, security);
 }
 
+/* Opens the partitioned table, with a partition for everything. */
+static Relation
+parent_open(const char *parent)
+{
+	Oid			relid = crm_relation_oid(parent);
+	Relation	rel;
+
+	if (!OidIsValid(relid))
+		elog(ERROR, "crmaudit.%s does not exist", parent);
+	rel = table_open(relid, AccessShareLock);
+	if (RelationGetPartitionDesc(rel, true)->nparts > 0)
+		return rel;
+	/* nothing can be attached to what this session has open */
+	table_close(rel, NoLock);
+	partition_make(parent);
+	return table_open(relid, AccessShareLock);
+}
+
 /* Opens the partition of a time. */
 static Relation
 partition_open(Relation parent, TimestampTz at)
 {
 	Oid			relid = partition_of(parent, at);
 
-	if (!OidIsValid(relid))
-	{
-		partition_make(RelationGetRelationName(parent));
-		relid = partition_of(parent, at);
-	}
 	if (!OidIsValid(relid))
 		elog(ERROR, "crmaudit.%s has no partition for now",
 			 RelationGetRelationName(parent));
@@ -131,12 +144,8 @@ void
 crm_ledger_write(const char *parent, TupleDesc desc, const LedgerRow *rows,
 				 int count)
 {
-	Oid			relid = crm_relation_oid(parent);
-	Relation	root;
+	Relation	root = parent_open(parent);
 
-	if (!OidIsValid(relid))
-		elog(ERROR, "crmaudit.%s does not exist", parent);
-	root = table_open(relid, AccessShareLock);
 	while (count > 0)
 	{
 		Relation	rel = partition_open(root, rows[0].at);

@@ -71,6 +71,14 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 #endif
 
 #if PG_VERSION_NUM >= 160000
+#define crm_insert_index_tuples(target, slot, estate) \
+	ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL, false)
+#else
+#define crm_insert_index_tuples(target, slot, estate) \
+	ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL)
+#endif
+
+#if PG_VERSION_NUM >= 160000
 #include "varatt.h"
 #endif
 

@@ -24,6 +24,7 @@
 #include "findings/finding.h"
 #include "gate/gate.h"
 #include "guc.h"
+#include "ledger/ledger.h"
 #include "rules/rule.h"
 
 PG_MODULE_MAGIC;
@@ -57,6 +58,7 @@ _PG_init(void)
 	crm_rule_cache_init();
 	crm_findings_init();
 	crm_gate_init();
+	crm_ledger_init();
 }
 
 static int

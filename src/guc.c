@@ -16,6 +16,9 @@ bool		crm_guc_show_values = false;
 bool		crm_guc_strict_update = false;
 int			crm_guc_max_reported = 20;
 bool		crm_guc_refuse_quarantined = false;
+char	   *crm_guc_actor = NULL;
+char	   *crm_guc_reason = NULL;
+bool		crm_guc_baseline = true;
 
 static const struct config_enum_entry mode_options[] = {
 	{"default", CRM_OVERRIDE_DEFAULT, false},
@@ -79,6 +82,28 @@ crm_guc_define(void)
 							 "For a session that wants the error; release() uses it.",
 							 &crm_guc_refuse_quarantined,
 							 false,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("crmaudit.actor",
+							   "Who acts, as the ledger records it.",
+							   "For an application that connects as one user "
+							   "for all of its own; the session user if empty.",
+							   &crm_guc_actor,
+							   "",
+							   PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("crmaudit.reason",
+							   "Why rows are changed, as the ledger records it.",
+							   NULL,
+							   &crm_guc_reason,
+							   "",
+							   PGC_USERSET, 0, NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("crmaudit.baseline",
+							 "Records the rows that are there when a table begins to be tracked.",
+							 "Off for a large table: record_baseline() does it later.",
+							 &crm_guc_baseline,
+							 true,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("crmaudit");

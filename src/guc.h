@@ -28,6 +28,9 @@ extern bool crm_guc_show_values;
 extern bool crm_guc_strict_update;
 extern int	crm_guc_max_reported;
 extern bool crm_guc_refuse_quarantined;
+extern char *crm_guc_actor;
+extern char *crm_guc_reason;
+extern bool crm_guc_baseline;
 
 extern void crm_guc_define(void);
 

@@ -39,11 +39,13 @@ COMMENT ON FUNCTION crmaudit.reason_in_words(text) IS 'a reason code in words, i
 CREATE TABLE crmaudit.role (
 	role text PRIMARY KEY,
 	is_identifier boolean NOT NULL DEFAULT false,
+	is_personal boolean NOT NULL DEFAULT false,
 	english text NOT NULL,
 	chinese text NOT NULL,
 	builtin boolean NOT NULL DEFAULT false
 );
 COMMENT ON TABLE crmaudit.role IS 'roles, that is meanings, which protect() maps columns to';
+COMMENT ON COLUMN crmaudit.role.is_personal IS 'a column of this role holds personal data, as one that holds an identifier does: the ledger masks it, and can erase it';
 COMMENT ON COLUMN crmaudit.role.is_identifier IS 'a key column of this role is stored hashed in findings';
 
 CREATE TABLE crmaudit.value_list (
@@ -74,7 +76,7 @@ CREATE TABLE crmaudit.protected_table (
 	attnames text[] NOT NULL
 );
 COMMENT ON TABLE crmaudit.protected_table IS 'tables under protection, and their settings; changed by protect(), set_mode() and unprotect()';
-COMMENT ON COLUMN crmaudit.protected_table.history IS 'true asks for the ledger''s history; pending until the ledger exists';
+COMMENT ON COLUMN crmaudit.protected_table.history IS 'whether protect() had the table tracked by the ledger';
 COMMENT ON COLUMN crmaudit.protected_table.attnums IS 'attributes that key, roles and live read; attnames says what they were called';
 
 CREATE TABLE crmaudit.rule (

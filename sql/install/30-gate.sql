@@ -48,7 +48,7 @@ DECLARE
 	partition regclass;
 BEGIN
 	FOR partition IN SELECT relid FROM pg_partition_tree(target) WHERE relid <> target LOOP
-		IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = partition AND t.tgname LIKE 'zz\_crmaudit\_%' AND t.tgparentid = 0) THEN
+		IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = partition AND t.tgname LIKE 'zz\_crmaudit\_%' AND t.tgname <> 'zz_crmaudit_ledger_truncate' AND t.tgparentid = 0) THEN
 			RAISE EXCEPTION 'partition "%" of relation "%" has triggers of its own named zz_crmaudit', partition, target
 				USING ERRCODE = 'duplicate_object', HINT = format('Unprotect it first: SELECT crmaudit.unprotect(%L);', partition);
 		END IF;
@@ -149,6 +149,13 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.check_roles(regclass, jsonb) IS 'raises an error unless all roles and columns exist';
 
+CREATE FUNCTION crmaudit.make_key_salt() RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	INSERT INTO crmaudit.key_salt SELECT replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '')
+		WHERE NOT EXISTS (SELECT FROM crmaudit.key_salt)
+$$;
+COMMENT ON FUNCTION crmaudit.make_key_salt() IS 'makes the secret that identifiers in keys are hashed with, unless there is one';
+
 -- The row of protected_table that protect() asks for, over what there was.
 CREATE FUNCTION crmaudit.prepare_table(target regclass, roles jsonb, packs text[], mode text, history boolean,
 	live text, error_style text, key text[], live_scores boolean, path text)
@@ -193,9 +200,7 @@ BEGIN
 	END IF;
 	SELECT coalesce(array_agg(k), '{}') INTO result.hashed_key FROM unnest(result.key) k
 		JOIN crmaudit.role r ON r.role = result.roles ->> k AND r.is_identifier;
-	IF cardinality(result.hashed_key) > 0 AND NOT EXISTS (SELECT FROM crmaudit.key_salt) THEN
-		INSERT INTO crmaudit.key_salt VALUES (replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''));
-	END IF;
+	PERFORM crmaudit.make_key_salt() WHERE cardinality(result.hashed_key) > 0;
 	result.attnums := ARRAY(
 		SELECT unnest(crmaudit.rule_check(target, '', 'required', ARRAY[spec], '{}', NULL, true))
 			FROM (SELECT unnest(result.key) UNION SELECT jsonb_object_keys(result.roles)) AS s(spec)
@@ -223,6 +228,11 @@ BEGIN
 			attnums = excluded.attnums, attnames = excluded.attnames;
 	PERFORM crmaudit.create_gate_triggers(target);
 	PERFORM crmaudit.apply_packs(target);
+	IF settings.history THEN
+		PERFORM crmaudit.track(target, key => settings.key);
+	ELSIF EXISTS (SELECT FROM crmaudit.tracked_table t WHERE t.target = protect_table.target AND t.tracked) THEN
+		PERFORM crmaudit.untrack(target);
+	END IF;
 END $$;
 COMMENT ON FUNCTION crmaudit.protect_table(regclass, jsonb, text[], text, boolean, text, text, text[], boolean, text) IS 'implementation of protect(); path is the search_path that live is parsed with';
 
@@ -244,6 +254,9 @@ BEGIN
 	PERFORM crmaudit.require_protected(target);
 	PERFORM crmaudit.drop_rule(r.target, r.name) FROM crmaudit.rule r WHERE r.target = unprotect.target;
 	DELETE FROM crmaudit.protected_table p WHERE p.target = unprotect.target;
+	IF EXISTS (SELECT FROM crmaudit.tracked_table t WHERE t.target = unprotect.target AND t.tracked) THEN
+		PERFORM crmaudit.untrack(target);
+	END IF;
 	FOR trigger_name IN SELECT t.tgname FROM pg_trigger t
 		WHERE t.tgrelid = target AND t.tgname LIKE 'zz\_crmaudit\_%' AND NOT t.tgisinternal
 	LOOP

@@ -179,3 +179,393 @@ COMMENT ON FUNCTION crmaudit.ledger_leaf(crmaudit.ledger_entry, crmaudit.ledger_
 CREATE FUNCTION crmaudit.ledger_context_leaf(context crmaudit.ledger_context) RETURNS bytea
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_ledger_context_leaf';
 COMMENT ON FUNCTION crmaudit.ledger_context_leaf(crmaudit.ledger_context) IS 'the hash that a context of the ledger ought to have';
+
+-- Capture ----------------------------------------------------------------------------
+
+CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE ON crmaudit.tracked_table
+	FOR EACH ROW EXECUTE FUNCTION crmaudit.rules_changed();
+
+CREATE FUNCTION crmaudit.capture() RETURNS trigger LANGUAGE c
+AS 'MODULE_PATHNAME', 'crmaudit_capture';
+COMMENT ON FUNCTION crmaudit.capture() IS 'trigger zz_crmaudit_ledger, AFTER ROW: records a change of a tracked table in the ledger';
+
+CREATE FUNCTION crmaudit.capture_truncate() RETURNS trigger LANGUAGE c
+AS 'MODULE_PATHNAME', 'crmaudit_capture_truncate';
+COMMENT ON FUNCTION crmaudit.capture_truncate() IS 'trigger zz_crmaudit_ledger_truncate, BEFORE TRUNCATE: records that a tracked table is emptied';
+
+CREATE FUNCTION crmaudit.record_schema_entry(table_id int, details jsonb) RETURNS void
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'crmaudit_record_schema_entry';
+COMMENT ON FUNCTION crmaudit.record_schema_entry(int, jsonb) IS 'records an entry S: what happened to a table, or to its tracking';
+
+CREATE FUNCTION crmaudit.record_rows(target regclass) RETURNS bigint
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'crmaudit_record_rows';
+COMMENT ON FUNCTION crmaudit.record_rows(regclass) IS 'records an entry B for each row of a table; its writers wait until the transaction ends';
+
+CREATE FUNCTION crmaudit.require_tracked(target regclass) RETURNS crmaudit.tracked_table
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	result crmaudit.tracked_table;
+BEGIN
+	SELECT * INTO result FROM crmaudit.tracked_table t WHERE t.target = require_tracked.target AND t.tracked;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'relation "%" is not tracked', target
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				HINT = format('Track it: SELECT crmaudit.track(%L);', target);
+	END IF;
+	RETURN result;
+END $$;
+COMMENT ON FUNCTION crmaudit.require_tracked(regclass) IS 'returns the row of a tracked table, or raises an error';
+
+CREATE FUNCTION crmaudit.record_baseline(target regclass) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	settings crmaudit.tracked_table := crmaudit.require_tracked(target);
+	result bigint := crmaudit.record_rows(target);
+BEGIN
+	UPDATE crmaudit.tracked_table t SET baselined_at = clock_timestamp() WHERE t.table_id = settings.table_id;
+	RETURN result;
+END $$;
+COMMENT ON FUNCTION crmaudit.record_baseline(regclass) IS 'records all rows of a tracked table as they are (entries B), and returns how many; writers of the table wait meanwhile';
+
+-- Triggers of a tracked table --------------------------------------------------------
+
+-- What a tracked table and its partitions ought to have and have not.
+CREATE FUNCTION crmaudit.ledger_trigger_faults(target regclass)
+RETURNS TABLE (relation regclass, trigger_name name, fault text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT c.oid, wanted.name,
+		CASE WHEN t.oid IS NULL THEN 'missing' WHEN t.tgenabled = 'D' THEN 'disabled' ELSE 'not enabled always' END
+	FROM (SELECT target AS oid UNION SELECT p.relid FROM pg_partition_tree(target) p) c
+		CROSS JOIN (VALUES ('zz_crmaudit_ledger'::name), ('zz_crmaudit_ledger_truncate')) AS wanted(name)
+		JOIN pg_class k ON k.oid = c.oid
+		LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname = wanted.name
+	WHERE t.tgenabled IS DISTINCT FROM 'A'
+		-- an intermediate partitioned table needs no TRUNCATE trigger: its leaves have
+		AND (wanted.name = 'zz_crmaudit_ledger' OR c.oid = target OR k.relkind = 'r')
+		-- the extension's own tables are recorded by row only, or not emptied
+		AND NOT EXISTS (SELECT FROM crmaudit.tracked_table o WHERE o.target = ledger_trigger_faults.target AND o.builtin
+			AND wanted.name = 'zz_crmaudit_ledger_truncate')
+	ORDER BY 1, 2
+$$;
+COMMENT ON FUNCTION crmaudit.ledger_trigger_faults(regclass) IS 'triggers that record a tracked table and are missing or disabled, on it or a partition; none = all changes are recorded';
+
+-- SECURITY DEFINER: the right TRIGGER is enough to have a table recorded, but
+-- ALTER TABLE wants its owner. It only completes what somebody with that right began.
+CREATE FUNCTION crmaudit.complete_ledger_triggers(target regclass) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	missing record;
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = target AND t.tgname = 'zz_crmaudit_ledger'
+		AND t.tgfoid = 'crmaudit.capture()'::regprocedure) THEN
+		RETURN;
+	END IF;
+	FOR missing IN SELECT * FROM crmaudit.ledger_trigger_faults(target) LOOP
+		IF missing.trigger_name = 'zz_crmaudit_ledger_truncate' THEN
+			PERFORM crmaudit.create_trigger(missing.relation, 'zz_crmaudit_ledger_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.capture_truncate()');
+		END IF;
+		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', missing.relation, missing.trigger_name);
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION crmaudit.complete_ledger_triggers(regclass) IS 'creates and enables what is missing of the triggers that record a table, if it is recorded at all';
+
+CREATE FUNCTION crmaudit.drop_ledger_triggers(target regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found record;
+BEGIN
+	FOR found IN
+		SELECT t.tgrelid::regclass AS relation, t.tgname FROM pg_trigger t
+		WHERE t.tgrelid IN (SELECT target UNION SELECT relid FROM pg_partition_tree(target))
+			AND t.tgname IN ('zz_crmaudit_ledger', 'zz_crmaudit_ledger_truncate') AND t.tgparentid = 0
+	LOOP
+		EXECUTE format('DROP TRIGGER %I ON %s', found.tgname, found.relation);
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION crmaudit.drop_ledger_triggers(regclass) IS 'drops the triggers that record a table';
+
+-- What the ledger knows of a table beside its rows.
+CREATE FUNCTION crmaudit.table_shape(target regclass) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT jsonb_build_object(
+		'columns', (SELECT coalesce(jsonb_object_agg(a.attname, jsonb_build_object('number', a.attnum, 'type', format_type(a.atttypid, a.atttypmod))), '{}')
+			FROM pg_attribute a WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped),
+		'triggers', (SELECT coalesce(jsonb_agg(format('%s %s on %s', f.trigger_name, f.fault, f.relation)), '[]')
+			FROM crmaudit.ledger_trigger_faults(target) f),
+		'partitions', (SELECT coalesce(jsonb_agg(p.relid::regclass::text ORDER BY p.relid::regclass::text), '[]')
+			FROM pg_partition_tree(target) p WHERE p.isleaf AND p.relid <> target))
+$$;
+COMMENT ON FUNCTION crmaudit.table_shape(regclass) IS 'columns with types, missing or disabled triggers and partitions of a table';
+
+-- track() ----------------------------------------------------------------------------
+
+-- Columns that hold personal data, by the roles that protect() was told.
+CREATE FUNCTION crmaudit.personal_columns(target regclass) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(array_agg(a.attname::text ORDER BY a.attnum), '{}')
+	FROM crmaudit.protected_table p CROSS JOIN jsonb_each_text(p.roles) AS m(spec, role)
+		JOIN crmaudit.role r ON r.role = m.role AND (r.is_personal OR r.is_identifier)
+		JOIN pg_attribute a ON a.attrelid = p.target AND a.attnum > 0 AND NOT a.attisdropped
+			AND (a.attname = m.spec OR m.spec LIKE a.attname || '->%')
+	WHERE p.target = personal_columns.target
+$$;
+COMMENT ON FUNCTION crmaudit.personal_columns(regclass) IS 'columns of a protected table whose role says that they hold personal data';
+
+CREATE FUNCTION crmaudit.require_trackable(target regclass) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	class pg_class;
+	other regclass;
+BEGIN
+	SELECT * INTO class FROM pg_class WHERE oid = target;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'relation to track does not exist' USING ERRCODE = 'undefined_table';
+	END IF;
+	IF class.relkind NOT IN ('r', 'p') OR class.relpersistence = 't'
+		OR class.relnamespace IN ('pg_catalog'::regnamespace, 'crmaudit'::regnamespace) THEN
+		RAISE EXCEPTION 'cannot track relation "%"', target
+			USING ERRCODE = 'wrong_object_type', DETAIL = 'It is not a permanent table, or a system table.',
+				HINT = 'Only ordinary and partitioned tables can be tracked.';
+	END IF;
+	SELECT t.target INTO other FROM crmaudit.tracked_table t
+		WHERE t.tracked AND t.target <> require_trackable.target
+			AND (t.target IN (SELECT relid FROM pg_partition_ancestors(require_trackable.target))
+				OR t.target IN (SELECT relid FROM pg_partition_tree(require_trackable.target)));
+	IF FOUND THEN
+		RAISE EXCEPTION 'relation "%" belongs to the same partitioned table as "%", which is tracked already', target, other
+			USING ERRCODE = 'duplicate_object', HINT = 'Track the partitioned table as a whole.';
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.require_trackable(regclass) IS 'raises an error unless the relation can be tracked';
+
+-- The row of tracked_table that track() asks for, over what there was.
+CREATE FUNCTION crmaudit.prepare_tracking(target regclass, exclude text[], personal text[], key text[])
+RETURNS crmaudit.tracked_table LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+	result crmaudit.tracked_table;
+	unknown text;
+BEGIN
+	SELECT * INTO result FROM crmaudit.tracked_table t WHERE t.target = prepare_tracking.target;
+	result.target := target;
+	result.name := target::text;
+	result.key := coalesce(key, result.key, (SELECT p.key FROM crmaudit.protected_table p WHERE p.target = prepare_tracking.target),
+		crmaudit.row_identity(target));
+	result.exclude := coalesce(exclude, result.exclude, '{}');
+	result.personal := coalesce(personal, ARRAY(SELECT DISTINCT c FROM unnest(coalesce(result.personal, '{}') || crmaudit.personal_columns(target)) c ORDER BY c));
+	IF coalesce(cardinality(result.key), 0) = 0 THEN
+		RAISE EXCEPTION 'relation "%" has no primary key', target
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'The ledger names a row by its key.',
+				HINT = 'Name the columns that identify a row: key => ARRAY[...].';
+	END IF;
+	SELECT c INTO unknown FROM unnest(result.key || result.exclude || result.personal) c
+		WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = prepare_tracking.target AND a.attname = c AND a.attnum > 0 AND NOT a.attisdropped) LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'column "%" of relation "%" does not exist', unknown, target USING ERRCODE = 'undefined_column';
+	END IF;
+	IF result.key && result.exclude THEN
+		RAISE EXCEPTION 'a column of the key of relation "%" cannot be excluded', target
+			USING ERRCODE = 'invalid_parameter_value', DETAIL = format('The key is (%s).', array_to_string(result.key, ', '));
+	END IF;
+	SELECT coalesce(array_agg(k), '{}') INTO result.hashed_key FROM unnest(result.key) k
+		WHERE EXISTS (SELECT FROM crmaudit.protected_table p JOIN crmaudit.role r ON r.role = p.roles ->> k AND r.is_identifier
+			WHERE p.target = prepare_tracking.target);
+	PERFORM crmaudit.make_key_salt() WHERE cardinality(result.hashed_key) > 0;
+	RETURN result;
+END $$;
+COMMENT ON FUNCTION crmaudit.prepare_tracking(regclass, text[], text[], text[]) IS 'checks the arguments of track(), and merges them with the present settings';
+
+CREATE FUNCTION crmaudit.track(target regclass, exclude text[] DEFAULT NULL, personal text[] DEFAULT NULL, key text[] DEFAULT NULL)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	settings crmaudit.tracked_table;
+	was_tracked boolean;
+BEGIN
+	PERFORM crmaudit.require_trackable(target);
+	settings := crmaudit.prepare_tracking(target, exclude, personal, key);
+	was_tracked := coalesce(settings.tracked AND settings.table_id IS NOT NULL, false);
+	PERFORM crmaudit.create_ledger_partition(parent, NULL) FROM (VALUES ('crmaudit.ledger_entry'::regclass), ('crmaudit.ledger_context')) AS p(parent);
+	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_ledger', 'AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW EXECUTE FUNCTION crmaudit.capture()');
+	PERFORM crmaudit.complete_ledger_triggers(target);
+	INSERT INTO crmaudit.tracked_table (target, name, key, hashed_key, exclude, personal, columns)
+		VALUES (target, settings.name, settings.key, settings.hashed_key, settings.exclude, settings.personal, crmaudit.table_shape(target))
+		ON CONFLICT ON CONSTRAINT tracked_table_target_key DO UPDATE SET name = excluded.name, key = excluded.key, hashed_key = excluded.hashed_key,
+			exclude = excluded.exclude, personal = excluded.personal, columns = excluded.columns, tracked = true
+		RETURNING * INTO settings;
+	PERFORM crmaudit.record_schema_entry(settings.table_id, jsonb_build_object('action', 'track', 'name', settings.name, 'key', settings.key,
+		'exclude', settings.exclude, 'personal', settings.personal, 'shape', settings.columns));
+	IF NOT was_tracked AND current_setting('crmaudit.baseline')::boolean THEN
+		PERFORM crmaudit.record_baseline(target);
+	ELSIF NOT was_tracked THEN
+		UPDATE crmaudit.tracked_table t SET baselined_at = NULL WHERE t.table_id = settings.table_id;
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.track(regclass, text[], text[], text[]) IS 'records every change of a table in the ledger, and the rows that are there (crmaudit.baseline = off: not those); exclude: columns not recorded; personal: columns to mask and to erase on request; NULL leaves what was said before';
+
+CREATE FUNCTION crmaudit.untrack(target regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	settings crmaudit.tracked_table := crmaudit.require_tracked(target);
+BEGIN
+	IF settings.builtin THEN
+		RAISE EXCEPTION 'cannot untrack relation "%"', target
+			USING ERRCODE = 'wrong_object_type', DETAIL = 'The ledger always records the extension''s own tables.';
+	END IF;
+	-- takes the lock that writers wait for
+	PERFORM crmaudit.drop_ledger_triggers(target);
+	PERFORM crmaudit.record_schema_entry(settings.table_id, '{"action": "untrack"}');
+	UPDATE crmaudit.tracked_table t SET tracked = false, baselined_at = NULL WHERE t.table_id = settings.table_id;
+END $$;
+COMMENT ON FUNCTION crmaudit.untrack(regclass) IS 'ends the recording of a table; what was recorded stays';
+
+CREATE FUNCTION crmaudit.require_reason(target regclass, required boolean DEFAULT true) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	settings crmaudit.tracked_table := crmaudit.require_tracked(target);
+BEGIN
+	UPDATE crmaudit.tracked_table t SET require_reason = required WHERE t.table_id = settings.table_id;
+END $$;
+COMMENT ON FUNCTION crmaudit.require_reason(regclass, boolean) IS 'refuses changes of a tracked table unless crmaudit.reason says why';
+
+-- Changes of tracked tables ------------------------------------------------------------
+
+CREATE FUNCTION crmaudit.shape_change(before jsonb, after jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	WITH old AS (SELECT key AS name, value ->> 'number' AS number, value ->> 'type' AS type FROM jsonb_each(before -> 'columns')),
+		new AS (SELECT key AS name, value ->> 'number' AS number, value ->> 'type' AS type FROM jsonb_each(after -> 'columns')),
+		renamed AS (SELECT old.name, new.name AS new_name, old.type AS type, new.type AS new_type FROM old JOIN new ON new.number = old.number
+			WHERE old.name NOT IN (SELECT name FROM new) AND new.name NOT IN (SELECT name FROM old))
+	SELECT jsonb_strip_nulls(jsonb_build_object(
+		'added', (SELECT jsonb_agg(name ORDER BY name) FROM new WHERE name NOT IN (SELECT name FROM old) AND name NOT IN (SELECT new_name FROM renamed)),
+		'dropped', (SELECT jsonb_agg(name ORDER BY name) FROM old WHERE name NOT IN (SELECT name FROM new) AND name NOT IN (SELECT name FROM renamed)),
+		'changed', (SELECT jsonb_agg(name ORDER BY name) FROM (SELECT new.name FROM old JOIN new USING (name) WHERE new.type <> old.type
+			UNION ALL SELECT new_name FROM renamed WHERE new_type <> type) AS c),
+		'renamed', (SELECT jsonb_object_agg(name, new_name) FROM renamed)))
+$$;
+COMMENT ON FUNCTION crmaudit.shape_change(jsonb, jsonb) IS 'what became of a table''s columns, by two results of table_shape()';
+
+-- Records what became of a tracked table since it was looked at last.
+CREATE FUNCTION crmaudit.record_table_change(target regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	settings crmaudit.tracked_table;
+	shape jsonb;
+	change jsonb;
+BEGIN
+	SELECT * INTO settings FROM crmaudit.tracked_table t WHERE t.target = record_table_change.target AND t.tracked AND NOT t.builtin;
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	shape := crmaudit.table_shape(target);
+	change := crmaudit.shape_change(settings.columns, shape);
+	IF settings.name <> target::text THEN
+		PERFORM crmaudit.record_schema_entry(settings.table_id, jsonb_build_object('action', 'rename', 'old', settings.name, 'new', target::text));
+	END IF;
+	IF change <> '{}' THEN
+		PERFORM crmaudit.record_schema_entry(settings.table_id, jsonb_build_object('action', 'alter', 'columns', change));
+	END IF;
+	IF settings.columns -> 'triggers' IS DISTINCT FROM shape -> 'triggers' THEN
+		PERFORM crmaudit.record_schema_entry(settings.table_id, jsonb_build_object('action', 'triggers', 'faults', shape -> 'triggers'));
+	END IF;
+	IF settings.columns <> shape OR settings.name <> target::text THEN
+		UPDATE crmaudit.tracked_table t SET name = record_table_change.target::text, columns = shape,
+				key = crmaudit.follow_names(t.key, change), hashed_key = crmaudit.follow_names(t.hashed_key, change),
+				exclude = crmaudit.follow_names(t.exclude, change), personal = crmaudit.follow_names(t.personal, change)
+			WHERE t.table_id = settings.table_id;
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.record_table_change(regclass) IS 'records changes of a tracked table''s columns, name and triggers';
+
+CREATE FUNCTION crmaudit.follow_names(names text[], change jsonb) RETURNS text[]
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(array_agg(coalesce(change #>> ARRAY['renamed', name], name) ORDER BY position), '{}')
+	FROM unnest(names) WITH ORDINALITY AS n(name, position)
+	WHERE NOT coalesce(change -> 'dropped' ? name, false)
+$$;
+COMMENT ON FUNCTION crmaudit.follow_names(text[], jsonb) IS 'column names after a change as shape_change() tells it';
+
+-- A partition that has come gets a TRUNCATE trigger of its own, and its rows
+-- are recorded.
+CREATE FUNCTION crmaudit.record_attached(target regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	known jsonb := (SELECT t.columns -> 'partitions' FROM crmaudit.tracked_table t WHERE t.target = record_attached.target);
+	come constant regclass[] := ARRAY(SELECT p.relid FROM pg_partition_tree(target) p
+		WHERE p.isleaf AND p.relid <> target AND NOT known ? p.relid::regclass::text);
+	partition regclass;
+BEGIN
+	IF come = '{}' THEN
+		RETURN;
+	END IF;
+	-- first, for what follows calls the event trigger again
+	UPDATE crmaudit.tracked_table t SET columns = jsonb_set(t.columns, '{partitions}', crmaudit.table_shape(record_attached.target) -> 'partitions')
+		WHERE t.target = record_attached.target;
+	FOREACH partition IN ARRAY come LOOP
+		PERFORM crmaudit.create_trigger(partition, 'zz_crmaudit_ledger_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.capture_truncate()');
+		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zz_crmaudit_ledger_truncate', partition);
+		PERFORM crmaudit.record_rows(partition);
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION crmaudit.record_attached(regclass) IS 'records the rows of partitions that a tracked table was given';
+
+-- SECURITY DEFINER, for whoever alters a table need not have rights here.
+CREATE FUNCTION crmaudit.tracked_table_altered() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	altered regclass;
+BEGIN
+	IF to_regclass('crmaudit.tracked_table') IS NULL THEN
+		RETURN;
+	END IF;
+	FOR altered IN
+		WITH changed AS (
+			SELECT CASE WHEN d.classid = 'pg_trigger'::regclass THEN (SELECT t.tgrelid FROM pg_trigger t WHERE t.oid = d.objid)
+				WHEN d.classid = 'pg_class'::regclass THEN d.objid END AS relid
+			FROM pg_event_trigger_ddl_commands() d)
+		SELECT DISTINCT t.target FROM crmaudit.tracked_table t JOIN changed c
+			ON t.target = c.relid OR t.target IN (SELECT relid FROM pg_partition_ancestors(c.relid))
+				-- a type was altered, or a table was renamed with its schema
+				OR c.relid IS NULL
+		WHERE t.tracked AND NOT t.builtin
+	LOOP
+		PERFORM crmaudit.record_attached(altered);
+		PERFORM crmaudit.record_table_change(altered);
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION crmaudit.tracked_table_altered() IS 'event trigger: records what becomes of tracked tables';
+CREATE EVENT TRIGGER crmaudit_tracked_table_altered ON ddl_command_end
+	WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'CREATE TRIGGER', 'ALTER TRIGGER', 'ALTER TYPE', 'ALTER SCHEMA', 'CREATE TABLE AS', 'SELECT INTO')
+	EXECUTE FUNCTION crmaudit.tracked_table_altered();
+COMMENT ON EVENT TRIGGER crmaudit_tracked_table_altered IS 'records changes of tracked tables and of their triggers';
+ALTER EVENT TRIGGER crmaudit_tracked_table_altered ENABLE ALWAYS;
+
+CREATE FUNCTION crmaudit.tracked_table_dropped() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	gone record;
+BEGIN
+	-- DROP EXTENSION crmaudit takes the tables with it
+	IF to_regclass('crmaudit.tracked_table') IS NULL OR to_regclass('crmaudit.ledger_entry') IS NULL THEN
+		RETURN;
+	END IF;
+	FOR gone IN
+		SELECT t.table_id, t.target, d.object_identity, EXISTS (SELECT FROM pg_class c WHERE c.oid = t.target) AS is_there
+		FROM pg_event_trigger_dropped_objects() d JOIN crmaudit.tracked_table t ON t.tracked AND NOT t.builtin
+			AND (d.classid = 'pg_class'::regclass AND d.objid = t.target AND d.objsubid = 0
+				OR d.object_type = 'trigger' AND d.address_names[3] LIKE 'zz\_crmaudit\_ledger%'
+					AND to_regclass(format('%I.%I', d.address_names[1], d.address_names[2])) IN (SELECT t.target UNION SELECT relid FROM pg_partition_tree(t.target))
+				OR d.object_type = 'table column' AND d.objid = t.target)
+	LOOP
+		IF NOT gone.is_there THEN
+			PERFORM crmaudit.record_schema_entry(gone.table_id, jsonb_build_object('action', 'drop', 'name', gone.object_identity));
+			UPDATE crmaudit.tracked_table t SET target = NULL, tracked = false WHERE t.table_id = gone.table_id;
+		ELSE
+			PERFORM crmaudit.record_table_change(gone.target);
+		END IF;
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION crmaudit.tracked_table_dropped() IS 'event trigger: records that a tracked table, or a trigger of it, was dropped';
+CREATE EVENT TRIGGER crmaudit_tracked_table_dropped ON sql_drop
+	EXECUTE FUNCTION crmaudit.tracked_table_dropped();
+COMMENT ON EVENT TRIGGER crmaudit_tracked_table_dropped IS 'records that tracked tables or their triggers were dropped';
+ALTER EVENT TRIGGER crmaudit_tracked_table_dropped ENABLE ALWAYS;

@@ -19,7 +19,8 @@ BEGIN
 	EXECUTE format('CREATE INDEX %I ON %s (xid, %s)', relname || '_xid_idx', result,
 		CASE WHEN parent = 'crmaudit.ledger_entry'::regclass THEN 'ord' ELSE 'context' END);
 	EXECUTE format('ALTER TABLE %s ATTACH PARTITION %s %s', parent, result,
-		coalesce(format('FOR VALUES FROM (%L) TO (%L)', month::timestamp AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC'), 'DEFAULT'));
+		CASE WHEN month IS NULL THEN 'DEFAULT'
+			ELSE format('FOR VALUES FROM (%L) TO (%L)', month::timestamp AT TIME ZONE 'UTC', (month + interval '1 month') AT TIME ZONE 'UTC') END);
 	RETURN result;
 END $$;
 COMMENT ON FUNCTION crmaudit.create_ledger_partition(regclass, date) IS 'creates the partition of ledger_entry or ledger_context for the month that begins on a day (UTC); NULL: the default partition';

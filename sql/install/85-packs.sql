@@ -178,6 +178,7 @@ INSERT INTO crmaudit.role (role, is_identifier, english, chinese, builtin) VALUE
 	('verified_at', false, 'when the data was last verified', '核实时间', true),
 	('consent_at', false, 'when consent was given', '同意时间', true),
 	('consent_scope', false, 'what the consent covers', '同意范围', true);
+UPDATE crmaudit.role SET is_personal = true WHERE role IN ('name', 'contact_name', 'birth_date', 'sex', 'address');
 
 -- Packs -----------------------------------------------------------------------------
 

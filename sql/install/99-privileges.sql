@@ -18,7 +18,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('admin', 'USAGE ON SCHEMA crmaudit'),
 		('admin', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.rule, crmaudit.protected_table, crmaudit.value_list, crmaudit.role, crmaudit.pack, crmaudit.pack_rule, crmaudit.dimension_weight'),
-		('admin', 'INSERT, UPDATE ON crmaudit.rule_version'),
+		('admin', 'INSERT, UPDATE ON crmaudit.rule_version, crmaudit.tracked_table'),
 		('admin', 'INSERT ON crmaudit.finding_event, crmaudit.key_salt'),
 		('admin', 'USAGE ON ALL SEQUENCES IN SCHEMA crmaudit'),
 		('admin', 'EXECUTE ON ALL FUNCTIONS IN SCHEMA crmaudit'),
@@ -59,6 +59,13 @@ BEGIN
 	IF duty <> 'admin' THEN
 		EXECUTE format('REVOKE ALL ON crmaudit.key_salt FROM %s', grantee);
 	END IF;
+	-- the ledger is read through views and functions that mask personal values
+	FOR right_words IN
+		SELECT format('ALL ON %s', relid::regclass) FROM (SELECT 'crmaudit.ledger_entry'::regclass AS relid
+			UNION SELECT p.relid FROM pg_partition_tree('crmaudit.ledger_entry') p) AS raw
+	LOOP
+		EXECUTE format('REVOKE %s FROM %s', right_words, grantee);
+	END LOOP;
 	INSERT INTO crmaudit.duty_grant (duty, grantee) SELECT duty, rolname FROM pg_roles WHERE oid = grant_duty.grantee
 		ON CONFLICT DO NOTHING;
 	-- views are read with the reader's rights on the CRM's own tables

@@ -28,7 +28,4 @@ extern void crm_findings_flush(void);
 extern void crm_findings_flush_if_many(void);
 extern void crm_finding_truncated(Oid target);
 
-/* From row_key.c */
-extern Jsonb *crm_row_key(const RuleSet *ruleset, TupleTableSlot *slot);
-
 #endif							/* CRM_FINDING_H */

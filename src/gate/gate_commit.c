@@ -148,13 +148,13 @@ crm_commit_carry(const RuleSet *ruleset, TupleTableSlot *old,
 
 	if (awaiting_rows == NULL || ruleset->ncommit == 0)
 		return;
-	awaiting_key_fill(&key, ruleset->target, crm_row_key(ruleset, old));
+	awaiting_key_fill(&key, ruleset->target, crm_row_key(&ruleset->key, old));
 	row = hash_search(awaiting_rows, &key, HASH_FIND, NULL);
 	if (row == NULL)
 		return;
 	if (npending == 0)
 		awaiting_key_fill(&pending_key, ruleset->target,
-						  crm_row_key(ruleset, new));
+						  crm_row_key(&ruleset->key, new));
 	for (int i = 0; i < row->nrules; i++)
 		pending_add(row->rules[i].rule_id);
 }
@@ -276,7 +276,7 @@ commit_judge_row(const RuleSet *ruleset, TupleTableSlot *slot, CrmMode mode)
 	List	   *violations = NIL;
 
 	slot_getsomeattrs(slot, ruleset->max_attnum);
-	row_key = crm_row_key(ruleset, slot);
+	row_key = crm_row_key(&ruleset->key, slot);
 	awaiting_key_fill(&key, ruleset->target, row_key);
 	awaiting = awaiting_rows ?
 		hash_search(awaiting_rows, &key, HASH_FIND, NULL) : NULL;

@@ -111,7 +111,7 @@ static Jsonb *
 call_row_key(GateCall *call)
 {
 	if (call->row_key == NULL)
-		call->row_key = crm_row_key(call->ruleset, call->row.slot);
+		call->row_key = crm_row_key(&call->ruleset->key, call->row.slot);
 	return call->row_key;
 }
 
@@ -119,7 +119,7 @@ static Jsonb *
 call_before_key(GateCall *call)
 {
 	if (call->before_key == NULL)
-		call->before_key = crm_row_key(call->ruleset, call->before.slot);
+		call->before_key = crm_row_key(&call->ruleset->key, call->before.slot);
 	return call->before_key;
 }
 
@@ -314,8 +314,8 @@ call_compare(GateCall *call)
 		ruleset->changed[attnum] = changed;
 		any |= changed;
 	}
-	for (int i = 0; i < ruleset->nkeys; i++)
-		call->key_changed |= ruleset->changed[ruleset->keys[i].attnum];
+	for (int i = 0; i < ruleset->key.ncolumns; i++)
+		call->key_changed |= ruleset->changed[ruleset->key.columns[i].attnum];
 	return any;
 }
 

@@ -51,8 +51,8 @@ changes_jsonb(const RuleSet *ruleset, Relation rel, HeapTuple tuple,
 	Bitmapset  *keys = NULL;
 	int			count = 0;
 
-	for (int i = 0; i < ruleset->nkeys; i++)
-		keys = bms_add_member(keys, ruleset->keys[i].attnum);
+	for (int i = 0; i < ruleset->key.ncolumns; i++)
+		keys = bms_add_member(keys, ruleset->key.columns[i].attnum);
 	slot_getallattrs(before);
 	for (int i = 0; i < desc->natts; i++)
 	{

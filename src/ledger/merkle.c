@@ -15,28 +15,40 @@
 
 #include "common/cryptohash.h"
 #include "common/sha2.h"
+#include "utils/resowner.h"
 
 #include "ledger/merkle.h"
 
 #define NODE_TAG	0x01
 
 /*
- * Hashes one piece of memory.  The context lives as long as the backend: to
- * make one costs more than to hash a node.
+ * Makes the context of the hash, which lives as long as the backend: to make
+ * one costs more than to hash a node.  It belongs to a resource owner of its
+ * own, for that of a transaction would free it.
  */
+static pg_cryptohash_ctx *
+hash_context(void)
+{
+	ResourceOwner owner = CurrentResourceOwner;
+	pg_cryptohash_ctx *context;
+
+	CurrentResourceOwner = ResourceOwnerCreate(NULL, "crmaudit");
+	context = pg_cryptohash_create(PG_SHA256);
+	CurrentResourceOwner = owner;
+	if (context == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+	return context;
+}
+
 void
 crm_sha256(const void *data, size_t size, uint8 *digest)
 {
 	static pg_cryptohash_ctx *context = NULL;
 
 	if (context == NULL)
-	{
-		context = pg_cryptohash_create(PG_SHA256);
-		if (context == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_OUT_OF_MEMORY),
-					 errmsg("out of memory")));
-	}
+		context = hash_context();
 	if (pg_cryptohash_init(context) < 0 ||
 		pg_cryptohash_update(context, data, size) < 0 ||
 		pg_cryptohash_final(context, digest, PG_SHA256_DIGEST_LENGTH) < 0)

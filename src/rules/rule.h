@@ -9,6 +9,7 @@
 #define CRM_RULE_H
 
 #include "crmaudit.h"
+#include "row_key.h"
 
 #include "executor/tuptable.h"
 #include "nodes/execnodes.h"
@@ -129,17 +130,6 @@ typedef struct ScoreCell
 	float4		weight;			/* the largest of its rules' */
 } ScoreCell;
 
-/* A column of the row key. */
-typedef struct KeyColumn
-{
-	char	   *name;
-	AttrNumber	attnum;
-	Oid			typid;
-	FmgrInfo	output;
-	bool		is_number;		/* shown as a json number */
-	bool		is_hashed;		/* holds an identifier: stored as a digest */
-} KeyColumn;
-
 /* How an error presents itself to the client. */
 typedef enum ErrorStyle
 {
@@ -170,9 +160,7 @@ typedef struct RuleSet
 	int			ncommit;		/* how many of them are checked at commit */
 	bool		has_guarded;
 	bool		has_normalise;
-	int			nkeys;
-	KeyColumn  *keys;
-	char	   *salt;			/* for hashed keys */
+	RowKey		key;
 	int			ncells;
 	ScoreCell  *cells;
 	double		dimension_weights[CRM_DIMENSIONS];

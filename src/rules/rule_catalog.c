@@ -23,102 +23,8 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 
+#include "catalog_scan.h"
 #include "rules/rules_private.h"
-
-/* An open scan of one of our tables. */
-typedef struct CatalogScan
-{
-	Relation	rel;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-} CatalogScan;
-
-/*
- * Opens a scan of a table for the rows whose key column equals "key", through
- * the index of that name; false if the extension is not there.
- */
-static bool
-catalog_scan_begin(CatalogScan *scan, const char *relname, const char *index,
-				   const char *column, RegProcedure equal, Datum key)
-{
-	Oid			relid = crm_relation_oid(relname);
-	ScanKeyData scankey;
-
-	if (!OidIsValid(relid))
-		return false;
-	scan->rel = table_open(relid, AccessShareLock);
-	if (column)
-	{
-		AttrNumber	attnum = get_attnum(relid, column);
-
-		ScanKeyInit(&scankey, attnum, BTEqualStrategyNumber, equal, key);
-		/* an index on text is in the database's order, not in that of "C" */
-		scankey.sk_collation =
-			TupleDescAttr(RelationGetDescr(scan->rel), attnum - 1)->attcollation;
-	}
-	scan->scan = systable_beginscan(scan->rel,
-									index ? crm_relation_oid(index) : InvalidOid,
-									index != NULL, NULL, column ? 1 : 0,
-									&scankey);
-	return true;
-}
-
-static bool
-catalog_scan_next(CatalogScan *scan)
-{
-	scan->tuple = systable_getnext(scan->scan);
-	return HeapTupleIsValid(scan->tuple);
-}
-
-static void
-catalog_scan_end(CatalogScan *scan)
-{
-	systable_endscan(scan->scan);
-	table_close(scan->rel, AccessShareLock);
-}
-
-/* The column's datum of the current row. */
-static Datum
-catalog_get(CatalogScan *scan, const char *column, bool *isnull)
-{
-	AttrNumber	attnum = get_attnum(RelationGetRelid(scan->rel), column);
-
-	if (attnum == InvalidAttrNumber)
-		elog(ERROR, "column \"%s\" of crmaudit.%s does not exist", column,
-			 RelationGetRelationName(scan->rel));
-	return heap_getattr(scan->tuple, attnum, RelationGetDescr(scan->rel),
-						isnull);
-}
-
-/* The column's text, copied; NULL if it is NULL. */
-static char *
-catalog_get_text(CatalogScan *scan, const char *column)
-{
-	bool		isnull;
-	Datum		datum = catalog_get(scan, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(datum);
-}
-
-/* The column's array of texts, copied. */
-static char **
-catalog_get_texts(CatalogScan *scan, const char *column, int *count)
-{
-	bool		isnull;
-	Datum		datum = catalog_get(scan, column, &isnull);
-	Datum	   *elements;
-	char	  **texts;
-
-	*count = 0;
-	if (isnull)
-		return NULL;
-	deconstruct_array(DatumGetArrayTypePCopy(datum), TEXTOID, -1, false,
-					  TYPALIGN_INT, &elements, NULL, count);
-	texts = palloc((*count + 1) * sizeof(char *));
-	for (int i = 0; i < *count; i++)
-		texts[i] = TextDatumGetCString(elements[i]);
-	return texts;
-}
 
 /* Whether the relation itself is protected. */
 static bool
@@ -127,11 +33,11 @@ is_protected(Oid relid)
 	CatalogScan scan;
 	bool		found;
 
-	if (!catalog_scan_begin(&scan, "protected_table", "protected_table_pkey",
-							"target", F_OIDEQ, ObjectIdGetDatum(relid)))
+	if (!crm_catalog_scan_begin(&scan, "protected_table", "protected_table_pkey",
+								"target", F_OIDEQ, ObjectIdGetDatum(relid)))
 		return false;
-	found = catalog_scan_next(&scan);
-	catalog_scan_end(&scan);
+	found = crm_catalog_scan_next(&scan);
+	crm_catalog_scan_end(&scan);
 	return found;
 }
 
@@ -164,23 +70,23 @@ crm_catalog_target(Oid target, TargetSource *source)
 	CatalogScan scan;
 	bool		found;
 
-	if (!catalog_scan_begin(&scan, "protected_table", "protected_table_pkey",
-							"target", F_OIDEQ, ObjectIdGetDatum(target)))
+	if (!crm_catalog_scan_begin(&scan, "protected_table", "protected_table_pkey",
+								"target", F_OIDEQ, ObjectIdGetDatum(target)))
 		return false;
-	found = catalog_scan_next(&scan);
+	found = crm_catalog_scan_next(&scan);
 	if (found)
 	{
 		source->target = target;
-		source->mode = crm_mode_find(catalog_get_text(&scan, "mode"));
+		source->mode = crm_mode_find(crm_catalog_get_text(&scan, "mode"));
 		source->error_style =
-			strcmp(catalog_get_text(&scan, "error_style"), "native") == 0 ?
+			strcmp(crm_catalog_get_text(&scan, "error_style"), "native") == 0 ?
 			ERROR_STYLE_NATIVE : ERROR_STYLE_RULE;
-		source->live = catalog_get_text(&scan, "live");
-		source->keys = catalog_get_texts(&scan, "key", &source->nkeys);
-		source->hashed_keys = catalog_get_texts(&scan, "hashed_key",
-												&source->nhashed);
+		source->live = crm_catalog_get_text(&scan, "live");
+		source->keys = crm_catalog_get_texts(&scan, "key", &source->nkeys);
+		source->hashed_keys = crm_catalog_get_texts(&scan, "hashed_key",
+													&source->nhashed);
 	}
-	catalog_scan_end(&scan);
+	crm_catalog_scan_end(&scan);
 	return found;
 }
 
@@ -193,23 +99,23 @@ rule_source_read(CatalogScan *scan)
 	Datum		datum;
 	char	   *dimension;
 
-	source->id = DatumGetInt64(catalog_get(scan, "id", &isnull));
-	source->version = DatumGetInt32(catalog_get(scan, "version", &isnull));
-	source->name = catalog_get_text(scan, "name");
-	source->kind = catalog_get_text(scan, "kind");
-	source->columns = catalog_get_texts(scan, "columns", &source->ncolumns);
-	source->params = DatumGetJsonbPCopy(catalog_get(scan, "params", &isnull));
-	datum = catalog_get(scan, "severity", &isnull);
+	source->id = DatumGetInt64(crm_catalog_get(scan, "id", &isnull));
+	source->version = DatumGetInt32(crm_catalog_get(scan, "version", &isnull));
+	source->name = crm_catalog_get_text(scan, "name");
+	source->kind = crm_catalog_get_text(scan, "kind");
+	source->columns = crm_catalog_get_texts(scan, "columns", &source->ncolumns);
+	source->params = DatumGetJsonbPCopy(crm_catalog_get(scan, "params", &isnull));
+	datum = crm_catalog_get(scan, "severity", &isnull);
 	source->severity =
 		crm_severity_find(DatumGetCString(DirectFunctionCall1(enum_out, datum)));
-	dimension = catalog_get_text(scan, "dimension");
+	dimension = crm_catalog_get_text(scan, "dimension");
 	source->dimension = crm_dimension_find(dimension);
-	source->weight = DatumGetFloat4(catalog_get(scan, "weight", &isnull));
-	source->condition = catalog_get_text(scan, "condition");
-	source->message = catalog_get_text(scan, "message");
-	datum = catalog_get(scan, "valid_from", &isnull);
+	source->weight = DatumGetFloat4(crm_catalog_get(scan, "weight", &isnull));
+	source->condition = crm_catalog_get_text(scan, "condition");
+	source->message = crm_catalog_get_text(scan, "message");
+	datum = crm_catalog_get(scan, "valid_from", &isnull);
 	source->valid_from = isnull ? DATEVAL_NOBEGIN : DatumGetDateADT(datum);
-	datum = catalog_get(scan, "valid_until", &isnull);
+	datum = crm_catalog_get(scan, "valid_until", &isnull);
 	source->valid_until = isnull ? DATEVAL_NOEND : DatumGetDateADT(datum);
 	return source;
 }
@@ -231,15 +137,15 @@ crm_catalog_rules(Oid target)
 	List	   *rules = NIL;
 	bool		isnull;
 
-	if (!catalog_scan_begin(&scan, "rule", "rule_target_name_key", "target",
-							F_OIDEQ, ObjectIdGetDatum(target)))
+	if (!crm_catalog_scan_begin(&scan, "rule", "rule_target_name_key", "target",
+								F_OIDEQ, ObjectIdGetDatum(target)))
 		return NIL;
-	while (catalog_scan_next(&scan))
+	while (crm_catalog_scan_next(&scan))
 	{
-		if (DatumGetBool(catalog_get(&scan, "enabled", &isnull)))
+		if (DatumGetBool(crm_catalog_get(&scan, "enabled", &isnull)))
 			rules = lappend(rules, rule_source_read(&scan));
 	}
-	catalog_scan_end(&scan);
+	crm_catalog_scan_end(&scan);
 	list_sort(rules, rule_source_compare);
 	return rules;
 }
@@ -251,17 +157,17 @@ dimension_weights_read(const char *relname, double *weights)
 	CatalogScan scan;
 	bool		isnull;
 
-	if (!catalog_scan_begin(&scan, relname, NULL, NULL, InvalidOid, 0))
+	if (!crm_catalog_scan_begin(&scan, relname, NULL, NULL, InvalidOid, 0))
 		return;
-	while (catalog_scan_next(&scan))
+	while (crm_catalog_scan_next(&scan))
 	{
-		int			dimension = crm_dimension_find(catalog_get_text(&scan, "dimension"));
+		int			dimension = crm_dimension_find(crm_catalog_get_text(&scan, "dimension"));
 
 		if (dimension >= 0)
 			weights[dimension] =
-				DatumGetFloat4(catalog_get(&scan, "weight", &isnull));
+				DatumGetFloat4(crm_catalog_get(&scan, "weight", &isnull));
 	}
-	catalog_scan_end(&scan);
+	crm_catalog_scan_end(&scan);
 }
 
 /* Reads the weight of each dimension: the default, or the override. */
@@ -273,21 +179,6 @@ crm_catalog_dimension_weights(double *weights)
 	dimension_weights_read("dimension_weight", weights);
 }
 
-/* Reads the secret that row keys holding identifiers are hashed with. */
-char *
-crm_catalog_salt(void)
-{
-	CatalogScan scan;
-	char	   *salt = NULL;
-
-	if (!catalog_scan_begin(&scan, "key_salt", NULL, NULL, InvalidOid, 0))
-		return NULL;
-	if (catalog_scan_next(&scan))
-		salt = catalog_get_text(&scan, "salt");
-	catalog_scan_end(&scan);
-	return salt;
-}
-
 /* Reads the values of a list. */
 char	  **
 crm_catalog_list(const char *list, int *count)
@@ -297,18 +188,18 @@ crm_catalog_list(const char *list, int *count)
 	int			size = 64;
 
 	*count = 0;
-	if (!catalog_scan_begin(&scan, "value_list", "value_list_pkey", "list",
-							F_TEXTEQ, CStringGetTextDatum(list)))
+	if (!crm_catalog_scan_begin(&scan, "value_list", "value_list_pkey", "list",
+								F_TEXTEQ, CStringGetTextDatum(list)))
 		return values;
-	while (catalog_scan_next(&scan))
+	while (crm_catalog_scan_next(&scan))
 	{
 		if (*count == size)
 		{
 			size *= 2;
 			values = repalloc(values, size * sizeof(char *));
 		}
-		values[(*count)++] = catalog_get_text(&scan, "value");
+		values[(*count)++] = crm_catalog_get_text(&scan, "value");
 	}
-	catalog_scan_end(&scan);
+	crm_catalog_scan_end(&scan);
 	return values;
 }

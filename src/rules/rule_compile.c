@@ -237,36 +237,6 @@ rule_assign_cells(RuleSet *ruleset, Rule *rule, const RuleSource *source,
 		rule->cells[rule->ncells++] = cell_find(ruleset, rule->name, rule);
 }
 
-/* Looks up the columns of the row key; a missing one is left out. */
-static void
-ruleset_compile_keys(RuleSet *ruleset, Relation rel, const TargetSource *source)
-{
-	ruleset->keys = palloc0((source->nkeys + 1) * sizeof(KeyColumn));
-	for (int i = 0; i < source->nkeys; i++)
-	{
-		KeyColumn  *key = &ruleset->keys[ruleset->nkeys];
-		AttrNumber	attnum = get_attnum(RelationGetRelid(rel), source->keys[i]);
-		Form_pg_attribute attr;
-		Oid			output;
-		bool		is_varlena;
-
-		if (attnum <= 0)
-			continue;
-		attr = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
-		key->name = pstrdup(source->keys[i]);
-		key->attnum = attnum;
-		key->typid = getBaseType(attr->atttypid);
-		key->is_number = key->typid == INT2OID || key->typid == INT4OID ||
-			key->typid == INT8OID;
-		for (int j = 0; j < source->nhashed; j++)
-			key->is_hashed |= strcmp(source->hashed_keys[j], key->name) == 0;
-		getTypeOutputInfo(attr->atttypid, &output, &is_varlena);
-		fmgr_info(output, &key->output);
-		ruleset->max_attnum = Max(ruleset->max_attnum, attnum);
-		ruleset->nkeys++;
-	}
-}
-
 /* Sums up what the rules read: the gate deforms and compares that much. */
 static void
 ruleset_compile_reads(RuleSet *ruleset, Relation rel)
@@ -276,8 +246,8 @@ ruleset_compile_reads(RuleSet *ruleset, Relation rel)
 
 	for (int i = 0; i < ruleset->nrules; i++)
 		reads = bms_add_members(reads, ruleset->rules[i].attnums);
-	for (int i = 0; i < ruleset->nkeys; i++)
-		reads = bms_add_member(reads, ruleset->keys[i].attnum);
+	for (int i = 0; i < ruleset->key.ncolumns; i++)
+		reads = bms_add_member(reads, ruleset->key.columns[i].attnum);
 	ruleset->read_attnums = palloc((bms_num_members(reads) + 1) *
 								   sizeof(AttrNumber));
 	while ((member = bms_next_member(reads, member)) >= 0)
@@ -372,7 +342,6 @@ crm_ruleset_compile(Relation rel, Oid target)
 	ruleset->error_style = source.error_style;
 	ruleset->compiled_on = crm_today();
 	ruleset->econtext = CreateStandaloneExprContext();
-	ruleset->salt = crm_catalog_salt();
 	crm_catalog_dimension_weights(ruleset->dimension_weights);
 	GetUserIdAndSecContext(&userid, &security);
 	SetUserIdAndSecContext(crm_relation_owner(target),
@@ -381,7 +350,8 @@ crm_ruleset_compile(Relation rel, Oid target)
 		ruleset_compile_live(ruleset, rel, source.live);
 	ruleset_compile_rules(ruleset, rel, sources);
 	SetUserIdAndSecContext(userid, security);
-	ruleset_compile_keys(ruleset, rel, &source);
+	crm_row_key_compile(&ruleset->key, rel, source.keys, source.nkeys,
+						source.hashed_keys, source.nhashed);
 	ruleset_compile_reads(ruleset, rel);
 	MemoryContextSwitchTo(old);
 	return ruleset;

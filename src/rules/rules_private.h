@@ -180,7 +180,6 @@ extern Oid	crm_target_of(Oid relid);
 extern bool crm_catalog_target(Oid target, TargetSource *source);
 extern List *crm_catalog_rules(Oid target);
 extern void crm_catalog_dimension_weights(double *weights);
-extern char *crm_catalog_salt(void);
 extern char **crm_catalog_list(const char *list, int *count);
 
 /* From rule_compile.c */

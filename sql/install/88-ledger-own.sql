@@ -1,0 +1,28 @@
+-- 88-ledger-own: the extension's own tables in the ledger: who changed a rule,
+-- a setting, a decision (D36). Last of all, so that what the extension brings
+-- with it is not recorded as somebody's doing.
+
+INSERT INTO crmaudit.tracked_table (table_id, target, name, key, personal, builtin) VALUES
+	(1, 'crmaudit.rule', 'crmaudit.rule', '{id}', '{}', true),
+	(2, 'crmaudit.protected_table', 'crmaudit.protected_table', '{target}', '{}', true),
+	(3, 'crmaudit.tracked_table', 'crmaudit.tracked_table', '{table_id}', '{}', true),
+	(4, 'crmaudit.quarantine', 'crmaudit.quarantine', '{id}', '{row_data}', true),
+	(5, 'crmaudit.value_list', 'crmaudit.value_list', '{list,value}', '{}', true),
+	(6, 'crmaudit.dimension_weight', 'crmaudit.dimension_weight', '{dimension}', '{}', true),
+	(7, 'crmaudit.finding_event', 'crmaudit.finding_event', '{id}', '{}', true),
+	(8, 'crmaudit.role', 'crmaudit.role', '{role}', '{}', true);
+
+DO $$
+DECLARE
+	name text;
+BEGIN
+	FOREACH name IN ARRAY (SELECT pg_catalog.array_agg(t.name) FROM crmaudit.tracked_table t WHERE t.builtin) LOOP
+		EXECUTE pg_catalog.format('CREATE TRIGGER zz_crmaudit_ledger AFTER %s ON %s FOR EACH ROW EXECUTE FUNCTION crmaudit.capture()',
+			-- the gate puts rows aside and notes what it found in bulk; what people decide about them is recorded
+			CASE WHEN name IN ('crmaudit.quarantine', 'crmaudit.finding_event') THEN 'UPDATE OR DELETE' ELSE 'INSERT OR UPDATE OR DELETE' END, name);
+		EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zz_crmaudit_ledger', name);
+	END LOOP;
+	CREATE TRIGGER zz_crmaudit_ledger_step AFTER INSERT ON crmaudit.finding_event FOR EACH ROW
+		WHEN (NEW.event NOT IN ('seen', 'gone', 'truncated')) EXECUTE FUNCTION crmaudit.capture();
+	ALTER TABLE crmaudit.finding_event ENABLE ALWAYS TRIGGER zz_crmaudit_ledger_step;
+END $$;

@@ -1,0 +1,47 @@
+/*-------------------------------------------------------------------------
+ *
+ * ledger_write.h
+ *		The backend's buffer of entries and contexts, and its way into the
+ *		partitions.
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef CRM_LEDGER_WRITE_H
+#define CRM_LEDGER_WRITE_H
+
+#include "access/htup.h"
+#include "access/tupdesc.h"
+
+#include "ledger/ledger.h"
+
+/* Rows that await being written to one of the two partitioned tables. */
+typedef struct LedgerRow
+{
+	SubTransactionId subid;
+	TimestampTz at;				/* decides the partition */
+	HeapTuple	tuple;
+} LedgerRow;
+
+extern void crm_ledger_write(const char *parent, TupleDesc desc,
+							 const LedgerRow *rows, int count);
+
+/* What the buffer holds, as a tuple of either table. */
+extern void crm_ledger_buffer_entry(const LedgerEntry *entry);
+extern void crm_ledger_buffer_context(const LedgerContext *context);
+
+/* From ledger_context.c: who acts, from where and why. */
+typedef struct CurrentContext
+{
+	int32		number;
+	text	   *actor;
+	text	   *reason;
+	text	   *client;
+	uint8		leaf[CRM_HASH_BYTES];
+} CurrentContext;
+
+extern const CurrentContext *crm_context_current(int64 incarnation, uint64 xid,
+												 TimestampTz at);
+extern void crm_context_subxact_abort(SubTransactionId subid);
+extern void crm_context_forget(void);
+
+#endif							/* CRM_LEDGER_WRITE_H */

@@ -30,6 +30,7 @@
 #include "catalog/pg_inherits.h"
 #include "lib/binaryheap.h"
 #include "miscadmin.h"
+#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -42,6 +43,12 @@
 #include "ledger/ledger_store.h"
 
 #define SCAN_KEYS	2
+
+/*
+ * A transaction's entries may go to and fro between contexts: the action of a
+ * foreign key runs as the table's owner.  As many are kept as by the writer.
+ */
+#define CONTEXTS_KEPT	8
 
 /* The rows of one partition. */
 typedef struct PartitionStream
@@ -65,11 +72,21 @@ typedef struct StreamMerge
 	PartitionStream *current;	/* whose row was given last */
 } StreamMerge;
 
+/* A context that was asked for, or that it is missing. */
+typedef struct ScannedContext
+{
+	bool		is_used;
+	bool		is_found;
+	uint64		xid;
+	int32		number;
+	MemoryContext memory;
+	LedgerContext context;
+} ScannedContext;
+
 struct LedgerScan
 {
 	MemoryContext memory;
 	MemoryContext row_memory;
-	MemoryContext context_memory;
 	Snapshot	snapshot;
 	int64		domain;
 	uint64		end_xid;
@@ -78,11 +95,11 @@ struct LedgerScan
 	StreamMerge contexts;
 	LedgerEntry entry;
 	bool		has_entry;
-	LedgerContext context;
-	bool		has_context;	/* false: the one asked for is missing */
-	bool		asked;			/* about asked_xid, asked_number */
-	uint64		asked_xid;
-	int32		asked_number;
+	ScannedContext known[CONTEXTS_KEPT];
+	int			last_known;
+	bool		sought;			/* contexts stand where this was looked for */
+	uint64		sought_xid;
+	int32		sought_number;
 };
 
 /* Order of the queue, which gives the greatest first. */
@@ -270,9 +287,10 @@ crm_ledger_scan_begin(Snapshot snapshot, int64 domain, uint64 first_xid,
 	scan->row_memory = AllocSetContextCreate(memory,
 											 "crmaudit ledger entry",
 											 ALLOCSET_DEFAULT_SIZES);
-	scan->context_memory = AllocSetContextCreate(memory,
-												 "crmaudit ledger context",
-												 ALLOCSET_SMALL_SIZES);
+	for (int i = 0; i < CONTEXTS_KEPT; i++)
+		scan->known[i].memory = AllocSetContextCreate(memory,
+													  "crmaudit ledger context",
+													  ALLOCSET_SMALL_SIZES);
 	scan->snapshot = RegisterSnapshot(snapshot);
 	scan->domain = domain;
 	merge_open(scan, &scan->entries, "ledger_entry", ENTRY_ORD,
@@ -292,7 +310,7 @@ crm_ledger_scan_restart(LedgerScan *scan, uint64 first_xid, uint64 end_xid)
 {
 	scan->end_xid = end_xid;
 	scan->has_entry = false;
-	scan->asked = false;
+	scan->sought = false;
 	merge_restart(scan, &scan->entries, first_xid);
 }
 
@@ -315,67 +333,104 @@ crm_ledger_scan_next(LedgerScan *scan)
 	return &scan->entry;
 }
 
-/*
- * Moves the contexts to one of a transaction, and tells whether it is there.
- * They are asked for in ascending order; whoever goes back pays a restart.
- */
+/* Whether the stream's row is before a context. */
 static bool
-contexts_find(LedgerScan *scan, uint64 xid, int32 number)
+is_before(const PartitionStream *stream, uint64 xid, int32 number)
+{
+	return stream->xid < xid ||
+		(stream->xid == xid && stream->number < number);
+}
+
+/*
+ * Moves the contexts to one of a transaction; the stream that has it, or NULL.
+ * They are mostly asked for in ascending order; to go back costs a restart.
+ */
+static PartitionStream *
+context_seek(LedgerScan *scan, uint64 xid, int32 number)
 {
 	StreamMerge *contexts = &scan->contexts;
-	PartitionStream *stream;
+	PartitionStream *stream = contexts->current;
+	bool		is_ahead = scan->sought &&
+		(xid > scan->sought_xid ||
+		 (xid == scan->sought_xid && number > scan->sought_number));
 
 	if (!contexts->is_open)
 		merge_open(scan, contexts, "ledger_context", CONTEXT_CONTEXT,
 				   crm_ledger_check_context_layout);
-	stream = contexts->current;
-	if (!scan->asked || stream == NULL || stream->xid > xid ||
-		(stream->xid == xid && stream->number > number))
+	if (!is_ahead)
 	{
-		bool		is_ahead = scan->asked &&
-			(xid > scan->asked_xid ||
-			 (xid == scan->asked_xid && number > scan->asked_number));
-
-		/* beyond it already, or at the end, with nothing in between */
-		if (is_ahead && (stream == NULL || stream->xid > xid ||
-						 stream->number > number))
-			return false;
 		merge_restart(scan, contexts, xid);
 		stream = merge_next(scan, contexts);
 	}
-	while (stream && (stream->xid < xid ||
-					  (stream->xid == xid && stream->number < number)))
+	while (stream && is_before(stream, xid, number))
 		stream = merge_next(scan, contexts);
-	return stream && stream->xid == xid && stream->number == number;
+	scan->sought = true;
+	scan->sought_xid = xid;
+	scan->sought_number = number;
+	return stream && stream->xid == xid && stream->number == number ? stream :
+		NULL;
+}
+
+static text *
+text_copy(text * value)
+{
+	return value ? (text *) DatumGetPointer(datumCopy(PointerGetDatum(value),
+													  false, -1)) : NULL;
+}
+
+/* Reads a context, which outlives the row of its stream. */
+static void
+context_fetch(LedgerScan *scan, ScannedContext *known, uint64 xid,
+			  int32 number)
+{
+	PartitionStream *stream = context_seek(scan, xid, number);
+	LedgerContext *context = &known->context;
+	MemoryContext old;
+
+	known->is_used = true;
+	known->is_found = stream != NULL;
+	known->xid = xid;
+	known->number = number;
+	MemoryContextReset(known->memory);
+	if (stream == NULL)
+		return;
+	old = MemoryContextSwitchTo(known->memory);
+	crm_ledger_context_read(stream->slot, context);
+	context->actor = text_copy(context->actor);
+	context->session_username = text_copy(context->session_username);
+	context->current_username = text_copy(context->current_username);
+	context->client = text_copy(context->client);
+	context->application_name = text_copy(context->application_name);
+	context->reason = text_copy(context->reason);
+	MemoryContextSwitchTo(old);
 }
 
 const LedgerContext *
 crm_ledger_scan_context(LedgerScan *scan)
 {
+	ScannedContext *known = &scan->known[scan->last_known];
 	uint64		xid = scan->entry.xid;
 	int32		number = scan->entry.context;
 
 	if (!scan->has_entry)
 		return NULL;
-	if (!scan->asked || scan->asked_xid != xid ||
-		scan->asked_number != number)
+	if (!known->is_used || known->xid != xid || known->number != number)
 	{
-		scan->has_context = contexts_find(scan, xid, number);
-		scan->asked = true;
-		scan->asked_xid = xid;
-		scan->asked_number = number;
-		if (scan->has_context)
-		{
-			MemoryContext old;
+		int			i = 0;
 
-			MemoryContextReset(scan->context_memory);
-			old = MemoryContextSwitchTo(scan->context_memory);
-			crm_ledger_context_read(scan->contexts.current->slot,
-									&scan->context);
-			MemoryContextSwitchTo(old);
+		while (i < CONTEXTS_KEPT &&
+			   (!scan->known[i].is_used || scan->known[i].xid != xid ||
+				scan->known[i].number != number))
+			i++;
+		if (i == CONTEXTS_KEPT)
+		{
+			i = (scan->last_known + 1) % CONTEXTS_KEPT;
+			context_fetch(scan, &scan->known[i], xid, number);
 		}
+		scan->last_known = i;
+		known = &scan->known[i];
 	}
-	return scan->has_context ? &scan->context : NULL;
+	return known->is_found ? &known->context : NULL;
 }
 
 void

@@ -78,6 +78,9 @@ extern void crm_ledger_entry_values(const LedgerEntry *entry, Datum *values,
 extern void crm_ledger_context_values(const LedgerContext *context,
 									  Datum *values, bool *nulls);
 
+/* A slot of a row given to an SQL function. */
+extern TupleTableSlot *crm_ledger_row_slot(HeapTupleHeader row);
+
 /* First and last bound of the month of a time, UTC. */
 extern TimestampTz crm_ledger_month_start(TimestampTz at);
 extern TimestampTz crm_ledger_month_end(TimestampTz at);

@@ -66,6 +66,18 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.unclosed_incarnations(bigint) IS 'earlier lives of the database that may have entries which no block holds; none once a block of this incarnation''s domain is there';
 
+-- While a dump is restored, blocks and entries of before are not all there yet,
+-- and a block made now would take the place of one that comes. Triggers come
+-- last: where one is missing, the worker waits. seal() does not.
+CREATE FUNCTION crmaudit.may_begin_life(incarnation bigint) RETURNS boolean
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (SELECT FROM crmaudit.ledger_incarnation i WHERE i.incarnation >> 24 = $1 >> 24)
+		OR EXISTS (SELECT FROM crmaudit.tracked_table t WHERE t.tracked AND NOT t.builtin)
+			AND NOT EXISTS (SELECT FROM crmaudit.tracked_table t CROSS JOIN LATERAL crmaudit.ledger_trigger_faults(t.target) f
+				WHERE t.tracked AND NOT t.builtin AND f.fault = 'missing')
+$$;
+COMMENT ON FUNCTION crmaudit.may_begin_life(bigint) IS 'whether the worker may seal: this life of the database has blocks, or a table is tracked and no trigger is missing, as would be while a dump is restored';
+
 -- SECURITY DEFINER, for nobody else may write blocks.
 CREATE FUNCTION crmaudit.seal() RETURNS bigint LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'crmaudit_seal';

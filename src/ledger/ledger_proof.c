@@ -147,7 +147,7 @@ crmaudit_merkle_path_accum(PG_FUNCTION_ARGS)
 		path->place = -1;
 	if (!PG_ARGISNULL(1))
 		tree_path_add(path, hash_argument(fcinfo),
-				 !PG_ARGISNULL(2) && PG_GETARG_BOOL(2));
+					  !PG_ARGISNULL(2) && PG_GETARG_BOOL(2));
 	PG_RETURN_POINTER(path);
 }
 

@@ -351,8 +351,8 @@ context_seek(LedgerScan *scan, uint64 xid, int32 number)
 	StreamMerge *contexts = &scan->contexts;
 	PartitionStream *stream = contexts->current;
 	bool		is_ahead = scan->sought &&
-		(xid > scan->sought_xid ||
-		 (xid == scan->sought_xid && number > scan->sought_number));
+	(xid > scan->sought_xid ||
+	 (xid == scan->sought_xid && number > scan->sought_number));
 
 	if (!contexts->is_open)
 		merge_open(scan, contexts, "ledger_context", CONTEXT_CONTEXT,

@@ -83,7 +83,7 @@ crm_merkle_add(MerkleStack *stack, const uint8 *hash)
 	{
 		stack->depth--;
 		crm_merkle_node(stack->nodes[stack->depth - 1], stack->nodes[stack->depth],
-				  stack->nodes[stack->depth - 1]);
+						stack->nodes[stack->depth - 1]);
 	}
 }
 

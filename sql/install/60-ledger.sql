@@ -492,21 +492,29 @@ DECLARE
 	known jsonb := (SELECT t.columns -> 'partitions' FROM crmaudit.tracked_table t WHERE t.target = record_attached.target);
 	come constant regclass[] := ARRAY(SELECT p.relid FROM pg_partition_tree(target) p
 		WHERE p.isleaf AND p.relid <> target AND NOT known ? p.relid::regclass::text);
+	gone constant regclass[] := ARRAY(SELECT t.tgrelid FROM jsonb_array_elements_text(known) k JOIN pg_trigger t ON t.tgrelid = to_regclass(k)
+		WHERE t.tgname = 'zz_crmaudit_ledger_truncate' AND NOT t.tgrelid IN (SELECT p.relid FROM pg_partition_tree(target) p));
 	partition regclass;
 BEGIN
-	IF come = '{}' THEN
+	IF come = '{}' AND gone = '{}' THEN
 		RETURN;
 	END IF;
 	-- first, for what follows calls the event trigger again
 	UPDATE crmaudit.tracked_table t SET columns = jsonb_set(t.columns, '{partitions}', crmaudit.table_shape(record_attached.target) -> 'partitions')
 		WHERE t.target = record_attached.target;
+	PERFORM crmaudit.record_schema_entry(t.table_id, jsonb_strip_nulls(jsonb_build_object('action', 'partitions',
+			'attached', nullif(to_jsonb(come::text[]), '[]'), 'detached', nullif(to_jsonb(gone::text[]), '[]'))))
+		FROM crmaudit.tracked_table t WHERE t.target = record_attached.target;
+	FOREACH partition IN ARRAY gone LOOP
+		EXECUTE format('DROP TRIGGER zz_crmaudit_ledger_truncate ON %s', partition);
+	END LOOP;
 	FOREACH partition IN ARRAY come LOOP
 		PERFORM crmaudit.create_trigger(partition, 'zz_crmaudit_ledger_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.capture_truncate()');
 		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zz_crmaudit_ledger_truncate', partition);
 		PERFORM crmaudit.record_rows(partition);
 	END LOOP;
 END $$;
-COMMENT ON FUNCTION crmaudit.record_attached(regclass) IS 'records the rows of partitions that a tracked table was given';
+COMMENT ON FUNCTION crmaudit.record_attached(regclass) IS 'records that partitions came to a tracked table, with their rows, or left it';
 
 -- SECURITY DEFINER, for whoever alters a table need not have rights here.
 CREATE FUNCTION crmaudit.tracked_table_altered() RETURNS event_trigger
@@ -538,6 +546,16 @@ CREATE EVENT TRIGGER crmaudit_tracked_table_altered ON ddl_command_end
 	EXECUTE FUNCTION crmaudit.tracked_table_altered();
 COMMENT ON EVENT TRIGGER crmaudit_tracked_table_altered IS 'records changes of tracked tables and of their triggers';
 ALTER EVENT TRIGGER crmaudit_tracked_table_altered ENABLE ALWAYS;
+
+-- Rows that a partition takes with it are recorded before it goes.
+CREATE FUNCTION crmaudit.partition_leaving() RETURNS event_trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'crmaudit_partition_leaving';
+COMMENT ON FUNCTION crmaudit.partition_leaving() IS 'event trigger: records the rows of a partition that is detached or dropped as deleted';
+CREATE EVENT TRIGGER crmaudit_partition_leaving ON ddl_command_start
+	WHEN TAG IN ('ALTER TABLE', 'DROP TABLE')
+	EXECUTE FUNCTION crmaudit.partition_leaving();
+COMMENT ON EVENT TRIGGER crmaudit_partition_leaving IS 'records the rows of partitions that leave a tracked table';
+ALTER EVENT TRIGGER crmaudit_partition_leaving ENABLE ALWAYS;
 
 CREATE FUNCTION crmaudit.tracked_table_dropped() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -270,8 +270,8 @@ crmaudit_capture(PG_FUNCTION_ARGS)
 }
 
 /* Captures all rows of one relation, and counts them. */
-static int64
-capture_relation(Relation rel, char op)
+int64
+crm_capture_relation(Relation rel, char op)
 {
 	TrackedTable *table = crm_tracked_lookup(rel);
 	TupleTableSlot *slot;
@@ -333,7 +333,7 @@ crmaudit_capture_truncate(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	require_reason(table);
 	if (!truncates_all(RelationGetRelid(rel), table->target))
-		(void) capture_relation(rel, CRM_OP_DELETE);
+		(void) crm_capture_relation(rel, CRM_OP_DELETE);
 	else if (RelationGetRelid(rel) == table->target)
 		crm_capture_entry(table->table_id, table->target, CRM_OP_TRUNCATE,
 						  NULL, NULL, NULL, NULL);
@@ -364,7 +364,7 @@ crmaudit_record_rows(PG_FUNCTION_ARGS)
 			continue;
 		rel = relation_open(relid, NoLock);
 		if (rel->rd_rel->relkind == RELKIND_RELATION)
-			count += capture_relation(rel, CRM_OP_BASELINE);
+			count += crm_capture_relation(rel, CRM_OP_BASELINE);
 		relation_close(rel, NoLock);
 	}
 	PG_RETURN_INT64(count);

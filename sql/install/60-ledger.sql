@@ -411,10 +411,10 @@ BEGIN
 		RAISE EXCEPTION 'cannot untrack relation "%"', target
 			USING ERRCODE = 'wrong_object_type', DETAIL = 'The ledger always records the extension''s own tables.';
 	END IF;
-	-- takes the lock that writers wait for
+	-- first, or the loss of the triggers would be recorded
+	UPDATE crmaudit.tracked_table t SET tracked = false, baselined_at = NULL WHERE t.table_id = settings.table_id;
 	PERFORM crmaudit.drop_ledger_triggers(target);
 	PERFORM crmaudit.record_schema_entry(settings.table_id, '{"action": "untrack"}');
-	UPDATE crmaudit.tracked_table t SET tracked = false, baselined_at = NULL WHERE t.table_id = settings.table_id;
 END $$;
 COMMENT ON FUNCTION crmaudit.untrack(regclass) IS 'ends the recording of a table; what was recorded stays';
 

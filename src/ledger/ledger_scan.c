@@ -6,8 +6,8 @@
  *
  * Each partition is read by its own index on (xid, ord), and the streams are
  * merged: a transaction may lie in two months, and partitions of the past get
- * no rows, so that nearly always one stream alone moves.  Contexts are merged
- * the same way, and follow the entries.
+ * no rows, so that nearly always one stream alone moves.  Contexts are looked
+ * up, and those of recent entries kept.
  *
  * Memory: a scan lives in a context of its own, under the one it was begun in.
  * What is detoasted for a row goes into another, which is reset for each.
@@ -28,6 +28,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "common/hashfn.h"
 #include "lib/binaryheap.h"
 #include "miscadmin.h"
 #include "utils/datum.h"
@@ -44,11 +45,8 @@
 
 #define SCAN_KEYS	2
 
-/*
- * A transaction's entries may go to and fro between contexts: the action of a
- * foreign key runs as the table's owner.  As many are kept as by the writer.
- */
-#define CONTEXTS_KEPT	8
+/* Sessions write side by side, each with a context that its entries share. */
+#define CONTEXTS_KEPT	256
 
 /* The rows of one partition. */
 typedef struct PartitionStream
@@ -69,7 +67,7 @@ typedef struct StreamMerge
 	int			nstreams;
 	PartitionStream *streams;
 	binaryheap *queue;			/* streams that have a row, least first */
-	PartitionStream *current;	/* whose row was given last */
+	PartitionStream *current;	/* which gave the last row */
 } StreamMerge;
 
 /* A context that was asked for, or that it is missing. */
@@ -77,9 +75,10 @@ typedef struct ScannedContext
 {
 	bool		is_used;
 	bool		is_found;
+	int64		incarnation;
 	uint64		xid;
 	int32		number;
-	MemoryContext memory;
+	MemoryContext memory;		/* made when the place is used first */
 	LedgerContext context;
 } ScannedContext;
 
@@ -96,10 +95,6 @@ struct LedgerScan
 	LedgerEntry entry;
 	bool		has_entry;
 	ScannedContext known[CONTEXTS_KEPT];
-	int			last_known;
-	bool		sought;			/* contexts stand where this was looked for */
-	uint64		sought_xid;
-	int32		sought_number;
 };
 
 /* Order of the queue, which gives the greatest first. */
@@ -287,10 +282,6 @@ crm_ledger_scan_begin(Snapshot snapshot, int64 domain, uint64 first_xid,
 	scan->row_memory = AllocSetContextCreate(memory,
 											 "crmaudit ledger entry",
 											 ALLOCSET_DEFAULT_SIZES);
-	for (int i = 0; i < CONTEXTS_KEPT; i++)
-		scan->known[i].memory = AllocSetContextCreate(memory,
-													  "crmaudit ledger context",
-													  ALLOCSET_SMALL_SIZES);
 	scan->snapshot = RegisterSnapshot(snapshot);
 	scan->domain = domain;
 	merge_open(scan, &scan->entries, "ledger_entry", ENTRY_ORD,
@@ -310,7 +301,6 @@ crm_ledger_scan_restart(LedgerScan *scan, uint64 first_xid, uint64 end_xid)
 {
 	scan->end_xid = end_xid;
 	scan->has_entry = false;
-	scan->sought = false;
 	merge_restart(scan, &scan->entries, first_xid);
 }
 
@@ -333,42 +323,47 @@ crm_ledger_scan_next(LedgerScan *scan)
 	return &scan->entry;
 }
 
-/* Whether the stream's row is before a context. */
+/* Looks for a context in one partition. */
 static bool
-is_before(const PartitionStream *stream, uint64 xid, int32 number)
+stream_seek_context(PartitionStream *stream, const ScannedContext *known)
 {
-	return stream->xid < xid ||
-		(stream->xid == xid && stream->number < number);
+	TupleTableSlot *slot = stream->slot;
+	ScanKeyData keys[SCAN_KEYS];
+
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_XID8EQ,
+				FullTransactionIdGetDatum(FullTransactionIdFromU64(known->xid)));
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(known->number));
+	index_rescan(stream->scan, keys, SCAN_KEYS, NULL, 0);
+	while (index_getnext_slot(stream->scan, ForwardScanDirection, slot))
+	{
+		slot_getsomeattrs(slot, CONTEXT_INCARNATION + 1);
+		if (DatumGetInt64(slot->tts_values[CONTEXT_INCARNATION]) ==
+			known->incarnation)
+			return true;
+	}
+	return false;
 }
 
 /*
- * Moves the contexts to one of a transaction; the stream that has it, or NULL.
- * They are mostly asked for in ascending order; to go back costs a restart.
+ * Looks for a context in all partitions, first where the one before was: it is
+ * of the same month as its entry.
  */
 static PartitionStream *
-context_seek(LedgerScan *scan, uint64 xid, int32 number)
+context_seek(StreamMerge *contexts, const ScannedContext *known)
 {
-	StreamMerge *contexts = &scan->contexts;
-	PartitionStream *stream = contexts->current;
-	bool		is_ahead = scan->sought &&
-	(xid > scan->sought_xid ||
-	 (xid == scan->sought_xid && number > scan->sought_number));
+	PartitionStream *before = contexts->current;
 
-	if (!contexts->is_open)
-		merge_open(scan, contexts, "ledger_context", CONTEXT_CONTEXT,
-				   crm_ledger_check_context_layout);
-	if (!is_ahead)
+	if (before && stream_seek_context(before, known))
+		return before;
+	for (int i = 0; i < contexts->nstreams; i++)
 	{
-		merge_restart(scan, contexts, xid);
-		stream = merge_next(scan, contexts);
+		PartitionStream *stream = &contexts->streams[i];
+
+		if (stream != before && stream_seek_context(stream, known))
+			return stream;
 	}
-	while (stream && is_before(stream, xid, number))
-		stream = merge_next(scan, contexts);
-	scan->sought = true;
-	scan->sought_xid = xid;
-	scan->sought_number = number;
-	return stream && stream->xid == xid && stream->number == number ? stream :
-		NULL;
+	return NULL;
 }
 
 static text *
@@ -380,20 +375,26 @@ text_copy(text * value)
 
 /* Reads a context, which outlives the row of its stream. */
 static void
-context_fetch(LedgerScan *scan, ScannedContext *known, uint64 xid,
-			  int32 number)
+context_fetch(LedgerScan *scan, ScannedContext *known)
 {
-	PartitionStream *stream = context_seek(scan, xid, number);
 	LedgerContext *context = &known->context;
+	PartitionStream *stream;
 	MemoryContext old;
 
-	known->is_used = true;
+	if (!scan->contexts.is_open)
+		merge_open(scan, &scan->contexts, "ledger_context", CONTEXT_CONTEXT,
+				   crm_ledger_check_context_layout);
+	stream = context_seek(&scan->contexts, known);
 	known->is_found = stream != NULL;
-	known->xid = xid;
-	known->number = number;
-	MemoryContextReset(known->memory);
 	if (stream == NULL)
 		return;
+	scan->contexts.current = stream;
+	if (known->memory)
+		MemoryContextReset(known->memory);
+	else
+		known->memory = AllocSetContextCreate(scan->memory,
+											  "crmaudit ledger context",
+											  ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(known->memory);
 	crm_ledger_context_read(stream->slot, context);
 	context->actor = text_copy(context->actor);
@@ -408,27 +409,23 @@ context_fetch(LedgerScan *scan, ScannedContext *known, uint64 xid,
 const LedgerContext *
 crm_ledger_scan_context(LedgerScan *scan)
 {
-	ScannedContext *known = &scan->known[scan->last_known];
-	uint64		xid = scan->entry.xid;
-	int32		number = scan->entry.context;
+	const LedgerEntry *entry = &scan->entry;
+	ScannedContext *known;
 
 	if (!scan->has_entry)
 		return NULL;
-	if (!known->is_used || known->xid != xid || known->number != number)
+	known = &scan->known[murmurhash32((uint32) entry->context_xid ^
+									  (uint32) entry->context << 16) %
+						 CONTEXTS_KEPT];
+	if (!known->is_used || known->xid != entry->context_xid ||
+		known->number != entry->context ||
+		known->incarnation != entry->incarnation)
 	{
-		int			i = 0;
-
-		while (i < CONTEXTS_KEPT &&
-			   (!scan->known[i].is_used || scan->known[i].xid != xid ||
-				scan->known[i].number != number))
-			i++;
-		if (i == CONTEXTS_KEPT)
-		{
-			i = (scan->last_known + 1) % CONTEXTS_KEPT;
-			context_fetch(scan, &scan->known[i], xid, number);
-		}
-		scan->last_known = i;
-		known = &scan->known[i];
+		known->is_used = true;
+		known->incarnation = entry->incarnation;
+		known->xid = entry->context_xid;
+		known->number = entry->context;
+		context_fetch(scan, known);
 	}
 	return known->is_found ? &known->context : NULL;
 }

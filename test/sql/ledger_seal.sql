@@ -24,8 +24,8 @@ ROLLBACK;
 -- Entries of an earlier life of the database that no block holds are closed
 -- before the first block of the present one.
 CREATE FUNCTION forge(ord int, at timestamptz, incarnation bigint DEFAULT crmaudit.ledger_incarnation()) RETURNS void LANGUAGE sql AS $$
-	INSERT INTO crmaudit.ledger_entry (incarnation, xid, at, table_id, target, ord, context, op, actor, leaf)
-	VALUES (incarnation, pg_current_xact_id(), at, 101, 'pg_class', ord, 1, 'T', 'forger', sha256(int4send(ord)))
+	INSERT INTO crmaudit.ledger_entry (incarnation, xid, at, context_xid, table_id, target, ord, context, op, actor, leaf)
+	VALUES (incarnation, pg_current_xact_id(), at, pg_current_xact_id(), 101, 'pg_class', ord, 1, 'T', 'forger', sha256(int4send(ord)))
 $$;
 SELECT crmaudit.create_ledger_partition(p, NULL) FROM (VALUES ('crmaudit.ledger_entry'::regclass), ('crmaudit.ledger_context')) AS p(p);
 SELECT forge(n, now(), (5 << 24) + n) FROM generate_series(1, 3) n;

@@ -233,7 +233,7 @@ FROM crmaudit.ledger_entry e CROSS JOIN LATERAL (SELECT crmaudit.ledger_proof(e.
 -- With these instead of the values an entry has the same hash.
 SELECT count(*), bool_and(e.leaf = crmaudit.ledger_leaf(jsonb_populate_record(e, jsonb_build_object('new', e.new - e.personal, 'old', e.old - e.personal, 'salt', NULL,
 	'commitments', crmaudit.entry_commitments(e))), c)) AS same_hash
-FROM crmaudit.ledger_entry e JOIN crmaudit.ledger_context c USING (incarnation, xid, context) WHERE e.salt IS NOT NULL AND e.target = 'sealed_customer'::regclass;
+FROM crmaudit.ledger_entry e JOIN crmaudit.ledger_context c ON c.incarnation = e.incarnation AND c.xid = e.context_xid AND c.context = e.context WHERE e.salt IS NOT NULL AND e.target = 'sealed_customer'::regclass;
 -- To disclose values takes the right to read them; without it, not.
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA crmaudit TO crmaudit_stranger;
 GRANT SELECT ON crmaudit.ledger_block, crmaudit.ledger_transaction TO crmaudit_stranger;

@@ -31,6 +31,7 @@
 #include "common/hashfn.h"
 #include "lib/binaryheap.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
@@ -160,10 +161,12 @@ merge_open(LedgerScan *scan, StreamMerge *merge, const char *parent,
 		   int number_column, void (*check_layout) (Relation))
 {
 	MemoryContext old = MemoryContextSwitchTo(scan->memory);
-	List	   *oids = find_all_inheritors(crm_relation_oid(parent),
-										   AccessShareLock, NULL);
+	Oid			root = crm_relation_oid(parent);
+	List	   *oids;
 	ListCell   *cell;
 
+	LockRelationOid(root, AccessShareLock);
+	oids = find_all_inheritors(root, AccessShareLock, NULL);
 	merge->number_column = number_column;
 	merge->nstreams = 0;
 	merge->streams = palloc0(list_length(oids) * sizeof(PartitionStream));

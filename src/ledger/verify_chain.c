@@ -134,9 +134,8 @@ block_check_link(ChainRun *run, ChainBlock *item, const ChainBlock *previous)
 	fault.block_id = block->block_id;
 	if (block->block_id != previous->block.block_id + 1)
 	{
-		fault.detail = psprintf("blocks " INT64_FORMAT " to " INT64_FORMAT " are missing",
-								previous->block.block_id + 1,
-								block->block_id - 1);
+		fault.detail = psprintf("blocks before it are missing, from " INT64_FORMAT " on",
+								previous->block.block_id + 1);
 		crm_fault_add(run->faults, &fault);
 		return;
 	}
@@ -258,19 +257,29 @@ block_verify(ChainRun *run, ChainBlock *item,
 
 	MemoryContextSwitchTo(run->memory);
 	domain = domain_of(run, crm_incarnation_domain(block->incarnation));
+	/* without a block's snapshot nobody knows what is in it, and in the next */
+	if (block->block_id != previous->block.block_id + 1)
+		domain->is_uncertain = true;
+	if (!hash_same(block->hash, item->computed))
+	{
+		domain->is_uncertain = true;
+		MemoryContextSwitchTo(block_context);
+		return;
+	}
 	if (block->snapshot)
 		crm_snapshot_parse(&present, block->snapshot);
 	MemoryContextSwitchTo(block_context);
 	if (block->block_id >= run->first_block)
 	{
 		const char *problem =
-			crm_verify_block_entries(run, block, domain,
-									 block->snapshot ? &present : NULL,
-									 periods, nperiods);
+		crm_verify_block_entries(run, block, domain,
+								 block->snapshot ? &present : NULL,
+								 periods, nperiods);
 
 		if (problem)
 			block_fault(run, item, "BLOCK_HASH_MISMATCH", problem);
 	}
+	domain->is_uncertain = false;
 	if (domain->previous.running)
 		pfree(domain->previous.running);
 	if (block->snapshot)

@@ -50,6 +50,7 @@ typedef struct ChainRun
 	Faults	   *faults;
 	SuspectKeys *suspects;
 	uint64		own_xid;		/* 0: none */
+	bool		is_truncated;	/* that was told */
 	Snapshot	snapshot;
 	int64		first_block;	/* entries are read from this block on */
 	int64		last_block;		/* and to this one */
@@ -59,6 +60,7 @@ typedef struct ChainRun
 	int			npruned;
 	DateADT    *pruned;
 	List	   *domains;		/* of VerifiedDomain */
+	StrangeEntries strangers;
 	List	   *missing;		/* of MissingEntries, for their keys */
 	List	   *doubtful;		/* of xids whose root is wrong, likewise */
 } ChainRun;
@@ -68,6 +70,7 @@ typedef struct VerifiedDomain
 {
 	int64		domain;
 	bool		is_closed;
+	bool		is_uncertain;	/* a block after "previous" is at fault */
 	SealSnapshot previous;		/* of its last block; xmax 0: none */
 } VerifiedDomain;
 
@@ -86,9 +89,9 @@ extern void crm_verify_chain(ChainRun *run);
 
 /* From verify_entries.c */
 extern const char *crm_verify_block_entries(ChainRun *run, const LedgerBlock *block,
-									 VerifiedDomain *domain,
-									 const SealSnapshot *present,
-									 VerifiedPeriod *periods, int nperiods);
+											VerifiedDomain *domain,
+											const SealSnapshot *present,
+											VerifiedPeriod *periods, int nperiods);
 extern void crm_verify_tail(ChainRun *run, VerifiedDomain *domain,
 							bool is_present);
 extern void crm_verify_suspects(ChainRun *run);

@@ -97,6 +97,15 @@ leaf_read(TupleTableSlot *slot, int column, uint8 *leaf)
 		memset(leaf, 0, CRM_HASH_BYTES);
 }
 
+/* Names of columns; NULLs among them, which only a forger writes, are none. */
+static ArrayType *
+names_read(TupleTableSlot *slot, int column)
+{
+	ArrayType  *names = NULLABLE(slot, column, DatumGetArrayTypeP);
+
+	return names && !ARR_HASNULL(names) ? names : NULL;
+}
+
 /* Reads what never has to be detoasted. */
 static void
 fixed_columns_read(TupleTableSlot *slot, LedgerEntry *entry)
@@ -137,7 +146,7 @@ crm_ledger_entry_read(TupleTableSlot *slot, LedgerEntry *entry)
 	entry->actor = NULLABLE(slot, ENTRY_ACTOR, DatumGetTextPP);
 	entry->reason = NULLABLE(slot, ENTRY_REASON, DatumGetTextPP);
 	entry->client = NULLABLE(slot, ENTRY_CLIENT, DatumGetTextPP);
-	entry->personal = NULLABLE(slot, ENTRY_PERSONAL, DatumGetArrayTypeP);
+	entry->personal = names_read(slot, ENTRY_PERSONAL);
 	entry->salt = fixed_bytes(slot, ENTRY_SALT, CRM_SALT_BYTES);
 	entry->commitments = NULLABLE(slot, ENTRY_COMMITMENTS, DatumGetJsonbP);
 }

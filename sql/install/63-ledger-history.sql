@@ -192,15 +192,24 @@ COMMENT ON FUNCTION crmaudit.field_history(regclass, jsonb, text) IS 'what one c
 
 -- As it was --------------------------------------------------------------------------
 
--- What happened to a table as a whole: all of it, for ledger_key has entries
--- without a key only of blocks that were sealed by this version.
+-- What happened to a table as a whole. Where ledger_key does not have that it
+-- was tracked, it has no entries of tables, and the ledger is read.
 CREATE FUNCTION crmaudit.read_table_events(wanted int)
-RETURNS TABLE (at timestamptz, xid xid8, ord int, op "char", target oid, new jsonb)
+RETURNS TABLE (at timestamptz, xid xid8, ord int, op "char", old jsonb, new jsonb, commitments jsonb)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT e.at, e.xid, e.ord, e.op, e.target, e.new FROM crmaudit.ledger_entry e
-	WHERE e.table_id = wanted AND e.op IN ('S', 'T') ORDER BY e.at, e.xid, e.ord
+	WITH keyed AS MATERIALIZED (SELECT (f.entry).* FROM crmaudit.find_entries(wanted, '{"null"}') f)
+	SELECT e.at, e.xid, e.ord, e.op, e.old, e.new, e.commitments
+	FROM (SELECT k.at, k.xid, k.ord, k.op, k.target, k.old, k.new, k.commitments FROM keyed k
+			WHERE EXISTS (SELECT FROM keyed t WHERE t.op = 'S' AND t.new ->> 'action' = 'track')
+		UNION ALL
+		SELECT r.at, r.xid, r.ord, r.op, r.target, r.old, r.new, r.commitments FROM crmaudit.ledger_entry r
+			WHERE NOT EXISTS (SELECT FROM keyed t WHERE t.op = 'S' AND t.new ->> 'action' = 'track')
+				AND r.table_id = wanted AND r.op IN ('S', 'T')) e
+	-- a partition that was emptied has an entry D for each row
+	WHERE e.op = 'S' OR e.target = (SELECT t.target FROM crmaudit.tracked_table t WHERE t.table_id = wanted)
+	ORDER BY e.at, e.xid, e.ord
 $$;
-COMMENT ON FUNCTION crmaudit.read_table_events(int) IS 'entries S and T of a table, the earliest first; for as_of(), which calls it as the ledger''s owner';
+COMMENT ON FUNCTION crmaudit.read_table_events(int) IS 'changes of a table and of its tracking, and its truncations, the earliest first; for as_of(), which calls it as the ledger''s owner';
 
 CREATE FUNCTION crmaudit.read_horizon() RETURNS timestamptz
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -226,7 +235,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(jsonb_agg(jsonb_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'always', a.attidentity = 'a',
 		'literal', coalesce(CASE a.base
 			WHEN 'jsonb'::regtype THEN quote_literal((image -> a.attname)::text)
-			WHEN 'money'::regtype THEN format('(%s / 10 ^ %s)::numeric::money', image ->> a.attname, scale('1'::money::numeric))
+			WHEN 'money'::regtype THEN format('(%s::numeric / %s)::money', image ->> a.attname, power(10::numeric, scale('1'::money::numeric))::bigint)
 			ELSE quote_literal(coalesce(row_key ->> a.attname, image ->> a.attname)) END, 'NULL')) ORDER BY a.attnum), '[]')
 	FROM (SELECT a.*, (WITH RECURSIVE d(oid, base) AS (SELECT t.oid, t.typbasetype FROM pg_type t WHERE t.oid = a.atttypid
 			UNION ALL SELECT t.oid, t.typbasetype FROM d JOIN pg_type t ON t.oid = d.base) SELECT d.oid FROM d WHERE d.base = 0) AS base
@@ -245,7 +254,7 @@ $$;
 COMMENT ON FUNCTION crmaudit.equality(regclass, text) IS 'the operator that compares a column for equality, as a statement names it';
 
 CREATE FUNCTION crmaudit.restore_row(target regclass, key jsonb, as_of timestamptz, execute boolean DEFAULT false) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	was record;
 	columns jsonb;
@@ -302,7 +311,7 @@ CREATE VIEW crmaudit.change_history WITH (security_barrier = true) AS
 	SELECT e.at, e.xid, e.ord, coalesce(t.target, e.target) AS target, t.name AS table_name, crmaudit.op_in_words(e.op) AS op,
 		crmaudit.mask_image(e.row_key, NULL, coalesce(t.target, e.target), e.personal || t.personal, p.roles) AS row_key,
 		crmaudit.mask_image(e.old, e.commitments -> 'old', coalesce(t.target, e.target), e.personal || t.personal, p.roles) AS old,
-		crmaudit.mask_image(e.new, e.commitments -> 'new', coalesce(t.target, e.target), e.personal || t.personal, p.roles) AS new,
+		crmaudit.mask_image(e.new, e.commitments -> 'new', coalesce(t.target, e.target), CASE WHEN e.op <> 'S' THEN e.personal || t.personal END, p.roles) AS new,
 		e.actor, c.session_username AS username, c.current_username, e.client, c.application_name, e.reason
 	FROM crmaudit.ledger_entry e
 	LEFT JOIN crmaudit.tracked_table t ON t.table_id = e.table_id

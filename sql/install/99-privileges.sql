@@ -26,7 +26,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('steward', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('steward', 'UPDATE ON crmaudit.quarantine'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass), crmaudit.release(bigint, jsonb), crmaudit.discard(bigint, text), crmaudit.require_quarantined(bigint), crmaudit.writable_columns(regclass, text)'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.row_history(regclass, jsonb), crmaudit.field_history(regclass, jsonb, text), crmaudit.as_of(anyelement, timestamptz), crmaudit.row_as_of(regclass, jsonb, timestamptz), crmaudit.restore_row(regclass, jsonb, timestamptz, boolean), crmaudit.restorable_columns(regclass, jsonb, jsonb, text[]), crmaudit.equality(regclass, text), crmaudit.mask_image(jsonb, jsonb, regclass, text[], jsonb, oid), crmaudit.op_in_words("char")'),
 		('auditor', 'USAGE ON SCHEMA crmaudit'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.row_history(regclass, jsonb), crmaudit.field_history(regclass, jsonb, text), crmaudit.as_of(anyelement, timestamptz), crmaudit.row_as_of(regclass, jsonb, timestamptz), crmaudit.restore_row(regclass, jsonb, timestamptz, boolean), crmaudit.restorable_columns(regclass, jsonb, jsonb, text[]), crmaudit.equality(regclass, text), crmaudit.mask_image(jsonb, jsonb, regclass, text[], jsonb, oid), crmaudit.op_in_words("char")'),
 		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass)')
 	) AS t(duty, right_words) WHERE t.duty = duty_rights.duty
@@ -59,6 +61,13 @@ BEGIN
 	IF duty <> 'admin' THEN
 		EXECUTE format('REVOKE ALL ON crmaudit.key_salt FROM %s', grantee);
 	END IF;
+	-- the ledger is read through views and functions that mask personal values
+	FOR right_words IN
+		SELECT format('ALL ON %s', relid::regclass) FROM (SELECT 'crmaudit.ledger_entry'::regclass AS relid
+			UNION SELECT p.relid FROM pg_partition_tree('crmaudit.ledger_entry') p) AS raw
+	LOOP
+		EXECUTE format('REVOKE %s FROM %s', right_words, grantee);
+	END LOOP;
 	INSERT INTO crmaudit.duty_grant (duty, grantee) SELECT duty, rolname FROM pg_roles WHERE oid = grant_duty.grantee
 		ON CONFLICT DO NOTHING;
 	-- views are read with the reader's rights on the CRM's own tables

@@ -20,11 +20,13 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "parser/parse_coerce.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/timestamp.h"
@@ -504,6 +506,18 @@ typedef struct KeyPart
 	char	   *text;			/* in the form of the column's type */
 } KeyPart;
 
+/* The given value as the input function of the column's type takes it. */
+static char *
+key_words(const JsonbValue *given, Oid typid)
+{
+	if (given->type == jbvBool)
+		return given->val.boolean ? "true" : "false";
+	/* 7.0 is the integer 7 */
+	if (given->type == jbvNumeric && TypeCategory(getBaseType(typid)) == TYPCATEGORY_NUMERIC)
+		return numeric_normalize(given->val.numeric);
+	return text_to_cstring(value_text(given));
+}
+
 /*
  * Reads the given value by the column's type, whose input function is called
  * with the caller's rights, into the slot.
@@ -514,7 +528,6 @@ key_part_read(const HistoryTable *table, Jsonb *key, const char *column,
 {
 	AttrNumber	attnum = get_attnum(table->target, column);
 	Form_pg_attribute attr;
-	text	   *string;
 	Oid			input;
 	Oid			output;
 	Oid			param;
@@ -528,14 +541,11 @@ key_part_read(const HistoryTable *table, Jsonb *key, const char *column,
 	part->text = NULL;
 	if (attnum <= 0 || part->is_digest || part->given.type == jbvNull)
 		return;
-	string = part->given.type == jbvBool ?
-		cstring_to_text(part->given.val.boolean ? "true" : "false") :
-		value_text(&part->given);
 	attr = TupleDescAttr(slot->tts_tupleDescriptor, attnum - 1);
 	getTypeInputInfo(attr->atttypid, &input, &param);
 	slot->tts_values[attnum - 1] =
-		OidInputFunctionCall(input, text_to_cstring(string), param,
-							 attr->atttypmod);
+		OidInputFunctionCall(input, key_words(&part->given, attr->atttypid),
+							 param, attr->atttypmod);
 	slot->tts_isnull[attnum - 1] = false;
 	getTypeOutputInfo(attr->atttypid, &output, &is_varlena);
 	part->text = OidOutputFunctionCall(output, slot->tts_values[attnum - 1]);
@@ -573,6 +583,7 @@ crm_history_keys(const HistoryTable *table, Jsonb *key, Jsonb **clear)
 													&TTSOpsVirtual);
 	KeyPart    *parts = palloc0(table->nkey * sizeof(KeyPart));
 	JsonbValue *values = palloc0(table->nkey * sizeof(JsonbValue));
+	JsonbValue *canonicals = palloc0(table->nkey * sizeof(JsonbValue));
 	bool	   *left_out = palloc0(table->nkey * sizeof(bool));
 	RowKey		row_key;
 	Jsonb	   *canonical;
@@ -601,6 +612,7 @@ crm_history_keys(const HistoryTable *table, Jsonb *key, Jsonb **clear)
 		name.val.string.len = strlen(table->key[i]);
 		found = findJsonbValueFromContainer(&canonical->root, JB_FOBJECT, &name);
 		values[i] = parts[i].text && found ? *found : parts[i].given;
+		canonicals[i] = values[i];
 	}
 	keys[nkeys++] = JsonbPGetDatum(key_object(table, values, NULL));
 	/* the column's type may have been another when the row was recorded */
@@ -615,9 +627,12 @@ crm_history_keys(const HistoryTable *table, Jsonb *key, Jsonb **clear)
 		for (int i = 0; i < table->nkey; i++)
 		{
 			left_out[i] = parts[i].is_digest;
-			values[i].type = jbvNull;
-			if (parts[i].text)
-				set_string(&values[i], cstring_to_text(parts[i].text));
+			if (parts[i].text == NULL)
+				values[i] = parts[i].given;
+			else
+				set_string(&values[i], is_hashed(table, table->key[i]) ?
+						   cstring_to_text(parts[i].text) :
+						   value_text(&canonicals[i]));
 		}
 		*clear = key_object(table, values, left_out);
 	}

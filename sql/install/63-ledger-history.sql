@@ -29,60 +29,17 @@ CREATE FUNCTION crmaudit.current_names(image jsonb, at timestamptz, renamed_at t
 LANGUAGE c IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_current_names';
 COMMENT ON FUNCTION crmaudit.current_names(jsonb, timestamptz, timestamptz[], jsonb[]) IS 'an image of a row recorded at a time, by the names that its columns have now; renamed: {"old": "new"}, the earliest first';
 
--- The other way round: what rows were called that are called this now.
-CREATE FUNCTION crmaudit.former_keys(keys jsonb[], renamed jsonb[]) RETURNS jsonb[]
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	result jsonb[] := keys;
-	names text[];
-	old_names text[];
-BEGIN
-	FOR i IN REVERSE cardinality(renamed) .. 1 LOOP
-		SELECT array_agg(value), array_agg(key) INTO names, old_names FROM jsonb_each_text(renamed[i]);
-		result := ARRAY(SELECT DISTINCT k FROM (SELECT unnest(result) AS k
-			UNION ALL SELECT crmaudit.rename_members(r, names, old_names) FROM unnest(result) r WHERE r <> '{}') u);
-	END LOOP;
-	RETURN result;
-END $$;
-COMMENT ON FUNCTION crmaudit.former_keys(jsonb[], jsonb[]) IS 'keys of rows under all names that their columns ever had';
-
 -- Entries ----------------------------------------------------------------------------
 
--- Sealed entries by ledger_key, where an entry without a key stands under the
--- key null; the others are the tail: what was not visible to the snapshot of
--- the last block. While there is no block of this life of the database, that
--- is everything of it, and what an earlier life left unsealed.
 CREATE FUNCTION crmaudit.find_entries(wanted int, keys jsonb[])
-RETURNS TABLE (block_id bigint, entry crmaudit.ledger_entry)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-#variable_conflict use_column
-DECLARE
-	hashes constant bigint[] := ARRAY(SELECT jsonb_hash_extended(k, wanted) FROM unnest(keys) k);
-	here constant bigint := crmaudit.ledger_incarnation() >> 24;
-BEGIN
-	RETURN QUERY
-		WITH last AS MATERIALIZED (
-			SELECT b.incarnation >> 24 AS domain, b.snapshot, b.sealed_at FROM crmaudit.ledger_block b ORDER BY b.block_id DESC LIMIT 1
-		)
-		SELECT k.block_id, e FROM crmaudit.ledger_key k
-			JOIN crmaudit.ledger_block b ON b.block_id = k.block_id
-			JOIN crmaudit.ledger_entry e ON e.xid = k.xid AND e.ord = k.ord AND e.incarnation >> 24 = b.incarnation >> 24
-			WHERE k.key_hash = ANY (hashes) AND k.table_id = wanted AND e.table_id = wanted AND coalesce(e.row_key, 'null') = ANY (keys)
-		UNION ALL
-		SELECT NULL, e FROM crmaudit.ledger_entry e
-			WHERE e.xid = ANY (ARRAY(SELECT x FROM last, pg_snapshot_xip(last.snapshot) x WHERE last.domain = here))
-				AND e.incarnation >> 24 = here AND e.table_id = wanted AND coalesce(e.row_key, 'null') = ANY (keys)
-		UNION ALL
-		SELECT NULL, e FROM crmaudit.ledger_entry e
-			WHERE e.xid >= coalesce((SELECT pg_snapshot_xmax(snapshot) FROM last WHERE domain = here), '0'::xid8)
-				-- an earlier life of the database may have had higher ids; a day for clocks that were set back
-				AND e.at >= coalesce((SELECT sealed_at - interval '1 day' FROM last WHERE domain = here
-					AND EXISTS (SELECT FROM crmaudit.ledger_incarnation i WHERE i.incarnation >> 24 <> here)), '-infinity')
-				AND (e.incarnation >> 24 = here OR NOT EXISTS (SELECT FROM last)
-					OR EXISTS (SELECT FROM last WHERE domain <> here AND domain = e.incarnation >> 24 AND NOT pg_visible_in_snapshot(e.xid, snapshot)))
-				AND e.table_id = wanted AND coalesce(e.row_key, 'null') = ANY (keys);
-END $$;
-COMMENT ON FUNCTION crmaudit.find_entries(int, jsonb[]) IS 'entries of rows of a table, by all forms of their keys; the key null stands for those of the table as a whole';
+RETURNS TABLE (block_id bigint, session_username text, current_username text, application_name text, entry crmaudit.ledger_entry)
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'crmaudit_find_entries';
+COMMENT ON FUNCTION crmaudit.find_entries(int, jsonb[]) IS 'entries of rows of a table, with what their contexts say; the key null stands for those of the table as a whole';
+
+CREATE FUNCTION crmaudit.find_row_entries(wanted int, keys jsonb[])
+RETURNS TABLE (block_id bigint, session_username text, current_username text, application_name text, entry crmaudit.ledger_entry)
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'crmaudit_find_row_entries';
+COMMENT ON FUNCTION crmaudit.find_row_entries(int, jsonb[]) IS 'entries of a row under all names that the columns of its key ever had, and those of its table as a whole';
 
 -- Renamings of columns.
 CREATE FUNCTION crmaudit.find_renames(wanted int, OUT renamed_at timestamptz[], OUT renamed jsonb[])
@@ -94,24 +51,15 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.find_renames(int) IS 'when columns of a table were renamed, and how: {"old": "new"}, the earliest first';
 
--- All entries of a row, and those that emptied its table.
-CREATE FUNCTION crmaudit.find_row_entries(wanted int, keys jsonb[])
-RETURNS TABLE (block_id bigint, entry crmaudit.ledger_entry)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT f.block_id, f.entry FROM crmaudit.find_renames(wanted) r,
-		crmaudit.find_entries(wanted, crmaudit.former_keys(keys, r.renamed) || 'null'::jsonb) f
-	WHERE (f.entry).op <> 'S'
-$$;
-COMMENT ON FUNCTION crmaudit.find_row_entries(int, jsonb[]) IS 'entries of a row under all names of its key columns, and truncations of its table';
-
 -- One row ----------------------------------------------------------------------------
 
 CREATE FUNCTION crmaudit.read_row_history(reader oid, wanted int, keys jsonb[])
 RETURNS TABLE (at timestamptz, xid xid8, ord int, op text, actor text, username text, client text, application_name text, reason text,
 	old jsonb, new jsonb, block_id bigint, row_key jsonb)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	WITH found AS MATERIALIZED (SELECT f.block_id, (f.entry).* FROM crmaudit.find_row_entries(wanted, keys) f)
-	SELECT e.at, e.xid, e.ord, crmaudit.op_in_words(e.op), e.actor, c.session_username, e.client, c.application_name, e.reason,
+	WITH found AS MATERIALIZED (SELECT f.block_id, f.session_username, f.application_name, (f.entry).* FROM crmaudit.find_row_entries(wanted, keys) f
+		WHERE (f.entry).op <> 'S')
+	SELECT e.at, e.xid, e.ord, crmaudit.op_in_words(e.op), e.actor, e.session_username, e.client, e.application_name, e.reason,
 		crmaudit.mask_image(e.old, e.commitments -> 'old', coalesce(t.target, e.target), e.personal || t.personal, p.roles, reader),
 		crmaudit.mask_image(e.new, e.commitments -> 'new', coalesce(t.target, e.target), e.personal || t.personal, p.roles, reader),
 		e.block_id,
@@ -119,7 +67,6 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	FROM found e
 	JOIN crmaudit.tracked_table t ON t.table_id = wanted
 	LEFT JOIN crmaudit.protected_table p ON p.target = t.target
-	LEFT JOIN crmaudit.ledger_context c ON c.xid = e.xid AND c.context = e.context AND c.incarnation = e.incarnation
 	-- what emptied the table matters to a row that had been there
 	WHERE e.op <> 'T' OR e.target = t.target AND e.at >= (SELECT min(f.at) FROM found f WHERE f.op <> 'T')
 	ORDER BY e.at, e.xid, e.ord
@@ -152,15 +99,14 @@ BEGIN
 	END IF;
 	SELECT * INTO renames FROM crmaudit.find_renames(wanted);
 	FOR e IN
-		SELECT f.at, f.xid, f.ord, f.op, f.target, f.actor, f.reason, f.block_id, c.session_username,
+		SELECT f.at, f.xid, f.ord, f.op, f.target, f.actor, f.reason, f.block_id, f.session_username,
 			crmaudit.mask_image(crmaudit.current_names(f.old, f.at, renames.renamed_at, renames.renamed),
 				crmaudit.current_names(f.commitments -> 'old', f.at, renames.renamed_at, renames.renamed),
 				coalesce(settings.target, f.target), f.personal || settings.personal, roles, reader) AS old,
 			crmaudit.mask_image(crmaudit.current_names(f.new, f.at, renames.renamed_at, renames.renamed),
 				crmaudit.current_names(f.commitments -> 'new', f.at, renames.renamed_at, renames.renamed),
 				coalesce(settings.target, f.target), f.personal || settings.personal, roles, reader) AS new
-		FROM (SELECT r.block_id, (r.entry).* FROM crmaudit.find_row_entries(wanted, keys) r) f
-		LEFT JOIN crmaudit.ledger_context c ON c.xid = f.xid AND c.context = f.context AND c.incarnation = f.incarnation
+		FROM (SELECT r.block_id, r.session_username, (r.entry).* FROM crmaudit.find_row_entries(wanted, keys) r WHERE (r.entry).op <> 'S') f
 		ORDER BY f.at, f.xid, f.ord
 	LOOP
 		CONTINUE WHEN e.op = 'T' AND (e.target <> settings.target OR NOT is_known);
@@ -192,32 +138,45 @@ COMMENT ON FUNCTION crmaudit.field_history(regclass, jsonb, text) IS 'what one c
 
 -- As it was --------------------------------------------------------------------------
 
--- What happened to a table as a whole. Where ledger_key does not have that it
--- was tracked, it has no entries of tables, and the ledger is read.
+-- Where ledger_key does not have that the table was tracked, it has no entries
+-- of tables, and the ledger is read.
 CREATE FUNCTION crmaudit.read_table_events(wanted int)
 RETURNS TABLE (at timestamptz, xid xid8, ord int, op "char", old jsonb, new jsonb, commitments jsonb)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	WITH keyed AS MATERIALIZED (SELECT (f.entry).* FROM crmaudit.find_entries(wanted, '{"null"}') f)
-	SELECT e.at, e.xid, e.ord, e.op, e.old, e.new, e.commitments
-	FROM (SELECT k.at, k.xid, k.ord, k.op, k.target, k.old, k.new, k.commitments FROM keyed k
-			WHERE EXISTS (SELECT FROM keyed t WHERE t.op = 'S' AND t.new ->> 'action' = 'track')
-		UNION ALL
-		SELECT r.at, r.xid, r.ord, r.op, r.target, r.old, r.new, r.commitments FROM crmaudit.ledger_entry r
-			WHERE NOT EXISTS (SELECT FROM keyed t WHERE t.op = 'S' AND t.new ->> 'action' = 'track')
-				AND r.table_id = wanted AND r.op IN ('S', 'T')) e
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
 	-- a partition that was emptied has an entry D for each row
-	WHERE e.op = 'S' OR e.target = (SELECT t.target FROM crmaudit.tracked_table t WHERE t.table_id = wanted)
-	ORDER BY e.at, e.xid, e.ord
-$$;
+	root constant regclass := (SELECT t.target FROM crmaudit.tracked_table t WHERE t.table_id = wanted);
+	is_tracked boolean := false;
+	e crmaudit.ledger_entry;
+BEGIN
+	FOR e IN SELECT (f.entry).* FROM crmaudit.find_entries(wanted, '{"null"}') f LOOP
+		is_tracked := is_tracked OR coalesce(e.op = 'S' AND e.new ->> 'action' = 'track', false);
+	END LOOP;
+	IF is_tracked THEN
+		RETURN QUERY SELECT (f.entry).at, (f.entry).xid, (f.entry).ord, (f.entry).op, (f.entry).old, (f.entry).new, (f.entry).commitments
+			FROM crmaudit.find_entries(wanted, '{"null"}') f WHERE (f.entry).op = 'S' OR (f.entry).target = root ORDER BY 1, 2, 3;
+	ELSE
+		RETURN QUERY SELECT r.at, r.xid, r.ord, r.op, r.old, r.new, r.commitments FROM crmaudit.ledger_entry r
+			WHERE r.table_id = wanted AND (r.op = 'S' OR r.op = 'T' AND r.target = root) ORDER BY 1, 2, 3;
+	END IF;
+END $$;
 COMMENT ON FUNCTION crmaudit.read_table_events(int) IS 'changes of a table and of its tracking, and its truncations, the earliest first; for as_of(), which calls it as the ledger''s owner';
 
 CREATE FUNCTION crmaudit.read_horizon() RETURNS timestamptz
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT max((b.period + interval '1 month') AT TIME ZONE 'UTC') FROM (SELECT DISTINCT period FROM crmaudit.ledger_block_partition) b
-	WHERE to_regclass(to_char(b.period, '"crmaudit.ledger_entry_"YYYYMM')) IS NULL
-		AND NOT EXISTS (SELECT FROM crmaudit.ledger_entry e
-			WHERE e.at >= b.period::timestamp AT TIME ZONE 'UTC' AND e.at < (b.period + interval '1 month') AT TIME ZONE 'UTC')
-$$;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	month timestamptz;
+BEGIN
+	FOR month IN SELECT DISTINCT b.period::timestamp AT TIME ZONE 'UTC' FROM crmaudit.ledger_block_partition b
+		WHERE to_regclass(to_char(b.period, '"crmaudit.ledger_entry_"YYYYMM')) IS NULL ORDER BY 1 DESC
+	LOOP
+		IF NOT EXISTS (SELECT FROM crmaudit.ledger_entry e WHERE e.at >= month AND e.at < ((month AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC') THEN
+			RETURN ((month AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC';
+		END IF;
+	END LOOP;
+	RETURN NULL;
+END $$;
 COMMENT ON FUNCTION crmaudit.read_horizon() IS 'end of the last month whose entries are gone; NULL: nothing was pruned';
 
 CREATE FUNCTION crmaudit.as_of(anyelement, at timestamptz) RETURNS SETOF anyelement

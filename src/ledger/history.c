@@ -410,6 +410,66 @@ crm_history_current_names(Jsonb *image, TimestampTz at, int nrenamed,
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
+bool
+crm_history_renamed(Jsonb *details, Datum *names)
+{
+	JsonbValue	key;
+	JsonbValue *found;
+
+	key.type = jbvString;
+	key.val.string.val = "columns";
+	key.val.string.len = strlen("columns");
+	found = findJsonbValueFromContainer(&details->root, JB_FOBJECT, &key);
+	if (found == NULL || found->type != jbvBinary)
+		return false;
+	key.val.string.val = "renamed";
+	key.val.string.len = strlen("renamed");
+	found = findJsonbValueFromContainer(found->val.binary.data, JB_FOBJECT, &key);
+	if (found == NULL || found->type != jbvBinary)
+		return false;
+	*names = JsonbPGetDatum(JsonbValueToJsonb(found));
+	return true;
+}
+
+Jsonb *
+crm_history_former_names(Jsonb *key, Jsonb *names)
+{
+	JsonbParseState *state = NULL;
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	if (!JB_ROOT_IS_OBJECT(key))
+		return key;
+	iterator = JsonbIteratorInit(&key->root);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		JsonbIterator *pairs = JsonbIteratorInit(&names->root);
+		JsonbValue	name = value;
+		JsonbValue	old;
+		JsonbValue	new;
+
+		if (token != WJB_KEY)
+			continue;
+		while ((token = JsonbIteratorNext(&pairs, &old, true)) != WJB_DONE)
+		{
+			if (token != WJB_KEY)
+				continue;
+			(void) JsonbIteratorNext(&pairs, &new, true);
+			if (new.type == jbvString &&
+				new.val.string.len == value.val.string.len &&
+				memcmp(new.val.string.val, value.val.string.val,
+					   value.val.string.len) == 0)
+				name = old;
+		}
+		(void) JsonbIteratorNext(&iterator, &value, true);
+		pushJsonbValue(&state, WJB_KEY, &name);
+		pushJsonbValue(&state, WJB_VALUE, &value);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
 /* crmaudit.current_names(image, at, renamed_at, renamed) */
 Datum
 crmaudit_current_names(PG_FUNCTION_ARGS)

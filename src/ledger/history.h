@@ -65,4 +65,10 @@ extern Jsonb *crm_history_current_names(Jsonb *image, TimestampTz at,
 										const TimestampTz *renamed_at,
 										Jsonb *const *renamed);
 
+/* The names that an entry S says columns were given: {"old": "new"}. */
+extern bool crm_history_renamed(Jsonb *details, Datum *names);
+
+/* A key by the names that its columns had before they were given those. */
+extern Jsonb *crm_history_former_names(Jsonb *key, Jsonb *names);
+
 #endif							/* CRM_HISTORY_H */

@@ -163,19 +163,20 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.read_table_events(int) IS 'changes of a table and of its tracking, and its truncations, the earliest first; for as_of(), which calls it as the ledger''s owner';
 
+-- From the month of the first block on.
 CREATE FUNCTION crmaudit.read_horizon() RETURNS timestamptz
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	month timestamptz;
+	first constant timestamp := (SELECT min(b.period) FROM crmaudit.ledger_block_partition b
+		WHERE b.block_id = (SELECT p.block_id FROM crmaudit.ledger_block_partition p ORDER BY p.block_id LIMIT 1));
+	month timestamp := first;
 BEGIN
-	FOR month IN SELECT DISTINCT b.period::timestamp AT TIME ZONE 'UTC' FROM crmaudit.ledger_block_partition b
-		WHERE to_regclass(to_char(b.period, '"crmaudit.ledger_entry_"YYYYMM')) IS NULL ORDER BY 1 DESC
+	WHILE month < now() AT TIME ZONE 'UTC' AND NOT EXISTS (SELECT FROM crmaudit.ledger_entry e
+		WHERE e.at >= month AT TIME ZONE 'UTC' AND e.at < (month + interval '1 month') AT TIME ZONE 'UTC')
 	LOOP
-		IF NOT EXISTS (SELECT FROM crmaudit.ledger_entry e WHERE e.at >= month AND e.at < ((month AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC') THEN
-			RETURN ((month AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC';
-		END IF;
+		month := month + interval '1 month';
 	END LOOP;
-	RETURN NULL;
+	RETURN nullif(month, first) AT TIME ZONE 'UTC';
 END $$;
 COMMENT ON FUNCTION crmaudit.read_horizon() IS 'end of the last month whose entries are gone; NULL: nothing was pruned';
 

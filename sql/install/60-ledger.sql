@@ -41,6 +41,7 @@ CREATE TABLE crmaudit.ledger_entry (
 	incarnation bigint NOT NULL,
 	xid xid8 NOT NULL,
 	at timestamptz NOT NULL,
+	context_xid xid8 NOT NULL,
 	table_id int NOT NULL,
 	target regclass NOT NULL,
 	ord int NOT NULL,
@@ -63,7 +64,8 @@ COMMENT ON COLUMN crmaudit.ledger_entry.incarnation IS 'life of the database tha
 COMMENT ON COLUMN crmaudit.ledger_entry.xid IS 'transaction';
 COMMENT ON COLUMN crmaudit.ledger_entry.at IS 'when the row was written';
 COMMENT ON COLUMN crmaudit.ledger_entry.ord IS 'position in the transaction, from 1, without gaps';
-COMMENT ON COLUMN crmaudit.ledger_entry.context IS 'number of the row of ledger_context in the transaction';
+COMMENT ON COLUMN crmaudit.ledger_entry.context IS 'number of the row of ledger_context in the transaction that wrote it';
+COMMENT ON COLUMN crmaudit.ledger_entry.context_xid IS 'transaction that wrote the context, this one or an earlier one of the same session';
 COMMENT ON COLUMN crmaudit.ledger_entry.op IS 'I insert, U update, D delete, T truncate, S change of the table or of its tracking, B row as it was when tracking began';
 COMMENT ON COLUMN crmaudit.ledger_entry.subxid IS 'subtransaction; NULL in the top one';
 COMMENT ON COLUMN crmaudit.ledger_entry.old IS 'D: the row; U: changed columns before; NULL columns are left out';
@@ -88,7 +90,7 @@ CREATE TABLE crmaudit.ledger_context (
 	reason text,
 	leaf bytea NOT NULL
 ) PARTITION BY RANGE (at);
-COMMENT ON TABLE crmaudit.ledger_context IS 'who wrote entries of the ledger, from where and why: a row per transaction, more if it changes within';
+COMMENT ON TABLE crmaudit.ledger_context IS 'who wrote entries of the ledger, from where and why: a row per session and month, another whenever something of it changes';
 COMMENT ON COLUMN crmaudit.ledger_context.at IS 'when the first of its entries was written';
 COMMENT ON COLUMN crmaudit.ledger_context.context IS 'number in the transaction, from 1';
 COMMENT ON COLUMN crmaudit.ledger_context.leaf IS 'SHA-256 over the context';
@@ -249,12 +251,17 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.ledger_trigger_faults(regclass) IS 'triggers that record a tracked table and are missing or disabled, on it or a partition; none = all changes are recorded';
 
-CREATE FUNCTION crmaudit.create_ledger_triggers(target regclass) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+-- SECURITY DEFINER: the right TRIGGER is enough to have a table recorded, but
+-- ALTER TABLE wants its owner. It only completes what somebody with that right began.
+CREATE FUNCTION crmaudit.complete_ledger_triggers(target regclass) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	missing record;
 BEGIN
-	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_ledger', 'AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW EXECUTE FUNCTION crmaudit.capture()');
+	IF NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = target AND t.tgname = 'zz_crmaudit_ledger'
+		AND t.tgfoid = 'crmaudit.capture()'::regprocedure) THEN
+		RETURN;
+	END IF;
 	FOR missing IN SELECT * FROM crmaudit.ledger_trigger_faults(target) LOOP
 		IF missing.trigger_name = 'zz_crmaudit_ledger_truncate' THEN
 			PERFORM crmaudit.create_trigger(missing.relation, 'zz_crmaudit_ledger_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.capture_truncate()');
@@ -262,7 +269,7 @@ BEGIN
 		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', missing.relation, missing.trigger_name);
 	END LOOP;
 END $$;
-COMMENT ON FUNCTION crmaudit.create_ledger_triggers(regclass) IS 'creates and enables the triggers that record a table, where they are missing';
+COMMENT ON FUNCTION crmaudit.complete_ledger_triggers(regclass) IS 'creates and enables what is missing of the triggers that record a table, if it is recorded at all';
 
 CREATE FUNCTION crmaudit.drop_ledger_triggers(target regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -377,12 +384,11 @@ DECLARE
 	was_tracked boolean;
 BEGIN
 	PERFORM crmaudit.require_trackable(target);
-	-- nobody writes between the first baseline row and the first captured one
-	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', target);
 	settings := crmaudit.prepare_tracking(target, exclude, personal, key);
 	was_tracked := coalesce(settings.tracked AND settings.table_id IS NOT NULL, false);
 	PERFORM crmaudit.create_ledger_partition(parent, NULL) FROM (VALUES ('crmaudit.ledger_entry'::regclass), ('crmaudit.ledger_context')) AS p(parent);
-	PERFORM crmaudit.create_ledger_triggers(target);
+	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_ledger', 'AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW EXECUTE FUNCTION crmaudit.capture()');
+	PERFORM crmaudit.complete_ledger_triggers(target);
 	INSERT INTO crmaudit.tracked_table (target, name, key, hashed_key, exclude, personal, columns)
 		VALUES (target, settings.name, settings.key, settings.hashed_key, settings.exclude, settings.personal, crmaudit.table_shape(target))
 		ON CONFLICT ON CONSTRAINT tracked_table_target_key DO UPDATE SET name = excluded.name, key = excluded.key, hashed_key = excluded.hashed_key,
@@ -407,10 +413,10 @@ BEGIN
 		RAISE EXCEPTION 'cannot untrack relation "%"', target
 			USING ERRCODE = 'wrong_object_type', DETAIL = 'The ledger always records the extension''s own tables.';
 	END IF;
-	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', target);
-	PERFORM crmaudit.record_schema_entry(settings.table_id, '{"action": "untrack"}');
+	-- first, or the loss of the triggers would be recorded
 	UPDATE crmaudit.tracked_table t SET tracked = false, baselined_at = NULL WHERE t.table_id = settings.table_id;
 	PERFORM crmaudit.drop_ledger_triggers(target);
+	PERFORM crmaudit.record_schema_entry(settings.table_id, '{"action": "untrack"}');
 END $$;
 COMMENT ON FUNCTION crmaudit.untrack(regclass) IS 'ends the recording of a table; what was recorded stays';
 
@@ -480,34 +486,59 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.follow_names(text[], jsonb) IS 'column names after a change as shape_change() tells it';
 
--- A new partition gets the TRUNCATE trigger of its own before it is looked at.
+-- A partition that has come gets a TRUNCATE trigger of its own, and its rows
+-- are recorded.
+CREATE FUNCTION crmaudit.record_attached(target regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	known jsonb := (SELECT t.columns -> 'partitions' FROM crmaudit.tracked_table t WHERE t.target = record_attached.target);
+	come constant regclass[] := ARRAY(SELECT p.relid FROM pg_partition_tree(target) p
+		WHERE p.isleaf AND p.relid <> target AND NOT known ? p.relid::regclass::text);
+	gone constant regclass[] := ARRAY(SELECT t.tgrelid FROM jsonb_array_elements_text(known) k JOIN pg_trigger t ON t.tgrelid = to_regclass(k)
+		WHERE t.tgname = 'zz_crmaudit_ledger_truncate' AND NOT t.tgrelid IN (SELECT p.relid FROM pg_partition_tree(target) p));
+	partition regclass;
+BEGIN
+	IF come = '{}' AND gone = '{}' THEN
+		RETURN;
+	END IF;
+	-- first, for what follows calls the event trigger again
+	UPDATE crmaudit.tracked_table t SET columns = jsonb_set(t.columns, '{partitions}', crmaudit.table_shape(record_attached.target) -> 'partitions')
+		WHERE t.target = record_attached.target;
+	PERFORM crmaudit.record_schema_entry(t.table_id, jsonb_strip_nulls(jsonb_build_object('action', 'partitions',
+			'attached', nullif(to_jsonb(come::text[]), '[]'), 'detached', nullif(to_jsonb(gone::text[]), '[]'))))
+		FROM crmaudit.tracked_table t WHERE t.target = record_attached.target;
+	FOREACH partition IN ARRAY gone LOOP
+		EXECUTE format('DROP TRIGGER zz_crmaudit_ledger_truncate ON %s', partition);
+	END LOOP;
+	FOREACH partition IN ARRAY come LOOP
+		PERFORM crmaudit.create_trigger(partition, 'zz_crmaudit_ledger_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.capture_truncate()');
+		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zz_crmaudit_ledger_truncate', partition);
+		PERFORM crmaudit.record_rows(partition);
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION crmaudit.record_attached(regclass) IS 'records that partitions came to a tracked table, with their rows, or left it';
+
 -- SECURITY DEFINER, for whoever alters a table need not have rights here.
 CREATE FUNCTION crmaudit.tracked_table_altered() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	altered regclass;
-	tag text;
 BEGIN
 	IF to_regclass('crmaudit.tracked_table') IS NULL THEN
 		RETURN;
 	END IF;
-	FOR altered, tag IN
+	FOR altered IN
 		WITH changed AS (
 			SELECT CASE WHEN d.classid = 'pg_trigger'::regclass THEN (SELECT t.tgrelid FROM pg_trigger t WHERE t.oid = d.objid)
-				WHEN d.classid = 'pg_class'::regclass THEN d.objid END AS relid, d.command_tag
+				WHEN d.classid = 'pg_class'::regclass THEN d.objid END AS relid
 			FROM pg_event_trigger_ddl_commands() d)
-		SELECT DISTINCT t.target, c.command_tag FROM crmaudit.tracked_table t JOIN changed c
+		SELECT DISTINCT t.target FROM crmaudit.tracked_table t JOIN changed c
 			ON t.target = c.relid OR t.target IN (SELECT relid FROM pg_partition_ancestors(c.relid))
 				-- a type was altered, or a table was renamed with its schema
 				OR c.relid IS NULL
 		WHERE t.tracked AND NOT t.builtin
 	LOOP
-		IF tag = 'CREATE TABLE' OR tag = 'ALTER TABLE' THEN
-			PERFORM crmaudit.create_trigger(f.relation, 'zz_crmaudit_ledger_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.capture_truncate()')
-				FROM crmaudit.ledger_trigger_faults(altered) f
-				WHERE f.trigger_name = 'zz_crmaudit_ledger_truncate' AND f.fault = 'missing' AND f.relation <> altered
-					AND NOT (SELECT t.columns -> 'partitions' ? f.relation::text FROM crmaudit.tracked_table t WHERE t.target = altered);
-		END IF;
+		PERFORM crmaudit.record_attached(altered);
 		PERFORM crmaudit.record_table_change(altered);
 	END LOOP;
 END $$;
@@ -517,6 +548,16 @@ CREATE EVENT TRIGGER crmaudit_tracked_table_altered ON ddl_command_end
 	EXECUTE FUNCTION crmaudit.tracked_table_altered();
 COMMENT ON EVENT TRIGGER crmaudit_tracked_table_altered IS 'records changes of tracked tables and of their triggers';
 ALTER EVENT TRIGGER crmaudit_tracked_table_altered ENABLE ALWAYS;
+
+-- Rows that a partition takes with it are recorded before it goes.
+CREATE FUNCTION crmaudit.partition_leaving() RETURNS event_trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'crmaudit_partition_leaving';
+COMMENT ON FUNCTION crmaudit.partition_leaving() IS 'event trigger: records the rows of a partition that is detached or dropped as deleted';
+CREATE EVENT TRIGGER crmaudit_partition_leaving ON ddl_command_start
+	WHEN TAG IN ('ALTER TABLE', 'DROP TABLE')
+	EXECUTE FUNCTION crmaudit.partition_leaving();
+COMMENT ON EVENT TRIGGER crmaudit_partition_leaving IS 'records the rows of partitions that leave a tracked table';
+ALTER EVENT TRIGGER crmaudit_partition_leaving ENABLE ALWAYS;
 
 CREATE FUNCTION crmaudit.tracked_table_dropped() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

@@ -195,7 +195,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(jsonb_agg(jsonb_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod), 'always', a.attidentity = 'a',
 		'literal', coalesce(CASE a.base
 			WHEN 'jsonb'::regtype THEN quote_literal((image -> a.attname)::text)
-			WHEN 'money'::regtype THEN format('(%s::numeric / %s)::money', image ->> a.attname, power(10::numeric, scale('1'::money::numeric))::bigint)
+			WHEN 'money'::regtype THEN '(' || (image ->> a.attname) || '::numeric / ' || power(10::numeric, scale('1'::money::numeric))::bigint || ')::money'
 			ELSE quote_literal(coalesce(row_key ->> a.attname, image ->> a.attname)) END, 'NULL')) ORDER BY a.attnum), '[]')
 	FROM (SELECT a.*, (WITH RECURSIVE d(oid, base) AS (SELECT t.oid, t.typbasetype FROM pg_type t WHERE t.oid = a.atttypid
 			UNION ALL SELECT t.oid, t.typbasetype FROM d JOIN pg_type t ON t.oid = d.base) SELECT d.oid FROM d WHERE d.base = 0) AS base
@@ -276,7 +276,7 @@ CREATE VIEW crmaudit.change_history WITH (security_barrier = true) AS
 	FROM crmaudit.ledger_entry e
 	LEFT JOIN crmaudit.tracked_table t ON t.table_id = e.table_id
 	LEFT JOIN crmaudit.protected_table p ON p.target = t.target
-	LEFT JOIN crmaudit.ledger_context c ON c.xid = e.xid AND c.context = e.context AND c.incarnation = e.incarnation;
+	LEFT JOIN crmaudit.ledger_context c ON c.xid = e.context_xid AND c.context = e.context AND c.incarnation = e.incarnation;
 COMMENT ON VIEW crmaudit.change_history IS 'all entries of the ledger (D35): what was written, by whom, when and why; personal values are masked to whoever has no SELECT on the column; filter by at, target or xid';
 COMMENT ON COLUMN crmaudit.change_history.op IS 'insert, update, delete, truncate, schema (change of the table or of its tracking) or baseline (row as it was when recorded as a whole)';
 COMMENT ON COLUMN crmaudit.change_history.old IS 'update: changed columns before; delete: the row';
@@ -294,7 +294,7 @@ CREATE VIEW crmaudit.user_activity AS
 			crmaudit.op_in_words(e.op) AS op, jsonb_hash_extended(e.row_key, 0) AS row_key_hash
 		FROM crmaudit.ledger_entry e
 		LEFT JOIN crmaudit.tracked_table t ON t.table_id = e.table_id
-		LEFT JOIN crmaudit.ledger_context c ON c.xid = e.xid AND c.context = e.context AND c.incarnation = e.incarnation
+		LEFT JOIN crmaudit.ledger_context c ON c.xid = e.context_xid AND c.context = e.context AND c.incarnation = e.incarnation
 		WHERE e.op <> 'B') h
 	GROUP BY 1, 2, 3, 4, 5;
 COMMENT ON VIEW crmaudit.user_activity IS 'who changed how much, when, by which operations (D29): a row per day, actor, session user and table; rows: different rows written';

@@ -205,6 +205,14 @@ value_text(const JsonbValue *value)
 	}
 }
 
+bool
+crm_history_is_digest(const JsonbValue *value)
+{
+	return value->type == jbvString &&
+		value->val.string.len == KEY_DIGEST_SIZE &&
+		strncmp(value->val.string.val, "sha256:", 7) == 0;
+}
+
 /* A string as a json value. */
 static void
 set_string(JsonbValue *value, text *string)
@@ -225,9 +233,7 @@ mask_value(const char *name, int name_size, Jsonb *roles, JsonbValue *value)
 	text	   *string = value_text(value);
 	JsonbValue *role = NULL;
 
-	if (value->type == jbvNull ||
-		(value->type == jbvString && value->val.string.len == KEY_DIGEST_SIZE &&
-		 strncmp(value->val.string.val, "sha256:", 7) == 0))
+	if (value->type == jbvNull || crm_history_is_digest(value))
 		return;
 	if (roles && string)
 	{
@@ -595,9 +601,7 @@ key_part_read(const HistoryTable *table, Jsonb *key, const char *column,
 
 	key_given(table, key, column, &part->given);
 	part->is_digest = is_hashed(table, column) &&
-		part->given.type == jbvString &&
-		part->given.val.string.len == KEY_DIGEST_SIZE &&
-		strncmp(part->given.val.string.val, "sha256:", 7) == 0;
+		crm_history_is_digest(&part->given);
 	part->text = NULL;
 	if (attnum <= 0 || part->is_digest || part->given.type == jbvNull)
 		return;

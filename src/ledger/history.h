@@ -59,6 +59,9 @@ extern ArrayType *crm_history_keys(const HistoryTable *table, Jsonb *key,
 extern void crm_history_enter(HistoryRights *rights);
 extern void crm_history_leave(const HistoryRights *rights);
 
+/* Whether the value of a key is the digest of an identifier. */
+extern bool crm_history_is_digest(const JsonbValue *value);
+
 /* An image by the names that its columns have now. */
 extern Jsonb *crm_history_current_names(Jsonb *image, TimestampTz at,
 										int nrenamed,

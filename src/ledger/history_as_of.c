@@ -287,9 +287,9 @@ typedef struct AsOf
 	MemoryContext row_context;
 } AsOf;
 
-/* Ends a row, and returns it if it was there. */
+/* Ends the row with a key, and returns it if it was there. */
 static void
-row_end(AsOf *as_of)
+row_end(AsOf *as_of, Jsonb *key)
 {
 	Fold	   *fold = as_of->fold;
 	MemoryContext old;
@@ -297,6 +297,8 @@ row_end(AsOf *as_of)
 	crm_fold_end(fold);
 	if (fold->status != FOLD_PRESENT)
 		return;
+	if (fold->is_partial)
+		crm_fold_key(fold, key);
 	MemoryContextReset(as_of->row_context);
 	old = MemoryContextSwitchTo(as_of->row_context);
 	for (int i = 0; i < as_of->desc->natts; i++)
@@ -351,7 +353,7 @@ fold_rows(AsOf *as_of, Portal portal)
 				MemoryContext old;
 
 				if (key)
-					row_end(as_of);
+					row_end(as_of, key);
 				MemoryContextReset(key_context);
 				old = MemoryContextSwitchTo(key_context);
 				key = (Jsonb *) PG_DETOAST_DATUM_COPY(JsonbPGetDatum(next));
@@ -366,7 +368,7 @@ fold_rows(AsOf *as_of, Portal portal)
 		CHECK_FOR_INTERRUPTS();
 	}
 	if (key)
-		row_end(as_of);
+		row_end(as_of, key);
 }
 
 /* The table whose row type the first argument has. */

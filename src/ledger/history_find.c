@@ -528,7 +528,7 @@ context_read(Finder *finder, Partition *partition, Datum *entry, Datum *values,
 	if (!partition_open(partition))
 		return false;
 	ScanKeyInit(&keys[0], CONTEXT_XID + 1, BTEqualStrategyNumber, F_XID8EQ,
-				entry[ENTRY_XID]);
+				entry[ENTRY_CONTEXT_XID]);
 	ScanKeyInit(&keys[1], CONTEXT_CONTEXT + 1, BTEqualStrategyNumber, F_INT4EQ,
 				entry[ENTRY_CONTEXT]);
 	scan = systable_beginscan(partition->rel, partition->index,

@@ -578,3 +578,23 @@ crm_fold_end(Fold *fold)
 	if (!fold->is_done)
 		events_apply(fold, NULL);
 }
+
+void
+crm_fold_key(Fold *fold, Jsonb *key)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(&key->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		JsonbValue	name = value;
+
+		if (token != WJB_KEY)
+			continue;
+		(void) JsonbIteratorNext(&iterator, &value, true);
+		if (!crm_history_is_digest(&value) && value.type != jbvNull)
+			field_set(fold, name.val.string.val, name.val.string.len, &value,
+					  false, true);
+	}
+}

@@ -87,6 +87,9 @@ extern void crm_fold_begin(Fold *fold);
 extern void crm_fold_add(Fold *fold, const FoldEntry *entry);
 extern void crm_fold_end(Fold *fold);
 
+/* After the end: what the row's key, by present names, tells of columns. */
+extern void crm_fold_key(Fold *fold, Jsonb *key);
+
 extern FoldField *crm_fold_find(const Fold *fold, const char *name, int size);
 
 #endif							/* CRM_HISTORY_FOLD_H */

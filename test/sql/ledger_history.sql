@@ -308,3 +308,111 @@ DELETE FROM lh.ticket;
 SELECT crmaudit.restore_row('lh.ticket', '1', :'i1', true);
 TABLE lh.ticket;
 TABLE lh.line;
+
+-- Sealed and not. A block holds what its snapshot sees; the rest is the tail.
+-- (What seals is not asked here: the blocks are planted.)
+CREATE FUNCTION lh.seal(snapshot pg_snapshot DEFAULT pg_current_snapshot()) RETURNS void LANGUAGE sql AS $$
+	INSERT INTO crmaudit.ledger_block SELECT b, 1, crmaudit.ledger_incarnation(), seal.snapshot, 0, 0, 0, NULL, '0/0', now(), '', '{}', '', '', ''
+		FROM (SELECT 1 + coalesce(max(block_id), 0) FROM crmaudit.ledger_block) AS l(b);
+	INSERT INTO crmaudit.ledger_block_partition SELECT (SELECT max(block_id) FROM crmaudit.ledger_block), date_trunc('month', now() AT TIME ZONE 'UTC'), 1, 1, '';
+	INSERT INTO crmaudit.ledger_key SELECT e.table_id, e.ord, jsonb_hash_extended(coalesce(e.row_key, 'null'), e.table_id), (SELECT max(block_id) FROM crmaudit.ledger_block), e.xid
+		FROM crmaudit.ledger_entry e WHERE pg_visible_in_snapshot(e.xid, seal.snapshot)
+			AND NOT EXISTS (SELECT FROM crmaudit.ledger_key k WHERE k.xid = e.xid AND k.ord = e.ord);
+$$;
+CREATE TABLE lh.deal (id int PRIMARY KEY, what text);
+SELECT crmaudit.track('lh.deal') \gset
+INSERT INTO lh.deal VALUES (1, 'one');
+SELECT lh.seal() \gset
+SELECT op, new, block_id FROM crmaudit.row_history('lh.deal', '1');
+UPDATE lh.deal SET what = 'two';
+SELECT op, new, block_id FROM crmaudit.row_history('lh.deal', '1');
+-- A transaction that was open at the last block, whose entries came later.
+BEGIN;
+UPDATE lh.deal SET what = 'three';
+SELECT pg_current_xact_id() AS open_xid \gset
+COMMIT;
+UPDATE lh.deal SET what = 'four';
+SELECT lh.seal(format('%s:%s:%1$s', :'open_xid', pg_snapshot_xmax(pg_current_snapshot()))::pg_snapshot) \gset
+UPDATE lh.deal SET what = 'five';
+SELECT op, new, block_id FROM crmaudit.row_history('lh.deal', '1');
+SELECT op, new_value, block_id FROM crmaudit.field_history('lh.deal', '1', 'what');
+-- Renaming, truncation and tracking are found among sealed entries too.
+ALTER TABLE lh.deal RENAME id TO no;
+TRUNCATE lh.deal;
+SELECT lh.seal() \gset
+SELECT op, row_key, block_id FROM crmaudit.row_history('lh.deal', '1');
+SELECT crmaudit.restore_row('lh.deal', '1', 'infinity') IS NULL AS nothing;
+-- The tail of an earlier life of the database, until it is closed by a block.
+INSERT INTO crmaudit.ledger_context SELECT incarnation + (1 << 24), '77', now(), 1, 'old', 'old', 'old', NULL, NULL, NULL, '' FROM (SELECT crmaudit.ledger_incarnation()) i(incarnation);
+INSERT INTO crmaudit.ledger_entry (incarnation, xid, at, context_xid, table_id, target, ord, context, op, row_key, new, actor, leaf)
+	SELECT crmaudit.ledger_incarnation() + (1 << 24), x::text::xid8, now() - interval '1 minute', '77', table_id, target, 1, 1, 'I', format('{"no": %s}', x)::jsonb, '{}', 'old', ''
+	FROM crmaudit.tracked_table, unnest('{77,78}'::int[]) x WHERE target = 'lh.deal'::regclass;
+SELECT op, username, block_id FROM crmaudit.row_history('lh.deal', '77');
+BEGIN;
+DELETE FROM crmaudit.ledger_block;
+SELECT op, username, block_id FROM crmaudit.row_history('lh.deal', '77');
+INSERT INTO crmaudit.ledger_block SELECT 9, 1, crmaudit.ledger_incarnation() + (1 << 24), '78:78:', 0, 0, 0, NULL, '0/0', now(), '', '{}', '', '', '';
+SELECT count(*) FROM crmaudit.row_history('lh.deal', '77');
+SELECT count(*) FROM crmaudit.row_history('lh.deal', '78');
+SELECT count(*) FROM crmaudit.row_history('lh.deal', '1');
+ROLLBACK;
+
+-- What was erased says so, and is not taken for NULL.
+INSERT INTO crmaudit.ledger_context SELECT crmaudit.ledger_incarnation(), '5', '2026-01-10 00:00:00+00', 1, 'chen', 'app', 'app', NULL, 'crm', NULL, '';
+INSERT INTO crmaudit.ledger_entry (incarnation, xid, at, context_xid, table_id, target, ord, context, op, row_key, old, new, actor, personal, commitments, leaf)
+	SELECT crmaudit.ledger_incarnation(), '5', v.at, '5', t.table_id, t.target, v.ord, 1, v.op, '{"id": 50}', v.old, v.new, 'chen', '{name,mobile}', v.commitments, ''
+	FROM crmaudit.tracked_table t, (VALUES
+		('2026-01-10 00:00:00+00'::timestamptz, 1, 'I'::"char", NULL::jsonb, '{"id": 50, "mobile": "+8613800138000"}'::jsonb, '{"new": {"name": {"c": "00"}, "mobile": {"s": "00"}}}'::jsonb),
+		('2026-01-20 00:00:00+00', 2, 'U', NULL, '{"mobile": "+8613912345678"}', '{"old": {"mobile": {"c": "00"}}}'),
+		('2026-02-10 00:00:00+00', 3, 'U', NULL, NULL, '{"old": {"name": {"c": "00"}}}')) v(at, ord, op, old, new, commitments)
+	WHERE t.target = 'lh.customer'::regclass;
+INSERT INTO crmaudit.ledger_key SELECT e.table_id, e.ord, jsonb_hash_extended(e.row_key, e.table_id), 1, e.xid FROM crmaudit.ledger_entry e WHERE e.xid = '5';
+SELECT op, old, new, username, application_name FROM crmaudit.row_history('lh.customer', '50');
+SELECT at, op, old_value, new_value FROM crmaudit.field_history('lh.customer', '50', 'name');
+SELECT image, unknown FROM crmaudit.row_as_of('lh.customer', '50', '2026-01-15');
+SELECT id, name, mobile FROM crmaudit.as_of(NULL::lh.customer, '2026-01-25') WHERE id = 50;
+SELECT crmaudit.restore_row('lh.customer', '50', '2026-01-25');
+SET ROLE lh_auditor;
+SELECT op, old, new FROM crmaudit.change_history WHERE at < '2026-03-01' AND target = 'lh.customer'::regclass ORDER BY ord;
+RESET ROLE;
+
+-- What pruning took. Rows that did not change since are known by the baseline
+-- that it wrote, and by what was changed before that.
+INSERT INTO crmaudit.ledger_block_partition VALUES (0, '2025-12-01', 1, 1, '');
+UPDATE crmaudit.tracked_table SET tracked_at = '2025-06-01' WHERE target = 'lh.customer'::regclass;
+SELECT id FROM crmaudit.as_of(NULL::lh.customer, '2025-12-31 12:00:00+00');
+SELECT crmaudit.restore_row('lh.customer', '50', '2025-12-31 12:00:00+00');
+INSERT INTO crmaudit.ledger_entry (incarnation, xid, at, context_xid, table_id, target, ord, context, op, row_key, old, new, actor, leaf)
+	SELECT crmaudit.ledger_incarnation(), '6', v.at, '5', t.table_id, t.target, v.ord, 1, v.op, v.row_key, v.old, v.new, 'chen', ''
+	FROM crmaudit.tracked_table t, (VALUES
+		('2026-02-05 00:00:00+00'::timestamptz, 1, 'U'::"char", '{"id": 51}'::jsonb, '{"balance": 1}'::jsonb, '{"balance": 2, "active": true}'::jsonb),
+		('2026-02-06 00:00:00+00', 2, 'B', '{"id": 51}', NULL, '{"id": 51, "name": "He", "balance": 2, "active": true}'),
+		('2026-02-06 00:00:00+00', 3, 'B', '{"id": 52}', NULL, '{"id": 52, "name": "Qian"}'),
+		('2026-02-07 00:00:00+00', 4, 'D', '{"id": 53}', '{"id": 53, "name": "Feng"}', NULL),
+		('2026-02-08 00:00:00+00', 5, 'I', '{"id": 54}', NULL, '{"id": 54, "name": "Chu"}'),
+		('2026-02-09 00:00:00+00', 6, 'U', '{"id": 55}', '{"balance": 7}', '{"balance": 8}')) v(at, ord, op, row_key, old, new)
+	WHERE t.target = 'lh.customer'::regclass;
+SELECT id, name, balance, active FROM crmaudit.as_of(NULL::lh.customer, '2026-02-01 00:00:00+00') WHERE id IS DISTINCT FROM 50 ORDER BY id;
+SELECT id, name, balance, active FROM crmaudit.as_of(NULL::lh.customer, '2026-02-10 00:00:00+00') WHERE id IS DISTINCT FROM 50 ORDER BY id;
+
+-- Very many entries of one row.
+CREATE TABLE lh.counter (id int PRIMARY KEY, n int, note text, flag boolean, extra jsonb);
+SELECT crmaudit.track('lh.counter') \gset
+INSERT INTO lh.counter VALUES (1, 0, 'a note', true, '{"deep": [1, 2]}');
+DO $$ BEGIN FOR i IN 1 .. 1000 LOOP UPDATE lh.counter SET n = i; END LOOP; END $$;
+SELECT * FROM crmaudit.as_of(NULL::lh.counter, 'infinity');
+
+-- The functions below are called with what they cannot read.
+SELECT crmaudit.mask_image('[]', NULL, NULL, '{a}', NULL);
+SELECT crmaudit.mask_image('{"a": 1}', '[]', NULL, '{a}', NULL);
+SELECT crmaudit.current_names('[]', now(), ARRAY[now()], '{"{}"}');
+SELECT crmaudit.current_names('{}', now(), ARRAY[now(), now()], '{"{}"}');
+-- Of a table that is not there, only a superuser sees values.
+SELECT crmaudit.mask_image('{"a": 1, "b": null, "c": [true]}', NULL, 0, '{a,b,c}', NULL) AS superuser,
+	crmaudit.mask_image('{"a": 1, "b": null, "c": [true]}', NULL, 0, '{a,b,c}', NULL, 'lh_owner'::regrole) AS owner,
+	crmaudit.mask_image(NULL, NULL, 0, '{a}', NULL) IS NULL AS none,
+	crmaudit.mask_image('{"a": 13800138000}', NULL, 0, '{a}', '{"a": "phone"}', 'lh_owner'::regrole) AS phone;
+
+\c crmaudit_regress
+DROP DATABASE regress_ledger_history;
+DROP ROLE lh_owner, lh_clerk, lh_auditor, lh_stranger;

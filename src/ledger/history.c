@@ -215,7 +215,7 @@ crm_history_is_digest(const JsonbValue *value)
 
 /* A string as a json value. */
 static void
-set_string(JsonbValue *value, text *string)
+set_string(JsonbValue *value, text * string)
 {
 	value->type = jbvString;
 	value->val.string.val = VARDATA_ANY(string);
@@ -403,8 +403,8 @@ crm_history_current_names(Jsonb *image, TimestampTz at, int nrenamed,
 		for (int i = 0; i < nrenamed; i++)
 		{
 			JsonbValue *now = renamed_at[i] <= at ? NULL :
-				findJsonbValueFromContainer(&renamed[i]->root, JB_FOBJECT,
-											&name);
+			findJsonbValueFromContainer(&renamed[i]->root, JB_FOBJECT,
+										&name);
 
 			if (now && now->type == jbvString)
 				name = *now;

@@ -165,7 +165,7 @@ open_rows(const Fold *fold, const HistoryTable *table)
 {
 	bool		later = table->baselined_at > fold->at;
 	const char *key = fold->nrenamed > 0 ?
-		"crmaudit.current_names(e.row_key, e.at, $3, $4)" : "e.row_key";
+	"crmaudit.current_names(e.row_key, e.at, $3, $4)" : "e.row_key";
 	Oid			types[] = {INT4OID, TIMESTAMPTZOID, TIMESTAMPTZARRAYOID, JSONBARRAYOID};
 	Datum		values[4];
 	Datum	   *times = palloc((fold->nrenamed + 1) * sizeof(Datum));

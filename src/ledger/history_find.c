@@ -335,7 +335,7 @@ sealed_find(Finder *finder, Relation periods, int64 block_id, int64 domain,
 	{
 		TimestampTz month = (TimestampTz) DatumGetDateADT(column_get(periods, tuple,
 																	 "period", &isnull)) *
-			USECS_PER_DAY;
+		USECS_PER_DAY;
 
 		for (int i = 0; i < finder->entries.count && !found; i++)
 		{

@@ -3,7 +3,7 @@
 -- Nobody has rights on ledger_entry. What reads it is of three kinds: views,
 -- which read with their owner's rights and mask with the reader's; functions
 -- in C, which look at the reader's rights first and then call a function
--- read_...() as the ledger's owner; and those read_...() themselves, which
+-- read_...() or find_...() as the ledger's owner; and these themselves, which
 -- read with their caller's rights, so that nobody else gets anything from them.
 
 CREATE FUNCTION crmaudit.ledger_flush() RETURNS void
@@ -213,7 +213,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.equality(regclass, text) IS 'the operator that compares a column for equality, as a statement names it';
 
-CREATE FUNCTION crmaudit.restore_row(target regclass, key jsonb, as_of timestamptz, execute boolean DEFAULT false) RETURNS text
+CREATE FUNCTION crmaudit.restore_statement(target regclass, key jsonb, as_of timestamptz) RETURNS text
 LANGUAGE plpgsql STRICT SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	was record;
@@ -222,7 +222,6 @@ DECLARE
 	is_there boolean;
 	changes text;
 	statement text;
-	done bigint;
 BEGIN
 	SELECT * INTO was FROM crmaudit.row_as_of(target, key, as_of);
 	IF was.was_there IS NULL THEN
@@ -252,15 +251,13 @@ BEGIN
 		RAISE NOTICE 'columns that cannot be restored: %', array_to_string(was.unknown, ', ')
 			USING DETAIL = 'They were not recorded then, were erased since, or may not be read.';
 	END IF;
-	IF execute AND statement IS NOT NULL THEN
-		EXECUTE statement;
-		GET DIAGNOSTICS done = ROW_COUNT;
-		IF done <> 1 THEN
-			RAISE NOTICE 'the statement wrote % rows', done USING DETAIL = 'A policy, a trigger or the mode quarantine kept it from the row.';
-		END IF;
-	END IF;
 	RETURN statement;
 END $$;
+COMMENT ON FUNCTION crmaudit.restore_statement(regclass, jsonb, timestamptz) IS 'the statement that restore_row() gives; reads with the caller''s rights';
+
+-- In C, for the statement runs under the caller's search_path, as its triggers may want.
+CREATE FUNCTION crmaudit.restore_row(target regclass, key jsonb, as_of timestamptz, execute boolean DEFAULT false) RETURNS text
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'crmaudit_restore_row';
 COMMENT ON FUNCTION crmaudit.restore_row(regclass, jsonb, timestamptz, boolean) IS 'the statement that makes a row again what it was at a time (INSERT, UPDATE of the columns that differ, DELETE if it was not there); NULL if it is so; execute: runs it, with the caller''s rights and through the gate';
 
 -- Everything -------------------------------------------------------------------------

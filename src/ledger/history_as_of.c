@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * history_as_of.c
- *		as_of() and row_as_of(): rows as they were at a time.
+ *		as_of(), row_as_of() and restore_row(): rows as they were at a time.
  *
  * The entries come from a query that is opened as the ledger's owner, sorted
  * by key; the sort spills to disk.  What reads the rows' values by the types
@@ -57,6 +57,7 @@ typedef struct ColumnInput
 
 PG_FUNCTION_INFO_V1(crmaudit_as_of);
 PG_FUNCTION_INFO_V1(crmaudit_row_as_of);
+PG_FUNCTION_INFO_V1(crmaudit_restore_row);
 
 /* Checks ----------------------------------------------------------------- */
 
@@ -580,4 +581,42 @@ crmaudit_row_as_of(PG_FUNCTION_ARGS)
 	nulls[3] = nulls[4] = fold->status != FOLD_PRESENT;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, nulls)));
+}
+
+/* crmaudit.restore_row(target, key, as_of, execute) */
+Datum
+crmaudit_restore_row(PG_FUNCTION_ARGS)
+{
+	Oid			types[] = {REGCLASSOID, JSONBOID, TIMESTAMPTZOID};
+	Datum		values[] = {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1), PG_GETARG_DATUM(2)};
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *statement;
+	text	   *result = NULL;
+
+	SPI_connect();
+	SPI_execute_with_args("SELECT crmaudit.restore_statement($1, $2, $3)", 3,
+						  types, values, NULL, false, 1);
+	statement = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	if (statement)
+	{
+		MemoryContext old = MemoryContextSwitchTo(caller);
+
+		result = cstring_to_text(statement);
+		MemoryContextSwitchTo(old);
+	}
+	if (statement && PG_GETARG_BOOL(3))
+	{
+		int			code = SPI_execute(statement, false, 0);
+
+		if (code < 0)
+			elog(ERROR, "the statement failed: %s", SPI_result_code_string(code));
+		if (SPI_processed == 0)
+			ereport(NOTICE,
+					(errmsg("the statement wrote no row"),
+					 errdetail("A policy, a trigger or the mode quarantine kept it from the row.")));
+	}
+	SPI_finish();
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(result);
 }

@@ -28,6 +28,7 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/fmgroids.h"
@@ -493,6 +494,10 @@ finder_create(int32 table_id, ArrayType *keys)
 	bool	   *nulls;
 	int			count;
 
+	/* the scans below ask for no rights */
+	if (pg_class_aclcheck(crm_relation_oid("ledger_entry"), GetUserId(),
+						  ACL_SELECT) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, "ledger_entry");
 	finder->snapshot = GetActiveSnapshot();
 	finder->table_id = table_id;
 	finder->here = crm_incarnation_domain(crm_ledger_incarnation());

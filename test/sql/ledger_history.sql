@@ -18,7 +18,7 @@ GRANT USAGE ON SCHEMA lh TO lh_clerk, lh_auditor, lh_stranger;
 SELECT g FROM crmaudit.grant_duty('auditor', 'lh_auditor') g;
 GRANT EXECUTE ON FUNCTION crmaudit.row_history(regclass, jsonb), crmaudit.field_history(regclass, jsonb, text), crmaudit.as_of(anyelement, timestamptz),
 	crmaudit.row_as_of(regclass, jsonb, timestamptz), crmaudit.restore_row(regclass, jsonb, timestamptz, boolean),
-	crmaudit.restorable_columns(regclass, jsonb, jsonb, text[]), crmaudit.equality(regclass, text) TO lh_owner, lh_clerk, lh_stranger;
+	crmaudit.restore_statement(regclass, jsonb, timestamptz), crmaudit.restorable_columns(regclass, jsonb, jsonb, text[]), crmaudit.equality(regclass, text) TO lh_owner, lh_clerk, lh_stranger;
 
 SET ROLE lh_owner;
 CREATE TABLE lh.customer (
@@ -140,6 +140,19 @@ SELECT count(*) FROM crmaudit.ledger_entry_default;
 SELECT op FROM crmaudit.read_row_history(10, 101, '{"{\"id\": 2}"}');
 SELECT count(*) FROM crmaudit.find_entries(101, '{"{\"id\": 2}"}');
 RESET ROLE;
+-- The administrator may execute all functions, and gets no more.
+CREATE ROLE lh_admin;
+GRANT USAGE ON SCHEMA lh TO lh_admin;
+SELECT g FROM crmaudit.grant_duty('admin', 'lh_admin') g;
+SET ROLE lh_admin;
+SELECT count(*) FROM crmaudit.find_entries(101, '{"{\"id\": 2}"}');
+SELECT count(*) FROM crmaudit.find_row_entries(101, '{"{\"id\": 2}"}');
+SELECT op FROM crmaudit.read_row_history(10, 101, '{"{\"id\": 2}"}');
+SELECT op FROM crmaudit.read_field_history(10, 101, '{"{\"id\": 2}"}', 'name');
+SELECT count(*) FROM crmaudit.read_table_events(101);
+SELECT crmaudit.read_horizon();
+SELECT op, new ->> 'name' AS name FROM crmaudit.row_history('lh.customer', '2') WHERE op = 'insert';
+RESET ROLE;
 -- With SELECT on a column its values show.
 GRANT SELECT (name) ON lh.customer TO lh_auditor;
 SET ROLE lh_auditor;
@@ -210,7 +223,17 @@ SELECT crmaudit.restore_row('lh.customer', '2', :'t1', true);
 SELECT crmaudit.set_mode('lh.customer', 'quarantine') \gset
 SELECT crmaudit.restore_row('lh.customer', '2', :'t1', true) IS NOT NULL AS statement;
 SELECT row_key FROM crmaudit.quarantined;
+SELECT crmaudit.set_mode('lh.customer', 'enforce') \gset
 SELECT crmaudit.drop_rule('lh.customer', 'short') \gset
+-- The table's triggers find what they need by the caller's search_path.
+CREATE TABLE lh.note (what text);
+CREATE FUNCTION lh.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO note VALUES (TG_OP); RETURN NULL; END $$;
+CREATE TRIGGER note AFTER INSERT OR UPDATE ON lh.customer FOR EACH ROW EXECUTE FUNCTION lh.note();
+SET search_path = lh, public;
+SELECT crmaudit.restore_row('customer', '2', :'t1', true) IS NOT NULL AS restored;
+RESET search_path;
+TABLE lh.note;
+DROP TRIGGER note ON lh.customer;
 
 -- Columns are followed when they are renamed. What was added or changed its
 -- type is not known until it is written again.
@@ -415,4 +438,4 @@ SELECT crmaudit.mask_image('{"a": 1, "b": null, "c": [true]}', NULL, 0, '{a,b,c}
 
 \c crmaudit_regress
 DROP DATABASE regress_ledger_history;
-DROP ROLE lh_owner, lh_clerk, lh_auditor, lh_stranger;
+DROP ROLE lh_owner, lh_clerk, lh_auditor, lh_stranger, lh_admin;

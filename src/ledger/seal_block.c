@@ -113,13 +113,17 @@ draft_open(BlockDraft *draft)
 									   TUPLESORT_NONE);
 }
 
-/* Has the key of an entry sorted. */
+/*
+ * Has the key of an entry sorted.  What concerns a table as a whole stands
+ * under the key null, so that readers of one row find it too.
+ */
 static void
 key_put(BlockDraft *draft, const LedgerEntry *entry)
 {
 	Datum	   *values = draft->sort_slot->tts_values;
-	Datum		hash = DirectFunctionCall2(jsonb_hash_extended,
-										   JsonbPGetDatum(entry->row_key),
+	Datum		key = entry->row_key ? JsonbPGetDatum(entry->row_key) :
+	DirectFunctionCall1(jsonb_in, CStringGetDatum("null"));
+	Datum		hash = DirectFunctionCall2(jsonb_hash_extended, key,
 										   Int64GetDatum((int64) entry->table_id));
 
 	ExecClearTuple(draft->sort_slot);
@@ -157,8 +161,6 @@ draft_take_range(BlockDraft *draft, LedgerScan *scan,
 		if (draft->sort == NULL)
 			draft_open(draft);
 		crm_block_tree_add(&draft->tree, entry->xid, entry->at, entry->leaf);
-		if (entry->row_key == NULL)
-			continue;
 		old = MemoryContextSwitchTo(draft->row_memory);
 		key_put(draft, entry);
 		MemoryContextSwitchTo(old);

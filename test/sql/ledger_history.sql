@@ -332,8 +332,20 @@ SELECT crmaudit.restore_row('lh.ticket', '1', :'i1', true);
 TABLE lh.ticket;
 TABLE lh.line;
 
+-- What is sealed is found by ledger_key, changes of the table too.
+CREATE TABLE lh.plan (id int PRIMARY KEY, what text);
+SELECT crmaudit.track('lh.plan') \gset
+INSERT INTO lh.plan VALUES (1, 'one');
+ALTER TABLE lh.plan RENAME id TO no;
+UPDATE lh.plan SET what = 'two';
+TRUNCATE lh.plan;
+SELECT crmaudit.seal() AS block;
+SELECT op, row_key, new, block_id FROM crmaudit.row_history('lh.plan', '1');
+SELECT (f.entry).op, (f.entry).new ->> 'action' AS action, f.block_id FROM crmaudit.tracked_table t, crmaudit.find_entries(t.table_id, '{"null"}') f
+	WHERE t.target = 'lh.plan'::regclass ORDER BY (f.entry).at;
+
 -- Sealed and not. A block holds what its snapshot sees; the rest is the tail.
--- (What seals is not asked here: the blocks are planted.)
+-- Blocks are planted, since nobody else is there to hold a transaction open.
 CREATE FUNCTION lh.seal(snapshot pg_snapshot DEFAULT pg_current_snapshot()) RETURNS void LANGUAGE sql AS $$
 	INSERT INTO crmaudit.ledger_block SELECT b, 1, crmaudit.ledger_incarnation(), seal.snapshot, 0, 0, 0, NULL, '0/0', now(), '', '{}', '', '', ''
 		FROM (SELECT 1 + coalesce(max(block_id), 0) FROM crmaudit.ledger_block) AS l(b);

@@ -32,6 +32,7 @@ crmaudit.seal_interval = '1s'
 shared_buffers = 256MB
 max_wal_size = 4GB
 synchronous_commit = off
+log_statement = none
 max_prepared_transactions = 20
 max_connections = 40
 CONF

@@ -25,6 +25,7 @@
 #include "executor/executor.h"
 #include "tcop/pquery.h"
 #include "tcop/utility.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
@@ -42,6 +43,7 @@
 typedef struct LedgerBuffer
 {
 	const char *parent;
+	LedgerTarget target;
 	TupleDesc	desc;
 	LedgerRow  *rows;
 	int			count;
@@ -58,8 +60,8 @@ static ProcessUtility_hook_type previous_utility = NULL;
 
 /* Types of the columns, in the order of the enums in ledger_store.h. */
 static const Oid entry_types[] = {
-	INT8OID, XID8OID, TIMESTAMPTZOID, INT4OID, REGCLASSOID, INT4OID, INT4OID,
-	CHAROID, XID8OID, JSONBOID, JSONBOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
+	INT8OID, XID8OID, TIMESTAMPTZOID, XID8OID, INT4OID, REGCLASSOID, INT4OID,
+	INT4OID, CHAROID, XID8OID, JSONBOID, JSONBOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
 	TEXTARRAYOID, BYTEAOID, JSONBOID, BYTEAOID
 };
 static const Oid context_types[] = {
@@ -100,7 +102,8 @@ buffer_cut(int entries_left, int contexts_left)
 }
 
 static void
-buffer_add(LedgerBuffer *buffer, Datum *values, bool *nulls, TimestampTz at)
+buffer_add(LedgerBuffer *buffer, Datum *values, bool *nulls, TimestampTz at,
+		   uint64 xid, int32 number)
 {
 	MemoryContext old;
 	LedgerRow  *row;
@@ -121,6 +124,8 @@ buffer_add(LedgerBuffer *buffer, Datum *values, bool *nulls, TimestampTz at)
 	row->tuple = heap_form_tuple(buffer->desc, values, nulls);
 	row->subid = GetCurrentSubTransactionId();
 	row->at = at;
+	row->xid = xid;
+	row->number = number;
 	buffer->count++;
 	buffer_bytes += row->tuple->t_len;
 	MemoryContextSwitchTo(old);
@@ -135,7 +140,7 @@ crm_ledger_buffer_entry(const LedgerEntry *entry)
 	if (entries.desc == NULL)
 		entries.desc = desc_make(entry_types, ENTRY_COLUMNS);
 	crm_ledger_entry_values(entry, values, nulls);
-	buffer_add(&entries, values, nulls, entry->at);
+	buffer_add(&entries, values, nulls, entry->at, entry->xid, entry->ord);
 	if (entries.count >= BUFFER_ROWS || buffer_bytes >= BUFFER_BYTES)
 		crm_ledger_flush();
 }
@@ -149,7 +154,8 @@ crm_ledger_buffer_context(const LedgerContext *context)
 	if (contexts.desc == NULL)
 		contexts.desc = desc_make(context_types, CONTEXT_COLUMNS);
 	crm_ledger_context_values(context, values, nulls);
-	buffer_add(&contexts, values, nulls, context->at);
+	buffer_add(&contexts, values, nulls, context->at, context->xid,
+			   context->context);
 }
 
 /* Position of the first row that belongs to the current subtransaction. */
@@ -164,11 +170,11 @@ first_of(const LedgerBuffer *buffer, SubTransactionId subid)
 }
 
 static void
-buffer_write(const LedgerBuffer *buffer, int first)
+buffer_write(LedgerBuffer *buffer, int first)
 {
 	if (first < buffer->count)
-		crm_ledger_write(buffer->parent, buffer->desc, buffer->rows + first,
-						 buffer->count - first);
+		crm_ledger_write(buffer->parent, &buffer->target, buffer->desc,
+						 buffer->rows + first, buffer->count - first);
 }
 
 /*
@@ -255,9 +261,20 @@ process_utility(PlannedStmt *statement, const char *source, bool read_only_tree,
 		crm_ledger_flush();
 }
 
+/* A partition may have come or gone. */
+static void
+relcache_callback(Datum arg, Oid relid)
+{
+	if (!OidIsValid(relid) || relid == entries.target.parent)
+		entries.target.is_valid = false;
+	if (!OidIsValid(relid) || relid == contexts.target.parent)
+		contexts.target.is_valid = false;
+}
+
 void
 crm_ledger_buffer_init(void)
 {
+	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
 	previous_finish = ExecutorFinish_hook;
 	ExecutorFinish_hook = executor_finish;
 	previous_utility = ProcessUtility_hook;

@@ -40,6 +40,10 @@ UNION ALL SELECT 'rows in the ledger only', n FROM (SELECT count(*) AS n FROM ex
 SELECT 'transactions with gaps', count(*)
 FROM (SELECT FROM crmaudit.ledger_entry GROUP BY incarnation, xid HAVING min(ord) <> 1 OR max(ord) <> count(*)) g HAVING count(*) > 0;
 
+SELECT 'entries without their context', count(*)
+FROM crmaudit.ledger_entry e LEFT JOIN crmaudit.ledger_context c ON c.incarnation = e.incarnation AND c.xid = e.context_xid AND c.context = e.context
+WHERE c.actor IS DISTINCT FROM e.actor OR c.reason IS DISTINCT FROM e.reason HAVING count(*) > 0;
+
 SELECT 'entries not sealed once', e.n - b.n
 FROM (SELECT count(*) AS n FROM crmaudit.ledger_entry) e, (SELECT sum(entries) AS n FROM crmaudit.ledger_block) b
 WHERE e.n IS DISTINCT FROM b.n;

@@ -109,6 +109,10 @@ WITH recorded AS MATERIALIZED (
 ), live AS MATERIALIZED (SELECT to_jsonb(c) AS image FROM customer c)
 SELECT (SELECT count(*) FROM (TABLE live EXCEPT TABLE recorded) d), (SELECT count(*) FROM (TABLE recorded EXCEPT TABLE live) d)
 SQL
+	query_is($node, 'postgres', <<'SQL', '0', "$when: every entry has its context");
+SELECT count(*) FROM crmaudit.ledger_entry e WHERE NOT EXISTS (SELECT FROM crmaudit.ledger_context c
+	WHERE c.incarnation = e.incarnation AND c.xid = e.context_xid AND c.context = e.context)
+SQL
 	query_is($node, 'postgres', 'SELECT * FROM crmaudit.verify_ledger()', '', "$when: it verifies");
 	stores($node, 'postgres', 'SELECT crmaudit.seal()', "$when: what was not sealed is sealed");
 	query_is($node, 'postgres', 'SELECT * FROM crmaudit.verify_ledger()', '', "$when: and verifies");

@@ -94,7 +94,8 @@ like($written, qr/U\|\{"id": 1\}\|\{"status": "lead"\}\|\{"status": "customer"\}
 query_is($publisher, 'postgres', q{SELECT DISTINCT actor, reason FROM crmaudit.ledger_entry WHERE op = 'U' AND table_id > 100}, 'clerk|call of the customer',
 	'publisher: actor and reason');
 query_is($subscriber, 'postgres', q{SELECT DISTINCT e.actor = session_user, e.reason IS NULL, e.client IS NULL, c.application_name
-	FROM crmaudit.ledger_entry e JOIN crmaudit.ledger_context c USING (incarnation, xid, context) WHERE e.op = 'U' AND e.table_id > 100},
+	FROM crmaudit.ledger_entry e JOIN crmaudit.ledger_context c ON c.incarnation = e.incarnation AND c.xid = e.context_xid AND c.context = e.context
+	WHERE e.op = 'U' AND e.table_id > 100},
 	't|t|t|', 'subscriber: the owner of the subscription');
 
 foreach my $node ($publisher, $subscriber)

@@ -43,7 +43,9 @@ CREATE TRIGGER json_audit AFTER INSERT OR UPDATE OR DELETE ON json FOR EACH ROW 
 \if :tablelog
 -- With the user, and a key for its log, as its manual begins.
 CREATE EXTENSION table_log SCHEMA public;
-SELECT public.table_log_init(5, 'bench_ledger', 'tablelog', 'bench_ledger', 'tablelog_log');
+SET search_path = public;
+SELECT table_log_init(5, 'bench_ledger', 'tablelog', 'bench_ledger', 'tablelog_log');
+SET search_path = bench_ledger;
 \endif
 
 SELECT crmaudit.track('ledger');

@@ -36,7 +36,7 @@ SELECT count(*) > 0 AS measured FROM pass \gset
 \echo Sealing and verifying, one backend; memory is what it has of its own at most (RssAnon)
 SELECT title AS "pass", entries, round((ms / 1000)::numeric, 2) AS seconds, round((cpu / 1000)::numeric, 2) AS "of the processor",
 	round((entries / ms * 1000)::numeric) AS "entries/s", round((entries / nullif(cpu, 0) * 1000)::numeric) AS "entries/s of the processor",
-	round((peak_kb / 1024)::numeric, 1) AS "MB", '>= 300,000; memory constant' AS wanted
+	round((nullif(peak_kb, 0) / 1024)::numeric, 1) AS "MB", '>= 300,000; memory constant' AS wanted
 FROM pass ORDER BY n;
 
 \echo row_history() of random rows, one client, slices of :slice s; ms

@@ -102,8 +102,7 @@ buffer_cut(int entries_left, int contexts_left)
 }
 
 static void
-buffer_add(LedgerBuffer *buffer, Datum *values, bool *nulls, TimestampTz at,
-		   uint64 xid, int32 number)
+buffer_add(LedgerBuffer *buffer, Datum *values, bool *nulls, TimestampTz at)
 {
 	MemoryContext old;
 	LedgerRow  *row;
@@ -124,8 +123,6 @@ buffer_add(LedgerBuffer *buffer, Datum *values, bool *nulls, TimestampTz at,
 	row->tuple = heap_form_tuple(buffer->desc, values, nulls);
 	row->subid = GetCurrentSubTransactionId();
 	row->at = at;
-	row->xid = xid;
-	row->number = number;
 	buffer->count++;
 	buffer_bytes += row->tuple->t_len;
 	MemoryContextSwitchTo(old);
@@ -140,7 +137,7 @@ crm_ledger_buffer_entry(const LedgerEntry *entry)
 	if (entries.desc == NULL)
 		entries.desc = desc_make(entry_types, ENTRY_COLUMNS);
 	crm_ledger_entry_values(entry, values, nulls);
-	buffer_add(&entries, values, nulls, entry->at, entry->xid, entry->ord);
+	buffer_add(&entries, values, nulls, entry->at);
 	if (entries.count >= BUFFER_ROWS || buffer_bytes >= BUFFER_BYTES)
 		crm_ledger_flush();
 }
@@ -154,8 +151,7 @@ crm_ledger_buffer_context(const LedgerContext *context)
 	if (contexts.desc == NULL)
 		contexts.desc = desc_make(context_types, CONTEXT_COLUMNS);
 	crm_ledger_context_values(context, values, nulls);
-	buffer_add(&contexts, values, nulls, context->at, context->xid,
-			   context->context);
+	buffer_add(&contexts, values, nulls, context->at);
 }
 
 /* Position of the first row that belongs to the current subtransaction. */

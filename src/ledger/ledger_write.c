@@ -16,13 +16,10 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/heapam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_index.h"
+#include "catalog/indexing.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -33,7 +30,6 @@
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/snapmgr.h"
-#include "utils/xid8.h"
 
 #include "compat.h"
 #include "crmaudit.h"
@@ -140,122 +136,64 @@ partition_open(const char *parent, LedgerTarget *target, TimestampTz at)
 	return table_open(target->relid, NoLock);
 }
 
-/* The index on xid and number, if the partition has it and no other. */
-static Relation
-only_index(Relation rel)
+/* Whether all indexes can be written as those of a catalog are. */
+static bool
+indexes_are_plain(const ResultRelInfo *target)
 {
-	List	   *indexes = RelationGetIndexList(rel);
-	Relation	index;
-	Form_pg_index form;
-
-	if (list_length(indexes) != 1)
-		return NULL;
-	index = index_open(linitial_oid(indexes), RowExclusiveLock);
-	form = index->rd_index;
-	if (index->rd_rel->relam == BTREE_AM_OID && form->indnatts == 2 &&
-		form->indkey.values[0] == ENTRY_XID + 1 &&
-		form->indkey.values[1] == (RelationGetDescr(rel)->natts == ENTRY_COLUMNS ?
-								   ENTRY_ORD : CONTEXT_CONTEXT) + 1 &&
-		!form->indisunique && form->indisready &&
-		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
-		return index;
-	index_close(index, RowExclusiveLock);
-	return NULL;
-}
-
-/* Adds rows to the one index, without the executor's help. */
-static void
-index_write(Relation rel, Relation index, const LedgerRow *rows,
-			const ItemPointerData *tids, int count)
-{
-	IndexInfo  *info = makeNode(IndexInfo);
-	bool		nulls[2] = {false, false};
-
-	info->ii_NumIndexAttrs = 2;
-	info->ii_NumIndexKeyAttrs = 2;
-	info->ii_ReadyForInserts = true;
-	info->ii_Am = BTREE_AM_OID;
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < target->ri_NumIndices; i++)
 	{
-		Datum		values[2];
-		ItemPointerData tid = tids[i];
+		const IndexInfo *info = target->ri_IndexRelationInfo[i];
 
-		values[0] = FullTransactionIdGetDatum(FullTransactionIdFromU64(rows[i].xid));
-		values[1] = Int32GetDatum(rows[i].number);
-		index_insert(index, values, nulls, &tid, rel, UNIQUE_CHECK_NO, false,
-					 info);
+		if (info->ii_Expressions != NIL || info->ii_Predicate != NIL ||
+			info->ii_ExclusionOps != NULL || !info->ii_ReadyForInserts)
+			return false;
 	}
-	pfree(info);
+	return true;
 }
 
-/* Adds rows to whatever indexes there are. */
+/* Writes rows to a partition that was given indexes of another kind. */
 static void
-indexes_write(Relation rel, TupleTableSlot **slots, int count)
+batch_write(Relation rel, ResultRelInfo *target, TupleTableSlot **slots,
+			int count)
 {
 	EState	   *estate = CreateExecutorState();
-	ResultRelInfo *target = makeNode(ResultRelInfo);
 
-	InitResultRelInfo(target, rel, 1, NULL, 0);
-	ExecOpenIndices(target, false);
 	for (int i = 0; i < count; i++)
 	{
-		slots[i]->tts_tableOid = RelationGetRelid(rel);
+		table_tuple_insert(rel, slots[i], GetCurrentCommandId(true), 0, NULL);
 		crm_insert_index_tuples(target, slots[i], estate);
 		ResetPerTupleExprContext(estate);
 	}
-	ExecCloseIndices(target);
 	FreeExecutorState(estate);
 }
 
-/* Writes rows of one partition through slots that are used again. */
-static void
-batch_write(Relation rel, Relation index, TupleTableSlot **slots,
-			const LedgerRow *rows, int count, BulkInsertState bulk)
-{
-	ItemPointerData tids[LEDGER_BATCH];
-
-	for (int i = 0; i < count; i++)
-		ExecStoreHeapTuple(rows[i].tuple, slots[i], false);
-	heap_multi_insert(rel, slots, count, GetCurrentCommandId(true), 0, bulk);
-	if (index)
-	{
-		for (int i = 0; i < count; i++)
-			tids[i] = slots[i]->tts_tid;
-		index_write(rel, index, rows, tids, count);
-	}
-	else
-		indexes_write(rel, slots, count);
-	for (int i = 0; i < count; i++)
-		ExecClearTuple(slots[i]);
-}
-
-/* Writes rows of one partition. */
+/* Writes rows of one partition, through slots that are used again. */
 static void
 partition_write(Relation rel, TupleDesc desc, const LedgerRow *rows, int count)
 {
-	Relation	index = only_index(rel);
+	CatalogIndexState indexes = CatalogOpenIndexes(rel);
+	bool		plain = indexes_are_plain(indexes);
 	int			nslots = Min(count, LEDGER_BATCH);
 	TupleTableSlot *slots[LEDGER_BATCH];
-	BulkInsertState bulk;
 
-	if (count == 1 && index)
-	{
-		heap_insert(rel, rows->tuple, GetCurrentCommandId(true), 0, NULL);
-		index_write(rel, index, rows, &rows->tuple->t_self, 1);
-		index_close(index, NoLock);
-		return;
-	}
-	bulk = GetBulkInsertState();
 	for (int i = 0; i < nslots; i++)
 		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
-	for (int i = 0; i < count; i += LEDGER_BATCH)
-		batch_write(rel, index, slots, rows + i, Min(count - i, LEDGER_BATCH),
-					bulk);
+	for (int first = 0; first < count; first += LEDGER_BATCH)
+	{
+		int			size = Min(count - first, LEDGER_BATCH);
+
+		for (int i = 0; i < size; i++)
+			ExecStoreHeapTuple(rows[first + i].tuple, slots[i], false);
+		if (plain)
+			CatalogTuplesMultiInsertWithInfo(rel, slots, size, indexes);
+		else
+			batch_write(rel, indexes, slots, size);
+		for (int i = 0; i < size; i++)
+			ExecClearTuple(slots[i]);
+	}
 	for (int i = 0; i < nslots; i++)
 		ExecDropSingleTupleTableSlot(slots[i]);
-	FreeBulkInsertState(bulk);
-	if (index)
-		index_close(index, NoLock);
+	CatalogCloseIndexes(indexes);
 }
 
 /*

@@ -19,8 +19,6 @@ typedef struct LedgerRow
 {
 	SubTransactionId subid;
 	TimestampTz at;				/* decides the partition */
-	uint64		xid;			/* what the partition's index holds: xid and */
-	int32		number;			/* ord, or number of the context */
 	HeapTuple	tuple;
 } LedgerRow;
 

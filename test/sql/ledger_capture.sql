@@ -300,6 +300,14 @@ TRUNCATE lc_plain;
 DROP TABLE lc_plain;
 SELECT crmaudit.partition_leaving();
 
+-- A partition of the ledger with an index that somebody added.
+CREATE INDEX lc_index ON crmaudit.ledger_entry_default ((new ->> 'name')) WHERE op = 'I';
+INSERT INTO lc_customer (id, name) SELECT i, 'indexed' FROM generate_series(10001, 10300) i;
+SET enable_seqscan = off;
+SELECT count(*) FROM crmaudit.ledger_entry_default WHERE new ->> 'name' = 'indexed' AND op = 'I';
+RESET enable_seqscan;
+DROP INDEX crmaudit.lc_index;
+
 -- Every entry and every context has the hash that it ought to have.
 SELECT count(*) > 5000 AS many, count(*) FILTER (WHERE e.leaf <> crmaudit.ledger_leaf(e, c) OR c.leaf <> crmaudit.ledger_context_leaf(c)) AS wrong,
 	count(*) FILTER (WHERE (e.actor, e.reason, e.client) IS DISTINCT FROM (c.actor, c.reason, c.client)) AS differ

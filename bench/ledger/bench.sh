@@ -32,6 +32,7 @@ ledger_begin()
 	{
 		echo "shared_preload_libraries = 'crmaudit'"
 		echo "crmaudit.databases = 'bench_ledger'"
+		echo "crmaudit.discovery_interval = 1"
 	} >>"$RUN/data/postgresql.conf"
 	as_user pg_ctl -D "$RUN/data" -l "$RUN/server.log" -w restart >/dev/null
 	createdb bench_ledger
@@ -50,14 +51,13 @@ ledger_end()
 	export PGDATABASE=bench
 }
 
-# ledger_sealer on | off: the worker seals every second, or as good as never.
+# ledger_sealer on | off: the worker seals every second, or not at all.
 ledger_sealer()
 {
-	local interval="'1s'"
+	local interval=0
 
-	[ "$1" = on ] || interval=$(sql -c "SELECT max_val FROM pg_settings WHERE name = 'crmaudit.seal_interval'")
-	[ -n "$interval" ] || die "the worker has not been loaded"
-	sql -c "ALTER SYSTEM SET crmaudit.seal_interval = $interval" -c 'SELECT pg_reload_conf()' >/dev/null
+	[ "$1" = off ] || interval=1s
+	sql -c "ALTER SYSTEM SET crmaudit.seal_interval = '$interval'" -c 'SELECT pg_reload_conf()' >/dev/null
 }
 
 # ledger_statement WAY STATEMENT ROUND SQL: its time, and what it writes to WAL.

@@ -29,6 +29,7 @@ $node->append_conf('postgresql.conf', <<'CONF');
 shared_preload_libraries = 'crmaudit'
 crmaudit.databases = 'postgres'
 crmaudit.seal_interval = '1s'
+crmaudit.discovery_interval = 1
 shared_buffers = 256MB
 max_wal_size = 4GB
 synchronous_commit = off
@@ -39,6 +40,7 @@ CONF
 $node->start;
 $node->safe_psql('postgres', 'CREATE EXTENSION crmaudit');
 $node->safe_psql('postgres', slurp_file("$dir/schema.sql"));
+ok($node->poll_query_until('postgres', 'SELECT count(*) > 0 FROM crmaudit.ledger_block'), 'the worker seals');
 
 # pgbench with COUNT clients that share TRANSACTIONS, and a mix of scripts.
 sub start_clients

@@ -66,6 +66,18 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.unclosed_incarnations(bigint) IS 'earlier lives of the database that may have entries which no block holds; none once a block of this incarnation''s domain is there';
 
+-- While a dump is restored, blocks and entries of before are not all there yet,
+-- and a block made now would take the place of one that comes. Triggers come
+-- last: where one is missing, the worker waits. seal() does not.
+CREATE FUNCTION crmaudit.may_begin_life(incarnation bigint) RETURNS boolean
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (SELECT FROM crmaudit.ledger_incarnation i WHERE i.incarnation >> 24 = $1 >> 24)
+		OR EXISTS (SELECT FROM crmaudit.tracked_table t WHERE t.tracked AND NOT t.builtin)
+			AND NOT EXISTS (SELECT FROM crmaudit.tracked_table t CROSS JOIN LATERAL crmaudit.ledger_trigger_faults(t.target) f
+				WHERE t.tracked AND NOT t.builtin AND f.fault = 'missing')
+$$;
+COMMENT ON FUNCTION crmaudit.may_begin_life(bigint) IS 'whether the worker may seal: this life of the database has blocks, or a table is tracked and no trigger is missing, as would be while a dump is restored';
+
 -- SECURITY DEFINER, for nobody else may write blocks.
 CREATE FUNCTION crmaudit.seal() RETURNS bigint LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'crmaudit_seal';
@@ -212,7 +224,7 @@ BEGIN
 		RAISE EXCEPTION 'entry % of transaction % is not sealed', read_proof.ord, read_proof.xid
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Seal it: SELECT crmaudit.seal();';
 	END IF;
-	SELECT * INTO context FROM crmaudit.ledger_context c WHERE c.xid = entry.context_xid AND c.context = entry.context AND c.incarnation >> 24 = lives;
+	SELECT * INTO context FROM crmaudit.ledger_context c WHERE c.xid = entry.context_xid AND c.context = entry.context AND c.incarnation = entry.incarnation;
 	month := date_trunc('month', entry.at AT TIME ZONE 'UTC')::date;
 	RETURN jsonb_build_object('kind', 'proof', 'entry', crmaudit.entry_json(entry, with_personal), 'context', crmaudit.context_json(context),
 		'path', (SELECT crmaudit.merkle_path(e.leaf, e.ord = entry.ord ORDER BY e.ord) FROM crmaudit.ledger_entry e
@@ -260,7 +272,7 @@ BEGIN
 		FROM crmaudit.ledger_transaction t
 			JOIN crmaudit.ledger_entry e ON e.xid = t.xid AND e.incarnation >> 24 = block.incarnation >> 24
 				AND e.at >= t.period::timestamp AT TIME ZONE 'UTC' AND e.at < (t.period + interval '1 month') AT TIME ZONE 'UTC'
-			LEFT JOIN crmaudit.ledger_context c ON c.xid = e.context_xid AND c.context = e.context AND c.incarnation >> 24 = block.incarnation >> 24
+			LEFT JOIN crmaudit.ledger_context c ON c.xid = e.context_xid AND c.context = e.context AND c.incarnation = e.incarnation
 		WHERE t.block_id = block.block_id
 		ORDER BY t.period, e.xid, e.ord;
 END $$;

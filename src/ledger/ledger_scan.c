@@ -6,8 +6,8 @@
  *
  * Each partition is read by its own index on (xid, ord), and the streams are
  * merged: a transaction may lie in two months, and partitions of the past get
- * no rows, so that nearly always one stream alone moves.  Contexts, which the
- * transactions of a session share, are looked up and kept.
+ * no rows, so that nearly always one stream alone moves.  Contexts are looked
+ * up, and those of recent entries kept.
  *
  * Memory: a scan lives in a context of its own, under the one it was begun in.
  * What is detoasted for a row goes into another, which is reset for each.
@@ -28,6 +28,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "common/hashfn.h"
 #include "lib/binaryheap.h"
 #include "miscadmin.h"
 #include "utils/datum.h"
@@ -44,8 +45,8 @@
 
 #define SCAN_KEYS	2
 
-/* Contexts that are kept, each in a place of its own: a power of two. */
-#define CONTEXTS_KEPT	512
+/* Sessions write side by side, each with a context that its entries share. */
+#define CONTEXTS_KEPT	256
 
 /* The rows of one partition. */
 typedef struct PartitionStream
@@ -66,7 +67,7 @@ typedef struct StreamMerge
 	int			nstreams;
 	PartitionStream *streams;
 	binaryheap *queue;			/* streams that have a row, least first */
-	PartitionStream *current;	/* whose row was given last */
+	PartitionStream *current;	/* which gave the last row */
 } StreamMerge;
 
 /* A context that was asked for, or that it is missing. */
@@ -74,9 +75,10 @@ typedef struct ScannedContext
 {
 	bool		is_used;
 	bool		is_found;
+	int64		incarnation;
 	uint64		xid;
 	int32		number;
-	MemoryContext memory;
+	MemoryContext memory;		/* made when the place is used first */
 	LedgerContext context;
 } ScannedContext;
 
@@ -93,7 +95,6 @@ struct LedgerScan
 	LedgerEntry entry;
 	bool		has_entry;
 	ScannedContext known[CONTEXTS_KEPT];
-	int			last_partition; /* where a context was found last */
 };
 
 /* Order of the queue, which gives the greatest first. */
@@ -322,31 +323,45 @@ crm_ledger_scan_next(LedgerScan *scan)
 	return &scan->entry;
 }
 
-/* The stream that has a context as its row; NULL if none has. */
-static PartitionStream *
-context_find(LedgerScan *scan, uint64 xid, int32 number)
+/* Looks for a context in one partition. */
+static bool
+stream_seek_context(PartitionStream *stream, const ScannedContext *known)
 {
-	StreamMerge *contexts = &scan->contexts;
+	TupleTableSlot *slot = stream->slot;
 	ScanKeyData keys[SCAN_KEYS];
 
-	if (!contexts->is_open)
-		merge_open(scan, contexts, "ledger_context", CONTEXT_CONTEXT,
-				   crm_ledger_check_context_layout);
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_XID8EQ,
-				FullTransactionIdGetDatum(FullTransactionIdFromU64(xid)));
+				FullTransactionIdGetDatum(FullTransactionIdFromU64(known->xid)));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(number));
+				Int32GetDatum(known->number));
+	index_rescan(stream->scan, keys, SCAN_KEYS, NULL, 0);
+	while (index_getnext_slot(stream->scan, ForwardScanDirection, slot))
+	{
+		slot_getsomeattrs(slot, CONTEXT_INCARNATION + 1);
+		if (DatumGetInt64(slot->tts_values[CONTEXT_INCARNATION]) ==
+			known->incarnation)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Looks for a context in all partitions, first where the one before was: it is
+ * of the same month as its entry.
+ */
+static PartitionStream *
+context_seek(StreamMerge *contexts, const ScannedContext *known)
+{
+	PartitionStream *before = contexts->current;
+
+	if (before && stream_seek_context(before, known))
+		return before;
 	for (int i = 0; i < contexts->nstreams; i++)
 	{
-		int			place = (scan->last_partition + i) % contexts->nstreams;
-		PartitionStream *stream = &contexts->streams[place];
+		PartitionStream *stream = &contexts->streams[i];
 
-		index_rescan(stream->scan, keys, SCAN_KEYS, NULL, 0);
-		if (stream_advance(scan, contexts, stream))
-		{
-			scan->last_partition = place;
+		if (stream != before && stream_seek_context(stream, known))
 			return stream;
-		}
 	}
 	return NULL;
 }
@@ -360,24 +375,26 @@ text_copy(text * value)
 
 /* Reads a context, which outlives the row of its stream. */
 static void
-context_fetch(LedgerScan *scan, ScannedContext *known, uint64 xid,
-			  int32 number)
+context_fetch(LedgerScan *scan, ScannedContext *known)
 {
-	PartitionStream *stream = context_find(scan, xid, number);
 	LedgerContext *context = &known->context;
+	PartitionStream *stream;
 	MemoryContext old;
 
-	known->is_used = true;
+	if (!scan->contexts.is_open)
+		merge_open(scan, &scan->contexts, "ledger_context", CONTEXT_CONTEXT,
+				   crm_ledger_check_context_layout);
+	stream = context_seek(&scan->contexts, known);
 	known->is_found = stream != NULL;
-	known->xid = xid;
-	known->number = number;
-	if (known->memory == NULL)
+	if (stream == NULL)
+		return;
+	scan->contexts.current = stream;
+	if (known->memory)
+		MemoryContextReset(known->memory);
+	else
 		known->memory = AllocSetContextCreate(scan->memory,
 											  "crmaudit ledger context",
 											  ALLOCSET_SMALL_SIZES);
-	MemoryContextReset(known->memory);
-	if (stream == NULL)
-		return;
 	old = MemoryContextSwitchTo(known->memory);
 	crm_ledger_context_read(stream->slot, context);
 	context->actor = text_copy(context->actor);
@@ -392,14 +409,24 @@ context_fetch(LedgerScan *scan, ScannedContext *known, uint64 xid,
 const LedgerContext *
 crm_ledger_scan_context(LedgerScan *scan)
 {
-	uint64		xid = scan->entry.context_xid;
-	int32		number = scan->entry.context;
-	ScannedContext *known = &scan->known[(xid + number) % CONTEXTS_KEPT];
+	const LedgerEntry *entry = &scan->entry;
+	ScannedContext *known;
 
 	if (!scan->has_entry)
 		return NULL;
-	if (!known->is_used || known->xid != xid || known->number != number)
-		context_fetch(scan, known, xid, number);
+	known = &scan->known[murmurhash32((uint32) entry->context_xid ^
+									  (uint32) entry->context << 16) %
+						 CONTEXTS_KEPT];
+	if (!known->is_used || known->xid != entry->context_xid ||
+		known->number != entry->context ||
+		known->incarnation != entry->incarnation)
+	{
+		known->is_used = true;
+		known->incarnation = entry->incarnation;
+		known->xid = entry->context_xid;
+		known->number = entry->context;
+		context_fetch(scan, known);
+	}
 	return known->is_found ? &known->context : NULL;
 }
 

@@ -37,8 +37,8 @@ extern void crm_ledger_scan_restart(LedgerScan *scan, uint64 first_xid,
 extern const LedgerEntry *crm_ledger_scan_next(LedgerScan *scan);
 
 /*
- * The context of the entry just given; NULL if there is none.  Valid until an
- * entry of another context is asked about.
+ * The context of the entry just given; NULL if there is none.  Valid until the
+ * next call.
  */
 extern const LedgerContext *crm_ledger_scan_context(LedgerScan *scan);
 

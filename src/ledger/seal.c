@@ -261,18 +261,18 @@ block_link(Sealing *sealing, LedgerBlock *block)
 
 /* Whether a block without entries has something to say. */
 static bool
-is_worth_a_block(const Sealing *sealing, int flags)
+is_worth_a_block(const Sealing *sealing, bool automatic)
 {
 	return memcmp(sealing->coverage_hash, sealing->head.coverage_hash,
 				  CRM_HASH_BYTES) != 0 ||
-		((flags & CRM_SEAL_HEARTBEAT) != 0 &&
+		(automatic &&
 		 TimestampDifferenceExceeds(sealing->head.sealed_at,
 									GetCurrentTimestamp(), HEARTBEAT_MS));
 }
 
 /* Seals what the present domain has of new entries. */
 static void
-seal_present(Sealing *sealing, int64 incarnation, int flags)
+seal_present(Sealing *sealing, int64 incarnation, bool automatic)
 {
 	int64		domain = crm_incarnation_domain(incarnation);
 	BlockDraft *draft = crm_draft_begin(sealing->snapshot, domain,
@@ -283,7 +283,7 @@ seal_present(Sealing *sealing, int64 incarnation, int flags)
 
 	crm_draft_take(draft, has_previous ? &previous : NULL, &sealing->present);
 	crm_draft_finish(draft, &block);
-	if (block.entries == 0 && !is_worth_a_block(sealing, flags))
+	if (block.entries == 0 && !is_worth_a_block(sealing, automatic))
 		return;
 	block.incarnation = incarnation;
 	block.snapshot = crm_snapshot_text(&sealing->present);
@@ -326,19 +326,40 @@ seal_all_earlier(Sealing *sealing, int64 incarnation)
 		seal_earlier(sealing, incarnations[i]);
 }
 
+/* Seals what there is under "snapshot"; returns whether it made a block. */
+static bool
+seal_under(Snapshot snapshot, bool automatic, int64 *block_id)
+{
+	Sealing    *sealing = palloc0(sizeof(Sealing));
+	int64		incarnation = crm_ledger_incarnation();
+	int64		first;
+
+	if (automatic &&
+		!fetch("SELECT WHERE crmaudit.may_begin_life($1)", incarnation))
+		return false;
+	sealing->snapshot = snapshot;
+	crm_snapshot_convert(&sealing->present, snapshot);
+	head_read(&sealing->head);
+	first = sealing->head.block_id;
+	coverage_read(sealing);
+	seal_all_earlier(sealing, incarnation);
+	seal_present(sealing, incarnation, automatic);
+	*block_id = sealing->head.block_id;
+	return *block_id > first;
+}
+
 int64
-crm_seal(int flags)
+crm_seal(bool automatic)
 {
 	Oid			lock = crm_relation_oid("ledger_block");
 	MemoryContext memory;
 	MemoryContext old;
-	Sealing    *sealing;
-	int64		incarnation;
-	int64		first;
-	int64		result;
+	Snapshot	snapshot;
+	int64		block_id = 0;
+	bool		is_sealed;
 
 	check_may_seal();
-	if ((flags & CRM_SEAL_NOWAIT) == 0)
+	if (!automatic)
 		LockRelationOid(lock, ShareUpdateExclusiveLock);
 	else if (!ConditionalLockRelationOid(lock, ShareUpdateExclusiveLock))
 		return 0;
@@ -348,21 +369,12 @@ crm_seal(int flags)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 	old = MemoryContextSwitchTo(memory);
-	sealing = palloc0(sizeof(Sealing));
-	sealing->snapshot = RegisterSnapshot(GetLatestSnapshot());
-	PushActiveSnapshot(sealing->snapshot);
-	crm_snapshot_convert(&sealing->present, sealing->snapshot);
-	head_read(&sealing->head);
-	first = sealing->head.block_id;
-	coverage_read(sealing);
-	incarnation = crm_ledger_incarnation();
-	seal_all_earlier(sealing, incarnation);
-	seal_present(sealing, incarnation, flags);
-	result = sealing->head.block_id;
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	PushActiveSnapshot(snapshot);
+	is_sealed = seal_under(snapshot, automatic, &block_id);
 	PopActiveSnapshot();
-	UnregisterSnapshot(sealing->snapshot);
-
-	if (result > first)
+	UnregisterSnapshot(snapshot);
+	if (is_sealed)
 	{
 		/* makes the block visible to a call that follows */
 		CommandCounterIncrement();
@@ -371,14 +383,14 @@ crm_seal(int flags)
 	MemoryContextSwitchTo(old);
 	SPI_finish();
 	MemoryContextDelete(memory);
-	return result > first ? result : 0;
+	return is_sealed ? block_id : 0;
 }
 
 /* crmaudit.seal() returns bigint */
 Datum
 crmaudit_seal(PG_FUNCTION_ARGS)
 {
-	int64		block_id = crm_seal(0);
+	int64		block_id = crm_seal(false);
 
 	if (block_id == 0)
 		PG_RETURN_NULL();

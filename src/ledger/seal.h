@@ -13,16 +13,16 @@
 #include "ledger/leaf.h"
 #include "ledger/ledger_scan.h"
 
-/* How crm_seal() goes about it. */
-#define CRM_SEAL_HEARTBEAT	0x01	/* an empty block if the last is old */
-#define CRM_SEAL_NOWAIT		0x02	/* nothing if another seals */
-
 /*
  * Seals what has been committed since the last block, in the current
  * transaction, which must be at READ COMMITTED and have no entries.  Returns
  * the newest block's id, or 0 if there was nothing to seal.
+ *
+ * "automatic" is for the worker: it does not wait for another sealer, it writes
+ * an empty block once a minute, and it does not begin a new life of the ledger
+ * while the database looks as if it were being restored.
  */
-extern int64 crm_seal(int flags);
+extern int64 crm_seal(bool automatic);
 
 /* Rows on their way into a table, in bulk: seal_rows.c. */
 typedef struct BulkRows BulkRows;

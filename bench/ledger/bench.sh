@@ -48,6 +48,7 @@ ledger_end()
 	sql -d postgres -c 'ALTER SYSTEM RESET ALL'
 	sed -i '/crmaudit/d' "$RUN/data/postgresql.conf"
 	as_user pg_ctl -D "$RUN/data" -l "$RUN/server.log" -w restart >/dev/null
+	dropdb bench_ledger
 	export PGDATABASE=bench
 }
 

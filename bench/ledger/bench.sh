@@ -23,18 +23,20 @@ ledger_tablelog()
 	}
 }
 
+# ledger_restart [OPTIONS]: restarts the server, with options for it.
+ledger_restart()
+{
+	as_user pg_ctl -D "$RUN/data" -w stop >/dev/null
+	as_user pg_ctl -D "$RUN/data" -l "$RUN/server.log" -o "${1:-}" -w start >/dev/null
+}
+
 # The cluster as the ledger is run: with its worker, for one database.
 ledger_begin()
 {
 	local tablelog=false
 
 	! ledger_tablelog || tablelog=true
-	{
-		echo "shared_preload_libraries = 'crmaudit'"
-		echo "crmaudit.databases = 'bench_ledger'"
-		echo "crmaudit.discovery_interval = 1"
-	} >>"$RUN/data/postgresql.conf"
-	as_user pg_ctl -D "$RUN/data" -l "$RUN/server.log" -w restart >/dev/null
+	ledger_restart "-c shared_preload_libraries=crmaudit -c crmaudit.databases=bench_ledger -c crmaudit.discovery_interval=1"
 	createdb bench_ledger
 	export PGDATABASE=bench_ledger
 	sql -c 'CREATE EXTENSION crmaudit'
@@ -46,8 +48,7 @@ ledger_begin()
 ledger_end()
 {
 	sql -d postgres -c 'ALTER SYSTEM RESET ALL'
-	sed -i '/crmaudit/d' "$RUN/data/postgresql.conf"
-	as_user pg_ctl -D "$RUN/data" -l "$RUN/server.log" -w restart >/dev/null
+	ledger_restart
 	dropdb bench_ledger
 	export PGDATABASE=bench
 }

@@ -23,9 +23,6 @@
 #if PG_VERSION_NUM < 150000
 #include "access/xlog.h"
 
-/* In place of a boolean that asks for random access. */
-#define TUPLESORT_NONE	false
-
 /* RecoveryInProgress() has set it. */
 #define GetWALInsertionTimeLine()	ThisTimeLineID
 

@@ -111,15 +111,15 @@ coverage_is_right(const RowCursor *cursor, const ChainBlock *item,
 	bool		isnull;
 	Datum		value = crm_cursor_get(cursor, BLOCK_COVERAGE, &isnull);
 	uint8		hash[CRM_HASH_BYTES];
-	char	   *text;
+	char	   *words;
 
 	if (isnull)
 		return previous->block.block_id != item->block.block_id - 1 ||
 			hash_same(item->block.coverage_hash, previous->block.coverage_hash);
-	text = TextDatumGetCString(value);
+	words = TextDatumGetCString(value);
 	if (GetDatabaseEncoding() != PG_SQL_ASCII)
-		text = pg_server_to_any(text, strlen(text), PG_UTF8);
-	crm_sha256(text, strlen(text), hash);
+		words = pg_server_to_any(words, strlen(words), PG_UTF8);
+	crm_sha256(words, strlen(words), hash);
 	return hash_same(item->block.coverage_hash, hash);
 }
 
@@ -134,9 +134,8 @@ block_check_link(ChainRun *run, ChainBlock *item, const ChainBlock *previous)
 	fault.block_id = block->block_id;
 	if (block->block_id != previous->block.block_id + 1)
 	{
-		fault.detail = psprintf("blocks " INT64_FORMAT " to " INT64_FORMAT " are missing",
-								previous->block.block_id + 1,
-								block->block_id - 1);
+		fault.detail = psprintf("blocks before it are missing, from " INT64_FORMAT " on",
+								previous->block.block_id + 1);
 		crm_fault_add(run->faults, &fault);
 		return;
 	}
@@ -242,7 +241,7 @@ domain_of(ChainRun *run, int64 domain)
 
 /* Verifies one block, whose row is the present one. */
 static void
-block_verify(ChainRun *run, MemoryContext long_lived, ChainBlock *item,
+block_verify(ChainRun *run, ChainBlock *item,
 			 const ChainBlock *previous)
 {
 	MemoryContext block_context = CurrentMemoryContext;
@@ -256,15 +255,31 @@ block_verify(ChainRun *run, MemoryContext long_lived, ChainBlock *item,
 	block_check_hash(run, item, previous);
 	periods = periods_read(run, item, &nperiods);
 
-	MemoryContextSwitchTo(long_lived);
+	MemoryContextSwitchTo(run->memory);
 	domain = domain_of(run, crm_incarnation_domain(block->incarnation));
+	/* without a block's snapshot nobody knows what is in it, and in the next */
+	if (block->block_id != previous->block.block_id + 1)
+		domain->is_uncertain = true;
+	if (!hash_same(block->hash, item->computed))
+	{
+		domain->is_uncertain = true;
+		MemoryContextSwitchTo(block_context);
+		return;
+	}
 	if (block->snapshot)
 		crm_snapshot_parse(&present, block->snapshot);
 	MemoryContextSwitchTo(block_context);
 	if (block->block_id >= run->first_block)
+	{
+		const char *problem =
 		crm_verify_block_entries(run, block, domain,
-								 block->snapshot ? &present : NULL, periods,
-								 nperiods);
+								 block->snapshot ? &present : NULL,
+								 periods, nperiods);
+
+		if (problem)
+			block_fault(run, item, "BLOCK_HASH_MISMATCH", problem);
+	}
+	domain->is_uncertain = false;
 	if (domain->previous.running)
 		pfree(domain->previous.running);
 	if (block->snapshot)
@@ -283,14 +298,13 @@ block_verify(ChainRun *run, MemoryContext long_lived, ChainBlock *item,
 void
 crm_verify_chain(ChainRun *run)
 {
-	MemoryContext long_lived = CurrentMemoryContext;
 	MemoryContext contexts[2];
 	ChainBlock	items[2];
 	int			present = 0;
 
 	memset(items, 0, sizeof(items));
 	for (int i = 0; i < 2; i++)
-		contexts[i] = AllocSetContextCreate(long_lived, "crmaudit block",
+		contexts[i] = AllocSetContextCreate(run->memory, "crmaudit block",
 											ALLOCSET_DEFAULT_SIZES);
 	crm_cursor_open(&run->blocks,
 					"SELECT block_id, version, incarnation, snapshot::text, entries, transactions, entries_total, last_at, lsn,"
@@ -310,8 +324,8 @@ crm_verify_chain(ChainRun *run)
 		MemoryContextReset(contexts[present]);
 		MemoryContextSwitchTo(contexts[present]);
 		block_read(&run->blocks, &items[present]);
-		block_verify(run, long_lived, &items[present], &items[1 - present]);
-		MemoryContextSwitchTo(long_lived);
+		block_verify(run, &items[present], &items[1 - present]);
+		MemoryContextSwitchTo(run->memory);
 		crm_cursor_next(&run->blocks);
 		present = 1 - present;
 	}

@@ -46,8 +46,11 @@ typedef struct VerifiedPeriod
 /* A run of verification over the chain. */
 typedef struct ChainRun
 {
+	MemoryContext memory;		/* lasts as long as the run */
 	Faults	   *faults;
 	SuspectKeys *suspects;
+	uint64		own_xid;		/* 0: none */
+	bool		is_truncated;	/* that was told */
 	Snapshot	snapshot;
 	int64		first_block;	/* entries are read from this block on */
 	int64		last_block;		/* and to this one */
@@ -57,6 +60,7 @@ typedef struct ChainRun
 	int			npruned;
 	DateADT    *pruned;
 	List	   *domains;		/* of VerifiedDomain */
+	StrangeEntries strangers;
 	List	   *missing;		/* of MissingEntries, for their keys */
 	List	   *doubtful;		/* of xids whose root is wrong, likewise */
 } ChainRun;
@@ -66,29 +70,28 @@ typedef struct VerifiedDomain
 {
 	int64		domain;
 	bool		is_closed;
+	bool		is_uncertain;	/* a block after "previous" is at fault */
 	SealSnapshot previous;		/* of its last block; xmax 0: none */
 } VerifiedDomain;
 
 /* Entries of a transaction that are not there. */
 typedef struct MissingEntries
 {
-	int64		block_id;
-	int64		domain;
 	uint64		xid;
-	int32		first;
+	int32		first;			/* 0: a pruned month hides their numbers */
 	int32		last;
-	DateADT		period;			/* if the whole transaction is missing */
-	bool		is_whole;
+	bool		is_whole;		/* all that the transaction had in a month: */
+	DateADT		period;
 } MissingEntries;
 
 /* From verify_chain.c */
 extern void crm_verify_chain(ChainRun *run);
 
 /* From verify_entries.c */
-extern void crm_verify_block_entries(ChainRun *run, const LedgerBlock *block,
-									 VerifiedDomain *domain,
-									 const SealSnapshot *present,
-									 VerifiedPeriod *periods, int nperiods);
+extern const char *crm_verify_block_entries(ChainRun *run, const LedgerBlock *block,
+											VerifiedDomain *domain,
+											const SealSnapshot *present,
+											VerifiedPeriod *periods, int nperiods);
 extern void crm_verify_tail(ChainRun *run, VerifiedDomain *domain,
 							bool is_present);
 extern void crm_verify_suspects(ChainRun *run);

@@ -31,6 +31,10 @@ extern bool crm_guc_refuse_quarantined;
 extern char *crm_guc_actor;
 extern char *crm_guc_reason;
 extern bool crm_guc_baseline;
+extern char *crm_guc_databases;
+extern int	crm_guc_discovery_interval;
+extern int	crm_guc_seal_interval;
+extern int	crm_guc_rejection_buffer;
 
 extern void crm_guc_define(void);
 

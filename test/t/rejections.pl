@@ -21,7 +21,7 @@ CONF
 $node->start;
 
 # A secret that must not turn up anywhere.
-my $secret = 'secret@x';
+my $secret = 'secret';
 my $setup = <<'SQL';
 CREATE EXTENSION crmaudit;
 CREATE TABLE customer (id int PRIMARY KEY, mail text, code text);
@@ -75,11 +75,11 @@ SQL
 # Each operation; savepoints and EXCEPTION blocks, although their error is
 # caught; and nothing for a row that is stored, skipped, or put aside.
 clerk('postgres', "SET crmaudit.actor = 'wang'; INSERT INTO customer VALUES (1, '$secret', 'ab')");
-rejections_are(1, 'customer|INSERT|mail_valid|{domain_without_dot}|1|{"id": 1}|wang|clerk|[local]|crm', 'INSERT');
+rejections_are(1, 'customer|INSERT|mail_valid|{no_at_sign}|1|{"id": 1}|wang|clerk|[local]|crm', 'INSERT');
 clerk('postgres', "INSERT INTO customer VALUES (1, 'a\@163.com', 'ab'); UPDATE customer SET id = 2, mail = '$secret'");
-rejections_are(1, 'customer|UPDATE|mail_valid|{domain_without_dot}|1|{"id": 1}|clerk|clerk|[local]|crm', 'UPDATE, by the key that the row has');
+rejections_are(1, 'customer|UPDATE|mail_valid|{no_at_sign}|1|{"id": 1}|clerk|clerk|[local]|crm', 'UPDATE, by the key that the row has');
 clerk('postgres', "INSERT INTO customer VALUES (3, 'a\@163.com', 'x')");
-rejections_are(1, 'customer|COMMIT|code_long|{too_short}|1|{"id": 3}|clerk|clerk|[local]|crm', 'at commit');
+rejections_are(1, 'customer|COMMIT|code_long|{shorter}|1|{"id": 3}|clerk|clerk|[local]|crm', 'at commit');
 clerk('postgres', <<"SQL");
 BEGIN;
 SAVEPOINT a;
@@ -91,8 +91,8 @@ INSERT INTO watched VALUES (1, '$secret');
 INSERT INTO aside VALUES (1, '$secret');
 INSERT INTO watched VALUES (1, '$secret') ON CONFLICT DO NOTHING;
 SQL
-rejections_are(2, "customer|INSERT|mail_valid|{domain_without_dot}|1|{\"id\": 4}|clerk|clerk|[local]|crm\n"
-	  . 'customer|INSERT|mail_valid|{domain_without_dot}|1|{"id": 5}|clerk|clerk|[local]|crm', 'savepoint and EXCEPTION');
+rejections_are(2, "customer|INSERT|mail_valid|{no_at_sign}|1|{\"id\": 4}|clerk|clerk|[local]|crm\n"
+	  . 'customer|INSERT|mail_valid|{no_at_sign}|1|{"id": 5}|clerk|clerk|[local]|crm', 'savepoint and EXCEPTION');
 clerk('postgres', "INSERT INTO customer VALUES (101, 'a\@163.com', '$secret')");
 rejections_are(1, 'customer|INSERT|code_number|{rule_error}|1|{"id": 101}|clerk|clerk|[local]|crm', 'a rule that fails');
 # Ten violations, a key that is too long, an actor that is cut between characters.
@@ -105,7 +105,7 @@ clerk('postgres', "INSERT INTO customer VALUES (1001, 'a\@163.com', '$secret')")
 rejections_are(1, 'customer|INSERT||{rule_error}|1|{"id": 1001}|clerk|clerk|[local]|crm', 'a live condition that fails');
 
 query_is($node, 'postgres', q{SELECT actor, username, target, rule, reason, rejections, first_at <= last_at FROM crmaudit.rejections_by_user WHERE target = 'customer'::regclass ORDER BY rejections DESC, rule, actor},
-	"clerk|clerk|customer|mail_valid|domain_without_dot|3|t\nclerk|clerk|customer|code_long|too_short|1|t\nclerk|clerk|customer|code_number|rule_error|1|t\nwang|clerk|customer|mail_valid|domain_without_dot|1|t\nclerk|clerk|customer||rule_error|1|t",
+	"clerk|clerk|customer|mail_valid|no_at_sign|3|t\nclerk|clerk|customer|code_long|shorter|1|t\nclerk|clerk|customer|code_number|rule_error|1|t\nwang|clerk|customer|mail_valid|no_at_sign|1|t\nclerk|clerk|customer||rule_error|1|t",
 	'who keeps making which error (D29)');
 like(clerk('postgres', 'SELECT * FROM crmaudit.rejection'), qr/permission denied/, 'not for everyone to read');
 unlike($node->safe_psql('postgres', 'SELECT * FROM crmaudit.rejection'), qr/$secret/, 'no value is recorded');
@@ -118,7 +118,7 @@ $node->safe_psql('second', $setup =~ s/CREATE ROLE.*//r);
 $node->safe_psql('postgres', 'CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION \'refused\'; END$$;
 	CREATE TRIGGER refuse BEFORE INSERT ON crmaudit.rejection EXECUTE FUNCTION refuse()');
 my $flood = q{DO $$ BEGIN FOR i IN 1 .. 100 LOOP
-	BEGIN INSERT INTO customer VALUES (10 + i, 'secret@x'); EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $$};
+	BEGIN INSERT INTO customer VALUES (10 + i, 'secret'); EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $$};
 clerk('postgres', $flood);
 query_is($node, 'postgres', q{SELECT rejections_waiting, rejections_dropped FROM crmaudit.worker_status() WHERE database = 'postgres'}, '48|52', 'what does not fit is counted');
 $node->wait_for_log(qr/WARNING:  52 rejections in database "postgres" were not recorded/);
@@ -136,7 +136,7 @@ ok($node->poll_query_until('postgres', q{SELECT rejections_waiting = 0 AND rejec
 
 # A fast shutdown may come before the worker: what waits is lost then.
 # Rejections are dumped.
-like(dump_text($node, 'second', '--data-only'), qr/COPY crmaudit\.rejection .*\n1\t.*domain_without_dot/, 'a dump holds them');
+like(dump_text($node, 'second', '--data-only'), qr/COPY crmaudit\.rejection .*\n1\t.*no_at_sign/, 'a dump holds them');
 
 # Where no worker takes them, the log has a line of json.
 sub log_is
@@ -152,7 +152,7 @@ sub log_is
 	is_deeply(\@facts, $expected, $name) or diag(explain(\@lines));
 	return;
 }
-my %common = (target => 'public.customer', reasons => ['domain_without_dot'], rules => ['mail_valid'], violations => 1, operation => 'INSERT',
+my %common = (target => 'public.customer', reasons => ['no_at_sign'], rules => ['mail_valid'], violations => 1, operation => 'INSERT',
 	username => 'clerk', client => '[local]', application_name => 'crm');
 $node->safe_psql('postgres', 'ALTER SYSTEM SET crmaudit.databases = postgres');
 $node->reload;

@@ -205,6 +205,25 @@ is_past(TimestampTz since, int64 milliseconds, TimestampTz now)
 	return now >= TimestampTzPlusMilliseconds(since, milliseconds);
 }
 
+static bool
+buffer_fills(void)
+{
+	return crm_worker_state->nfree < crm_worker_state->nrecords / 2;
+}
+
+/* How long the launcher sleeps, unless it is woken. */
+static long
+nap_ms(int nrunning)
+{
+	long		nap = Min(interval_ms(), crm_guc_discovery_interval * 1000);
+
+	if (buffer_fills())
+		nap = Min(nap, HURRY_MS);
+	if (nrunning > 0)
+		nap = Min(nap, WATCH_MS);
+	return nap;
+}
+
 /* Whether a worker is to be started in the database now. */
 static bool
 database_is_due(WorkerDatabase *database, TimestampTz now)
@@ -221,8 +240,8 @@ database_is_due(WorkerDatabase *database, TimestampTz now)
 		return false;
 	if (nwaiting > 0)
 		return is_past(database->started_at,
-					   crm_worker_state->nfree < crm_worker_state->nrecords / 2 ?
-					   Min(HURRY_MS, interval_ms()) : interval_ms(), now);
+					   buffer_fills() ? Min(HURRY_MS, interval_ms()) :
+					   interval_ms(), now);
 	if (!database->is_watched)
 		return false;
 	if (!database->has_extension)
@@ -455,12 +474,9 @@ crmaudit_launcher_main(Datum arg)
 		databases_serve(nrunning);
 		dropped_tell();
 		MemoryContextSwitchTo(memory);
-		nrunning = running_reap();
 		(void) WaitLatch(MyLatch,
 						 WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 nrunning > 0 ? Min(WATCH_MS, interval_ms()) :
-						 Min(interval_ms(), crm_guc_discovery_interval * 1000),
-						 PG_WAIT_EXTENSION);
+						 nap_ms(running_reap()), PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
 }

@@ -19,6 +19,7 @@ bool		crm_guc_refuse_quarantined = false;
 char	   *crm_guc_actor = NULL;
 char	   *crm_guc_reason = NULL;
 bool		crm_guc_baseline = true;
+bool		crm_guc_drop_ledger = false;
 
 static const struct config_enum_entry mode_options[] = {
 	{"default", CRM_OVERRIDE_DEFAULT, false},
@@ -105,6 +106,15 @@ crm_guc_define(void)
 							 &crm_guc_baseline,
 							 true,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	/* The ledger is evidence: its owner alone cannot do away with it. */
+	DefineCustomBoolVariable("crmaudit.drop_ledger",
+							 "Lets the ledger be dropped although it holds entries.",
+							 "DROP EXTENSION needs it, and whatever else would "
+							 "drop a table of the ledger.",
+							 &crm_guc_drop_ledger,
+							 false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 
 	MarkGUCPrefixReserved("crmaudit");
 }

@@ -31,6 +31,7 @@ extern bool crm_guc_refuse_quarantined;
 extern char *crm_guc_actor;
 extern char *crm_guc_reason;
 extern bool crm_guc_baseline;
+extern bool crm_guc_drop_ledger;
 
 extern void crm_guc_define(void);
 

@@ -36,6 +36,7 @@
 #include "gate/gate.h"
 #include "guc.h"
 #include "ledger/capture.h"
+#include "ledger/guard.h"
 #include "ledger/leaf.h"
 #include "ledger/ledger_write.h"
 
@@ -454,6 +455,7 @@ crm_ledger_init(void)
 {
 	crm_tracked_init();
 	crm_ledger_buffer_init();
+	crm_guard_init();
 	RegisterXactCallback(xact_callback, NULL);
 	RegisterSubXactCallback(subxact_callback, NULL);
 }

@@ -253,8 +253,8 @@ crm_ledger_month_end(TimestampTz at)
  * Forms a slot from a row given to an SQL function, whose type is that of one
  * of our tables.
  */
-static TupleTableSlot *
-slot_of_row(HeapTupleHeader row)
+TupleTableSlot *
+crm_ledger_row_slot(HeapTupleHeader row)
 {
 	TupleDesc	desc = lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(row),
 												   HeapTupleHeaderGetTypMod(row));
@@ -274,8 +274,8 @@ slot_of_row(HeapTupleHeader row)
 Datum
 crmaudit_ledger_leaf(PG_FUNCTION_ARGS)
 {
-	TupleTableSlot *entry_slot = slot_of_row(PG_GETARG_HEAPTUPLEHEADER(0));
-	TupleTableSlot *context_slot = slot_of_row(PG_GETARG_HEAPTUPLEHEADER(1));
+	TupleTableSlot *entry_slot = crm_ledger_row_slot(PG_GETARG_HEAPTUPLEHEADER(0));
+	TupleTableSlot *context_slot = crm_ledger_row_slot(PG_GETARG_HEAPTUPLEHEADER(1));
 	LedgerEntry entry;
 	LedgerContext context;
 	uint8		hash[CRM_HASH_BYTES];
@@ -293,7 +293,7 @@ crmaudit_ledger_leaf(PG_FUNCTION_ARGS)
 Datum
 crmaudit_ledger_context_leaf(PG_FUNCTION_ARGS)
 {
-	TupleTableSlot *slot = slot_of_row(PG_GETARG_HEAPTUPLEHEADER(0));
+	TupleTableSlot *slot = crm_ledger_row_slot(PG_GETARG_HEAPTUPLEHEADER(0));
 	LedgerContext context;
 	uint8		hash[CRM_HASH_BYTES];
 

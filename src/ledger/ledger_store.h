@@ -8,6 +8,7 @@
 #ifndef CRM_LEDGER_STORE_H
 #define CRM_LEDGER_STORE_H
 
+#include "access/htup.h"
 #include "executor/tuptable.h"
 #include "utils/rel.h"
 
@@ -73,6 +74,9 @@ extern void crm_ledger_entry_values(const LedgerEntry *entry, Datum *values,
 									bool *nulls);
 extern void crm_ledger_context_values(const LedgerContext *context,
 									  Datum *values, bool *nulls);
+
+/* A slot with a row that was given to an SQL function. */
+extern TupleTableSlot *crm_ledger_row_slot(HeapTupleHeader row);
 
 /* First and last bound of the month of a time, UTC. */
 extern TimestampTz crm_ledger_month_start(TimestampTz at);

@@ -117,9 +117,14 @@ COMMENT ON FUNCTION crmaudit.create_ledger_index(regclass) IS 'creates the index
 
 CREATE FUNCTION crmaudit.drop_ledger_partition(parent regclass, month date) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	partition regclass;
 BEGIN
-	EXECUTE format('DROP TABLE IF EXISTS %s', (SELECT p.relid::regclass FROM pg_partition_tree(parent) p
-		JOIN pg_class c ON c.oid = p.relid WHERE right(c.relname, 7) = to_char(month, '"_"YYYYMM')));
+	SELECT p.relid INTO partition FROM pg_partition_tree(parent) p JOIN pg_class c ON c.oid = p.relid
+		WHERE right(c.relname, 7) = to_char(month, '"_"YYYYMM');
+	IF FOUND THEN
+		EXECUTE format('DROP TABLE %s', partition);
+	END IF;
 END $$;
 COMMENT ON FUNCTION crmaudit.drop_ledger_partition(regclass, date) IS 'drops the partition of a month of ledger_entry or ledger_context, if it has one; the guard refuses it while there are rows, unless prune_ledger() calls';
 
@@ -309,6 +314,17 @@ COMMENT ON FUNCTION crmaudit.maintain() IS 'chores, for once a day: deletes what
 
 -- Pruning the ledger -----------------------------------------------------------------
 
+-- What was committed until then must be seen, which an old snapshot does not.
+CREATE FUNCTION crmaudit.lock_sealing() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RAISE EXCEPTION 'the ledger is pruned and redacted in transactions of level READ COMMITTED only' USING ERRCODE = 'active_sql_transaction';
+	END IF;
+	LOCK TABLE crmaudit.ledger_block IN SHARE UPDATE EXCLUSIVE MODE;
+END $$;
+COMMENT ON FUNCTION crmaudit.lock_sealing() IS 'keeps others from sealing, pruning and redacting until the transaction ends; writers do not wait';
+
 -- Whether a month may go, and how many entries it has.
 CREATE FUNCTION crmaudit.require_prunable(period date, digest jsonb) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -427,11 +443,8 @@ BEGIN
 	IF before > now() - keep THEN
 		RAISE EXCEPTION 'the ledger is kept for %', keep
 			USING ERRCODE = 'invalid_parameter_value', HINT = 'The table crmaudit.retention says so.';
-	ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
-		RAISE EXCEPTION 'the ledger is pruned in a transaction that is READ COMMITTED only' USING ERRCODE = 'active_sql_transaction';
 	END IF;
-	-- no sealing, no redaction, no pruning meanwhile
-	LOCK TABLE crmaudit.ledger_block IN SHARE UPDATE EXCLUSIVE MODE;
+	PERFORM crmaudit.lock_sealing();
 	periods := ARRAY(SELECT crmaudit.ledger_months(before));
 	PERFORM crmaudit.require_prunable(p, digest) FROM unnest(periods) p;
 	IF periods <> '{}' THEN
@@ -505,24 +518,29 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.ledger_row_key(crmaudit.tracked_table, jsonb) IS 'ledger_entry.row_key of a row of a tracked table by its key; an identifier is given as its type prints it, or as its digest';
 
+-- Of a key, only what the ledger names rows by the digest of.
 CREATE FUNCTION crmaudit.require_erasable(settings crmaudit.tracked_table, columns text[]) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	wrong text;
 BEGIN
-	SELECT c INTO wrong FROM unnest(columns) c WHERE c = ANY (settings.key) OR c IS NULL OR c <> ALL (settings.personal) LIMIT 1;
+	IF coalesce(cardinality(columns), 0) = 0 THEN
+		RAISE EXCEPTION 'redaction needs the columns to erase' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
+	SELECT c INTO wrong FROM unnest(columns) c
+		WHERE c = ANY (settings.key) AND c <> ALL (settings.hashed_key) OR c IS NULL OR c <> ALL (settings.personal) LIMIT 1;
 	IF NOT FOUND THEN
 		RETURN;
 	ELSIF wrong = ANY (settings.key) THEN
 		RAISE EXCEPTION 'column "%" of relation "%" cannot be erased from the ledger', wrong, settings.name
-			USING ERRCODE = 'invalid_parameter_value', DETAIL = 'It belongs to the key.';
+			USING ERRCODE = 'invalid_parameter_value', DETAIL = 'It belongs to the key, by which the ledger names the row.';
 	END IF;
 	RAISE EXCEPTION 'column "%" of relation "%" is not personal', wrong, settings.name
 		USING ERRCODE = 'invalid_parameter_value',
 			DETAIL = 'Only what was declared personal when it was recorded can be erased without breaking the proof.',
 			HINT = format('Personal are: %s.', coalesce(nullif(array_to_string(settings.personal, ', '), ''), 'none; see track(personal)'));
 END $$;
-COMMENT ON FUNCTION crmaudit.require_erasable(crmaudit.tracked_table, text[]) IS 'raises an error unless the columns are personal and not of the key';
+COMMENT ON FUNCTION crmaudit.require_erasable(crmaudit.tracked_table, text[]) IS 'raises an error unless the columns are personal, and not shown by the key';
 
 -- Rows put aside hold values too. That they are erased is recorded with what
 -- they were, so that this is erased as well.
@@ -559,8 +577,7 @@ BEGIN
 	END IF;
 	PERFORM crmaudit.require_erasable(settings, columns);
 	row_key := crmaudit.ledger_row_key(settings, key);
-	-- no sealing, no redaction, no pruning meanwhile
-	LOCK TABLE crmaudit.ledger_block IN SHARE UPDATE EXCLUSIVE MODE;
+	PERFORM crmaudit.lock_sealing();
 	names := crmaudit.former_names(settings.table_id, columns);
 	result := crmaudit.redact_entries(settings.table_id, ARRAY[row_key], names);
 	PERFORM crmaudit.redact_quarantine(target, row_key, names);
@@ -568,7 +585,7 @@ BEGIN
 		'columns', columns, 'reason', reason, 'entries', result));
 	SELECT count(*) INTO in_clear FROM crmaudit.find_personal_entries(settings.table_id, ARRAY[row_key], names) f WHERE f.in_clear;
 	IF in_clear > 0 THEN
-		RAISE WARNING '% entries still hold values of these columns, which were not personal when they were recorded', in_clear
+		RAISE WARNING 'entries that still hold values of these columns, which were not personal when they were recorded: %', in_clear
 			USING HINT = 'Without breaking the proof they go only with their month: crmaudit.prune_ledger().';
 	END IF;
 	RAISE NOTICE 'erased values stay on disk until VACUUM has removed old versions of the rows'

@@ -41,6 +41,7 @@ CREATE TABLE crmaudit.ledger_entry (
 	incarnation bigint NOT NULL,
 	xid xid8 NOT NULL,
 	at timestamptz NOT NULL,
+	context_xid xid8 NOT NULL,
 	table_id int NOT NULL,
 	target regclass NOT NULL,
 	ord int NOT NULL,
@@ -63,7 +64,8 @@ COMMENT ON COLUMN crmaudit.ledger_entry.incarnation IS 'life of the database tha
 COMMENT ON COLUMN crmaudit.ledger_entry.xid IS 'transaction';
 COMMENT ON COLUMN crmaudit.ledger_entry.at IS 'when the row was written';
 COMMENT ON COLUMN crmaudit.ledger_entry.ord IS 'position in the transaction, from 1, without gaps';
-COMMENT ON COLUMN crmaudit.ledger_entry.context IS 'number of the row of ledger_context in the transaction';
+COMMENT ON COLUMN crmaudit.ledger_entry.context IS 'number of the row of ledger_context in the transaction that wrote it';
+COMMENT ON COLUMN crmaudit.ledger_entry.context_xid IS 'transaction that wrote the context, this one or an earlier one of the same session';
 COMMENT ON COLUMN crmaudit.ledger_entry.op IS 'I insert, U update, D delete, T truncate, S change of the table or of its tracking, B row as it was when tracking began';
 COMMENT ON COLUMN crmaudit.ledger_entry.subxid IS 'subtransaction; NULL in the top one';
 COMMENT ON COLUMN crmaudit.ledger_entry.old IS 'D: the row; U: changed columns before; NULL columns are left out';
@@ -88,7 +90,7 @@ CREATE TABLE crmaudit.ledger_context (
 	reason text,
 	leaf bytea NOT NULL
 ) PARTITION BY RANGE (at);
-COMMENT ON TABLE crmaudit.ledger_context IS 'who wrote entries of the ledger, from where and why: a row per transaction, more if it changes within';
+COMMENT ON TABLE crmaudit.ledger_context IS 'who wrote entries of the ledger, from where and why: a row per session and month, another whenever something of it changes';
 COMMENT ON COLUMN crmaudit.ledger_context.at IS 'when the first of its entries was written';
 COMMENT ON COLUMN crmaudit.ledger_context.context IS 'number in the transaction, from 1';
 COMMENT ON COLUMN crmaudit.ledger_context.leaf IS 'SHA-256 over the context';
@@ -411,10 +413,10 @@ BEGIN
 		RAISE EXCEPTION 'cannot untrack relation "%"', target
 			USING ERRCODE = 'wrong_object_type', DETAIL = 'The ledger always records the extension''s own tables.';
 	END IF;
-	-- takes the lock that writers wait for
+	-- first, or the loss of the triggers would be recorded
+	UPDATE crmaudit.tracked_table t SET tracked = false, baselined_at = NULL WHERE t.table_id = settings.table_id;
 	PERFORM crmaudit.drop_ledger_triggers(target);
 	PERFORM crmaudit.record_schema_entry(settings.table_id, '{"action": "untrack"}');
-	UPDATE crmaudit.tracked_table t SET tracked = false, baselined_at = NULL WHERE t.table_id = settings.table_id;
 END $$;
 COMMENT ON FUNCTION crmaudit.untrack(regclass) IS 'ends the recording of a table; what was recorded stays';
 
@@ -492,21 +494,29 @@ DECLARE
 	known jsonb := (SELECT t.columns -> 'partitions' FROM crmaudit.tracked_table t WHERE t.target = record_attached.target);
 	come constant regclass[] := ARRAY(SELECT p.relid FROM pg_partition_tree(target) p
 		WHERE p.isleaf AND p.relid <> target AND NOT known ? p.relid::regclass::text);
+	gone constant regclass[] := ARRAY(SELECT t.tgrelid FROM jsonb_array_elements_text(known) k JOIN pg_trigger t ON t.tgrelid = to_regclass(k)
+		WHERE t.tgname = 'zz_crmaudit_ledger_truncate' AND NOT t.tgrelid IN (SELECT p.relid FROM pg_partition_tree(target) p));
 	partition regclass;
 BEGIN
-	IF come = '{}' THEN
+	IF come = '{}' AND gone = '{}' THEN
 		RETURN;
 	END IF;
 	-- first, for what follows calls the event trigger again
 	UPDATE crmaudit.tracked_table t SET columns = jsonb_set(t.columns, '{partitions}', crmaudit.table_shape(record_attached.target) -> 'partitions')
 		WHERE t.target = record_attached.target;
+	PERFORM crmaudit.record_schema_entry(t.table_id, jsonb_strip_nulls(jsonb_build_object('action', 'partitions',
+			'attached', nullif(to_jsonb(come::text[]), '[]'), 'detached', nullif(to_jsonb(gone::text[]), '[]'))))
+		FROM crmaudit.tracked_table t WHERE t.target = record_attached.target;
+	FOREACH partition IN ARRAY gone LOOP
+		EXECUTE format('DROP TRIGGER zz_crmaudit_ledger_truncate ON %s', partition);
+	END LOOP;
 	FOREACH partition IN ARRAY come LOOP
 		PERFORM crmaudit.create_trigger(partition, 'zz_crmaudit_ledger_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.capture_truncate()');
 		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zz_crmaudit_ledger_truncate', partition);
 		PERFORM crmaudit.record_rows(partition);
 	END LOOP;
 END $$;
-COMMENT ON FUNCTION crmaudit.record_attached(regclass) IS 'records the rows of partitions that a tracked table was given';
+COMMENT ON FUNCTION crmaudit.record_attached(regclass) IS 'records that partitions came to a tracked table, with their rows, or left it';
 
 -- SECURITY DEFINER, for whoever alters a table need not have rights here.
 CREATE FUNCTION crmaudit.tracked_table_altered() RETURNS event_trigger
@@ -538,6 +548,16 @@ CREATE EVENT TRIGGER crmaudit_tracked_table_altered ON ddl_command_end
 	EXECUTE FUNCTION crmaudit.tracked_table_altered();
 COMMENT ON EVENT TRIGGER crmaudit_tracked_table_altered IS 'records changes of tracked tables and of their triggers';
 ALTER EVENT TRIGGER crmaudit_tracked_table_altered ENABLE ALWAYS;
+
+-- Rows that a partition takes with it are recorded before it goes.
+CREATE FUNCTION crmaudit.partition_leaving() RETURNS event_trigger
+LANGUAGE c AS 'MODULE_PATHNAME', 'crmaudit_partition_leaving';
+COMMENT ON FUNCTION crmaudit.partition_leaving() IS 'event trigger: records the rows of a partition that is detached or dropped as deleted';
+CREATE EVENT TRIGGER crmaudit_partition_leaving ON ddl_command_start
+	WHEN TAG IN ('ALTER TABLE', 'DROP TABLE')
+	EXECUTE FUNCTION crmaudit.partition_leaving();
+COMMENT ON EVENT TRIGGER crmaudit_partition_leaving IS 'records the rows of partitions that leave a tracked table';
+ALTER EVENT TRIGGER crmaudit_partition_leaving ENABLE ALWAYS;
 
 CREATE FUNCTION crmaudit.tracked_table_dropped() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$

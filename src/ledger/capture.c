@@ -160,6 +160,7 @@ crm_capture_entry(int32 table_id, Oid target, char op, Jsonb *row_key,
 		entry.salt = new_salt();
 	context = crm_context_current(entry.incarnation, entry.xid, entry.at);
 	entry.context = context->number;
+	entry.context_xid = context->xid;
 	entry.actor = context->actor;
 	entry.reason = context->reason;
 	entry.client = context->client;
@@ -271,8 +272,8 @@ crmaudit_capture(PG_FUNCTION_ARGS)
 }
 
 /* Captures all rows of one relation, and counts them. */
-static int64
-capture_relation(Relation rel, char op)
+int64
+crm_capture_relation(Relation rel, char op)
 {
 	TrackedTable *table = crm_tracked_lookup(rel);
 	TupleTableSlot *slot;
@@ -334,7 +335,7 @@ crmaudit_capture_truncate(PG_FUNCTION_ARGS)
 		return PointerGetDatum(NULL);
 	require_reason(table);
 	if (!truncates_all(RelationGetRelid(rel), table->target))
-		(void) capture_relation(rel, CRM_OP_DELETE);
+		(void) crm_capture_relation(rel, CRM_OP_DELETE);
 	else if (RelationGetRelid(rel) == table->target)
 		crm_capture_entry(table->table_id, table->target, CRM_OP_TRUNCATE,
 						  NULL, NULL, NULL, NULL);
@@ -365,7 +366,7 @@ crmaudit_record_rows(PG_FUNCTION_ARGS)
 			continue;
 		rel = relation_open(relid, NoLock);
 		if (rel->rd_rel->relkind == RELKIND_RELATION)
-			count += capture_relation(rel, CRM_OP_BASELINE);
+			count += crm_capture_relation(rel, CRM_OP_BASELINE);
 		relation_close(rel, NoLock);
 	}
 	PG_RETURN_INT64(count);
@@ -403,12 +404,12 @@ crmaudit_record_schema_entry(PG_FUNCTION_ARGS)
 }
 
 static void
-transaction_end(void)
+transaction_end(bool committed)
 {
 	memset(&transaction, 0, sizeof(transaction));
 	truncating = InvalidOid;
 	crm_ledger_buffer_forget();
-	crm_context_forget();
+	crm_context_xact_end(committed);
 }
 
 static void
@@ -423,7 +424,7 @@ xact_callback(XactEvent event, void *arg)
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
-			transaction_end();
+			transaction_end(event == XACT_EVENT_COMMIT);
 			break;
 		default:
 			break;

@@ -20,6 +20,7 @@ extern void crm_ledger_buffer_forget(void);
 extern void crm_capture_entry(int32 table_id, Oid target, char op,
 							  Jsonb *row_key, Jsonb *old, Jsonb *new,
 							  ArrayType *personal);
+extern int64 crm_capture_relation(Relation rel, char op);
 extern void crm_capture_row(TrackedTable *table, char op, TupleTableSlot *slot);
 
 #endif							/* CRM_CAPTURE_H */

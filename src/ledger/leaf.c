@@ -13,9 +13,8 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-#include "libpq/pqformat.h"
 #include "mb/pg_wchar.h"
+#include "port/pg_bswap.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -28,6 +27,8 @@
 
 /* What the message's buffer may keep between rows. */
 #define MESSAGE_KEPT	(64 * 1024)
+/* What it has at once. */
+#define MESSAGE_USUAL	1024
 
 /* Offset of PostgreSQL's epoch from that of Unix, in microseconds. */
 #define EPOCH_OFFSET \
@@ -42,55 +43,89 @@ typedef struct Commitment
 	uint8		hash[CRM_HASH_BYTES];
 } Commitment;
 
-static StringInfo message = NULL;
+/* The message; what follows sees to it that there is room. */
+static char *message = NULL;
+static Size message_size = 0;
+static Size message_max = 0;
+
+/* Makes room for so many bytes more. */
+static inline char *
+message_room(Size more)
+{
+	if (unlikely(message_size + more > message_max))
+	{
+		message_max = Max(message_max * 2, message_size + more);
+		message = message ? repalloc_huge(message, message_max) :
+			MemoryContextAllocHuge(TopMemoryContext, message_max);
+	}
+	return message + message_size;
+}
+
+static inline void
+put_bytes(const void *data, Size size)
+{
+	memcpy(message_room(size), data, size);
+	message_size += size;
+}
+
+static inline void
+put_byte(uint8 byte)
+{
+	*message_room(1) = byte;
+	message_size++;
+}
+
+static inline void
+put_int32(uint32 number)
+{
+	number = pg_hton32(number);
+	put_bytes(&number, sizeof(number));
+}
+
+static inline void
+put_int64(uint64 number)
+{
+	number = pg_hton64(number);
+	put_bytes(&number, sizeof(number));
+}
 
 /* Starts a message with the byte that tells what is hashed. */
 static void
 message_begin(uint8 tag)
 {
-	if (message == NULL || message->maxlen > MESSAGE_KEPT)
+	if (message_max > MESSAGE_KEPT)
 	{
-		MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
-
-		if (message)
-		{
-			pfree(message->data);
-			pfree(message);
-			message = NULL;
-		}
-		message = makeStringInfo();
-		MemoryContextSwitchTo(old);
+		pfree(message);
+		message = NULL;
+		message_max = 0;
 	}
-	resetStringInfo(message);
-	appendStringInfoCharMacro(message, tag);
+	message_size = 0;
+	(void) message_room(MESSAGE_USUAL);
+	put_byte(tag);
 }
 
 static void
 message_end(uint8 *hash)
 {
-	crm_sha256(message->data, message->len, hash);
+	crm_sha256(message, message_size, hash);
 }
 
-static void
-put_bytes(const void *data, int size)
+/* Puts a number where four bytes were left for it. */
+static inline void
+put_int32_at(Size at, uint32 number)
 {
-	appendBinaryStringInfo(message, data, size);
-}
-
-static void
-put_sized(const void *data, int size)
-{
-	pq_sendint32(message, size);
-	put_bytes(data, size);
+	number = pg_hton32(number);
+	memcpy(message + at, &number, sizeof(number));
 }
 
 /* Text enters as UTF-8; in a database without an encoding as it is. */
-static void
-put_converted(const char *text, int size)
+static inline void
+put_converted(const char *text, Size size)
 {
+	int			encoding = GetDatabaseEncoding();
 	char	   *converted;
 
-	if (GetDatabaseEncoding() == PG_SQL_ASCII)
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
 	{
 		put_bytes(text, size);
 		return;
@@ -101,49 +136,39 @@ put_converted(const char *text, int size)
 		pfree(converted);
 }
 
-/* Puts a length where four bytes were left for it. */
-static void
-put_length_at(int at, uint32 length)
+/* Text with its length before it, and perhaps its kind between the two. */
+static inline void
+put_sized(char tag, const char *text, Size size)
 {
-	length = pg_hton32(length);
-	memcpy(message->data + at, &length, sizeof(length));
+	Size		at = message_size;
+
+	/* the length is known only after the conversion */
+	put_int32(0);
+	if (tag)
+		put_byte(tag);
+	put_converted(text, size);
+	put_int32_at(at, message_size - at - sizeof(uint32));
 }
 
-static void
-put_text(const char *text, int size)
+static inline void
+put_text(const char *text, Size size)
 {
-	int			at = message->len;
-
-	pq_sendint32(message, 0);
-	put_converted(text, size);
-	put_length_at(at, message->len - at - sizeof(uint32));
+	put_sized('\0', text, size);
 }
 
 static void
 put_time(TimestampTz at)
 {
-	pq_sendint64(message, at + EPOCH_OFFSET);
+	put_int64(at + EPOCH_OFFSET);
 }
 
 /* Text that may be missing. */
 static void
 put_nullable(const text * value)
 {
-	pq_sendbyte(message, value != NULL);
+	put_byte(value != NULL);
 	if (value)
 		put_text(VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
-}
-
-static void
-put_tagged(char tag, const char *text, int size)
-{
-	int			at = message->len;
-
-	/* the length is known only after the conversion */
-	pq_sendint32(message, 0);
-	pq_sendbyte(message, tag);
-	put_converted(text, size);
-	put_length_at(at, message->len - at - sizeof(uint32));
 }
 
 /* A value: its length, its kind, its text. */
@@ -155,23 +180,23 @@ put_value(const JsonbValue *value)
 	switch (value->type)
 	{
 		case jbvString:
-			put_tagged(CRM_VALUE_STRING, value->val.string.val,
-					   value->val.string.len);
+			put_sized(CRM_VALUE_STRING, value->val.string.val,
+					  value->val.string.len);
 			break;
 		case jbvNumeric:
 			text = DatumGetCString(DirectFunctionCall1(numeric_out,
 													   NumericGetDatum(value->val.numeric)));
-			put_tagged(CRM_VALUE_NUMBER, text, strlen(text));
+			put_sized(CRM_VALUE_NUMBER, text, strlen(text));
 			pfree(text);
 			break;
 		case jbvBool:
 			text = value->val.boolean ? "true" : "false";
-			put_tagged(CRM_VALUE_BOOLEAN, text, strlen(text));
+			put_sized(CRM_VALUE_BOOLEAN, text, strlen(text));
 			break;
 		case jbvBinary:
 			text = JsonbToCString(NULL, value->val.binary.data,
 								  value->val.binary.len);
-			put_tagged(CRM_VALUE_JSON, text, strlen(text));
+			put_sized(CRM_VALUE_JSON, text, strlen(text));
 			pfree(text);
 			break;
 		default:
@@ -233,9 +258,9 @@ put_image(const LedgerEntry *entry, Jsonb *image, bool may_be_personal)
 	JsonbValue	name;
 	JsonbValue	value;
 	uint32		count = 0;
-	int			at = message->len;
+	Size		at = message_size;
 
-	pq_sendint32(message, 0);
+	put_int32(0);
 	if (image == NULL)
 		return;
 	it = JsonbIteratorInit(&image->root);
@@ -248,7 +273,7 @@ put_image(const LedgerEntry *entry, Jsonb *image, bool may_be_personal)
 		put_value(&value);
 		count++;
 	}
-	put_length_at(at, count);
+	put_int32_at(at, count);
 }
 
 void
@@ -258,7 +283,7 @@ crm_column_salt(const uint8 *salt, const char *name, int name_size, char side,
 	message_begin(CRM_HASH_SALT);
 	put_bytes(salt, CRM_SALT_BYTES);
 	put_text(name, name_size);
-	pq_sendbyte(message, side);
+	put_byte(side);
 	message_end(column_salt);
 }
 
@@ -269,7 +294,7 @@ crm_column_commitment(const uint8 *column_salt, const char *name,
 {
 	message_begin(CRM_HASH_COMMITMENT);
 	put_text(name, name_size);
-	pq_sendbyte(message, side);
+	put_byte(side);
 	put_bytes(column_salt, CRM_HASH_BYTES);
 	put_value(value);
 	message_end(commitment);
@@ -430,22 +455,22 @@ crm_leaf_hash(const LedgerEntry *entry, const uint8 *context_leaf, uint8 *hash)
 	uint32		ncommitments = commitments_compute(entry, &commitments);
 
 	message_begin(CRM_HASH_LEAF);
-	pq_sendbyte(message, CRM_LEDGER_VERSION);
-	pq_sendint64(message, entry->incarnation);
-	pq_sendint64(message, entry->xid);
-	pq_sendint64(message, entry->subxid);
-	pq_sendint32(message, entry->ord);
+	put_byte(CRM_LEDGER_VERSION);
+	put_int64(entry->incarnation);
+	put_int64(entry->xid);
+	put_int64(entry->subxid);
+	put_int32(entry->ord);
 	put_time(entry->at);
-	pq_sendint32(message, entry->table_id);
-	pq_sendbyte(message, entry->op);
+	put_int32(entry->table_id);
+	put_byte(entry->op);
 	put_image(entry, entry->row_key, false);
 	put_image(entry, entry->old, true);
 	put_image(entry, entry->new, true);
-	pq_sendint32(message, ncommitments);
+	put_int32(ncommitments);
 	for (uint32 i = 0; i < ncommitments; i++)
 	{
 		put_text(commitments[i].name, commitments[i].name_size);
-		pq_sendbyte(message, commitments[i].side);
+		put_byte(commitments[i].side);
 		put_bytes(commitments[i].hash, CRM_HASH_BYTES);
 	}
 	put_bytes(context_leaf, CRM_HASH_BYTES);
@@ -458,10 +483,10 @@ void
 crm_context_hash(const LedgerContext *context, uint8 *hash)
 {
 	message_begin(CRM_HASH_CONTEXT);
-	pq_sendbyte(message, CRM_LEDGER_VERSION);
-	pq_sendint64(message, context->incarnation);
-	pq_sendint64(message, context->xid);
-	pq_sendint32(message, context->context);
+	put_byte(CRM_LEDGER_VERSION);
+	put_int64(context->incarnation);
+	put_int64(context->xid);
+	put_int32(context->context);
 	put_time(context->at);
 	put_nullable(context->actor);
 	put_nullable(context->session_username);
@@ -478,18 +503,18 @@ crm_block_hash(const LedgerBlock *block, uint8 *hash)
 	const char *snapshot = block->snapshot ? block->snapshot : "";
 
 	message_begin(CRM_HASH_BLOCK);
-	pq_sendbyte(message, CRM_LEDGER_VERSION);
-	pq_sendint64(message, block->block_id);
-	pq_sendint64(message, block->incarnation);
-	put_sized(snapshot, strlen(snapshot));
-	pq_sendint64(message, block->entries);
-	pq_sendint64(message, block->transactions);
-	pq_sendint64(message, block->entries_total);
+	put_byte(CRM_LEDGER_VERSION);
+	put_int64(block->block_id);
+	put_int64(block->incarnation);
+	put_text(snapshot, strlen(snapshot));
+	put_int64(block->entries);
+	put_int64(block->transactions);
+	put_int64(block->entries_total);
 	if (block->has_last_at)
 		put_time(block->last_at);
 	else
-		pq_sendint64(message, 0);
-	pq_sendint64(message, block->lsn);
+		put_int64(0);
+	put_int64(block->lsn);
 	put_time(block->sealed_at);
 	put_bytes(block->root, CRM_HASH_BYTES);
 	put_bytes(block->coverage_hash, CRM_HASH_BYTES);

@@ -29,7 +29,7 @@ PG_FUNCTION_INFO_V1(crmaudit_ledger_leaf);
 PG_FUNCTION_INFO_V1(crmaudit_ledger_context_leaf);
 
 static const char *const entry_columns[] = {
-	"incarnation", "xid", "at", "table_id", "target", "ord", "context", "op",
+	"incarnation", "xid", "at", "context_xid", "table_id", "target", "ord", "context", "op",
 	"subxid", "row_key", "old", "new", "actor", "reason", "client",
 	"personal", "salt", "commitments", "leaf"
 };
@@ -107,6 +107,7 @@ crm_ledger_entry_read(TupleTableSlot *slot, LedgerEntry *entry)
 	entry->incarnation = DatumGetInt64(values[ENTRY_INCARNATION]);
 	entry->xid = U64FromFullTransactionId(DatumGetFullTransactionId(values[ENTRY_XID]));
 	entry->at = DatumGetTimestampTz(values[ENTRY_AT]);
+	entry->context_xid = U64FromFullTransactionId(DatumGetFullTransactionId(values[ENTRY_CONTEXT_XID]));
 	entry->table_id = DatumGetInt32(values[ENTRY_TABLE_ID]);
 	entry->target = DatumGetObjectId(values[ENTRY_TARGET]);
 	entry->ord = DatumGetInt32(values[ENTRY_ORD]);
@@ -180,6 +181,7 @@ crm_ledger_entry_values(const LedgerEntry *entry, Datum *values, bool *nulls)
 	values[ENTRY_OP] = CharGetDatum(entry->op);
 	nulls[ENTRY_SUBXID] = entry->subxid == 0;
 	values[ENTRY_SUBXID] = FullTransactionIdGetDatum(FullTransactionIdFromU64(entry->subxid));
+	values[ENTRY_CONTEXT_XID] = FullTransactionIdGetDatum(FullTransactionIdFromU64(entry->context_xid));
 	set_pointer(values, nulls, ENTRY_ROW_KEY, entry->row_key);
 	set_pointer(values, nulls, ENTRY_OLD, entry->old);
 	set_pointer(values, nulls, ENTRY_NEW, entry->new);

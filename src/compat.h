@@ -23,6 +23,9 @@
 #if PG_VERSION_NUM < 150000
 #include "access/xlog.h"
 
+/* In place of a boolean that asks for random access. */
+#define TUPLESORT_NONE	false
+
 /* RecoveryInProgress() has set it. */
 #define GetWALInsertionTimeLine()	ThisTimeLineID
 
@@ -80,6 +83,14 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
+#endif
+
+#if PG_VERSION_NUM < 180000
+#include "access/genam.h"
+
+/* Scans are not instrumented here. */
+#define index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, nkeys, norderbys)
 #endif
 
 #endif							/* CRM_COMPAT_H */

@@ -24,6 +24,7 @@
 #include "findings/finding.h"
 #include "gate/gate.h"
 #include "guc.h"
+#include "ledger/digest_sink.h"
 #include "ledger/ledger.h"
 #include "rules/rule.h"
 
@@ -59,6 +60,7 @@ _PG_init(void)
 	crm_findings_init();
 	crm_gate_init();
 	crm_ledger_init();
+	crm_digest_init();
 }
 
 static int

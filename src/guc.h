@@ -32,6 +32,10 @@ extern char *crm_guc_actor;
 extern char *crm_guc_reason;
 extern bool crm_guc_baseline;
 extern bool crm_guc_drop_ledger;
+extern bool crm_guc_digest_log;
+extern char *crm_guc_digest_file;
+extern bool crm_guc_digest_notify;
+extern char *crm_guc_digest_command;
 
 extern void crm_guc_define(void);
 

@@ -97,8 +97,9 @@ leaf_read(TupleTableSlot *slot, int column, uint8 *leaf)
 		memset(leaf, 0, CRM_HASH_BYTES);
 }
 
-void
-crm_ledger_entry_read(TupleTableSlot *slot, LedgerEntry *entry)
+/* Reads what never has to be detoasted. */
+static void
+fixed_columns_read(TupleTableSlot *slot, LedgerEntry *entry)
 {
 	Datum	   *values;
 
@@ -115,6 +116,21 @@ crm_ledger_entry_read(TupleTableSlot *slot, LedgerEntry *entry)
 	entry->op = DatumGetChar(values[ENTRY_OP]);
 	entry->subxid = slot->tts_isnull[ENTRY_SUBXID] ? 0 :
 		U64FromFullTransactionId(DatumGetFullTransactionId(values[ENTRY_SUBXID]));
+	leaf_read(slot, ENTRY_LEAF, entry->leaf);
+}
+
+void
+crm_ledger_entry_read_leaf(TupleTableSlot *slot, LedgerEntry *entry)
+{
+	memset(entry, 0, sizeof(LedgerEntry));
+	fixed_columns_read(slot, entry);
+	entry->row_key = NULLABLE(slot, ENTRY_ROW_KEY, DatumGetJsonbP);
+}
+
+void
+crm_ledger_entry_read(TupleTableSlot *slot, LedgerEntry *entry)
+{
+	fixed_columns_read(slot, entry);
 	entry->row_key = NULLABLE(slot, ENTRY_ROW_KEY, DatumGetJsonbP);
 	entry->old = NULLABLE(slot, ENTRY_OLD, DatumGetJsonbP);
 	entry->new = NULLABLE(slot, ENTRY_NEW, DatumGetJsonbP);
@@ -124,7 +140,6 @@ crm_ledger_entry_read(TupleTableSlot *slot, LedgerEntry *entry)
 	entry->personal = NULLABLE(slot, ENTRY_PERSONAL, DatumGetArrayTypeP);
 	entry->salt = fixed_bytes(slot, ENTRY_SALT, CRM_SALT_BYTES);
 	entry->commitments = NULLABLE(slot, ENTRY_COMMITMENTS, DatumGetJsonbP);
-	leaf_read(slot, ENTRY_LEAF, entry->leaf);
 }
 
 void

@@ -6,8 +6,8 @@
  *
  * Each partition is read by its own index on (xid, ord), and the streams are
  * merged: a transaction may lie in two months, and partitions of the past get
- * no rows, so that nearly always one stream alone moves.  Contexts are merged
- * the same way, and follow the entries.
+ * no rows, so that nearly always one stream alone moves.  Contexts, which the
+ * transactions of a session share, are looked up and kept.
  *
  * Memory: a scan lives in a context of its own, under the one it was begun in.
  * What is detoasted for a row goes into another, which is reset for each.
@@ -44,11 +44,8 @@
 
 #define SCAN_KEYS	2
 
-/*
- * A transaction's entries may go to and fro between contexts: the action of a
- * foreign key runs as the table's owner.  As many are kept as by the writer.
- */
-#define CONTEXTS_KEPT	8
+/* Contexts that are kept, each in a place of its own: a power of two. */
+#define CONTEXTS_KEPT	512
 
 /* The rows of one partition. */
 typedef struct PartitionStream
@@ -96,10 +93,7 @@ struct LedgerScan
 	LedgerEntry entry;
 	bool		has_entry;
 	ScannedContext known[CONTEXTS_KEPT];
-	int			last_known;
-	bool		sought;			/* contexts stand where this was looked for */
-	uint64		sought_xid;
-	int32		sought_number;
+	int			last_partition; /* where a context was found last */
 };
 
 /* Order of the queue, which gives the greatest first. */
@@ -287,10 +281,6 @@ crm_ledger_scan_begin(Snapshot snapshot, int64 domain, uint64 first_xid,
 	scan->row_memory = AllocSetContextCreate(memory,
 											 "crmaudit ledger entry",
 											 ALLOCSET_DEFAULT_SIZES);
-	for (int i = 0; i < CONTEXTS_KEPT; i++)
-		scan->known[i].memory = AllocSetContextCreate(memory,
-													  "crmaudit ledger context",
-													  ALLOCSET_SMALL_SIZES);
 	scan->snapshot = RegisterSnapshot(snapshot);
 	scan->domain = domain;
 	merge_open(scan, &scan->entries, "ledger_entry", ENTRY_ORD,
@@ -310,7 +300,6 @@ crm_ledger_scan_restart(LedgerScan *scan, uint64 first_xid, uint64 end_xid)
 {
 	scan->end_xid = end_xid;
 	scan->has_entry = false;
-	scan->sought = false;
 	merge_restart(scan, &scan->entries, first_xid);
 }
 
@@ -333,42 +322,33 @@ crm_ledger_scan_next(LedgerScan *scan)
 	return &scan->entry;
 }
 
-/* Whether the stream's row is before a context. */
-static bool
-is_before(const PartitionStream *stream, uint64 xid, int32 number)
-{
-	return stream->xid < xid ||
-		(stream->xid == xid && stream->number < number);
-}
-
-/*
- * Moves the contexts to one of a transaction; the stream that has it, or NULL.
- * They are mostly asked for in ascending order; to go back costs a restart.
- */
+/* The stream that has a context as its row; NULL if none has. */
 static PartitionStream *
-context_seek(LedgerScan *scan, uint64 xid, int32 number)
+context_find(LedgerScan *scan, uint64 xid, int32 number)
 {
 	StreamMerge *contexts = &scan->contexts;
-	PartitionStream *stream = contexts->current;
-	bool		is_ahead = scan->sought &&
-	(xid > scan->sought_xid ||
-	 (xid == scan->sought_xid && number > scan->sought_number));
+	ScanKeyData keys[SCAN_KEYS];
 
 	if (!contexts->is_open)
 		merge_open(scan, contexts, "ledger_context", CONTEXT_CONTEXT,
 				   crm_ledger_check_context_layout);
-	if (!is_ahead)
+	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_XID8EQ,
+				FullTransactionIdGetDatum(FullTransactionIdFromU64(xid)));
+	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ,
+				Int32GetDatum(number));
+	for (int i = 0; i < contexts->nstreams; i++)
 	{
-		merge_restart(scan, contexts, xid);
-		stream = merge_next(scan, contexts);
+		int			place = (scan->last_partition + i) % contexts->nstreams;
+		PartitionStream *stream = &contexts->streams[place];
+
+		index_rescan(stream->scan, keys, SCAN_KEYS, NULL, 0);
+		if (stream_advance(scan, contexts, stream))
+		{
+			scan->last_partition = place;
+			return stream;
+		}
 	}
-	while (stream && is_before(stream, xid, number))
-		stream = merge_next(scan, contexts);
-	scan->sought = true;
-	scan->sought_xid = xid;
-	scan->sought_number = number;
-	return stream && stream->xid == xid && stream->number == number ? stream :
-		NULL;
+	return NULL;
 }
 
 static text *
@@ -383,7 +363,7 @@ static void
 context_fetch(LedgerScan *scan, ScannedContext *known, uint64 xid,
 			  int32 number)
 {
-	PartitionStream *stream = context_seek(scan, xid, number);
+	PartitionStream *stream = context_find(scan, xid, number);
 	LedgerContext *context = &known->context;
 	MemoryContext old;
 
@@ -391,6 +371,10 @@ context_fetch(LedgerScan *scan, ScannedContext *known, uint64 xid,
 	known->is_found = stream != NULL;
 	known->xid = xid;
 	known->number = number;
+	if (known->memory == NULL)
+		known->memory = AllocSetContextCreate(scan->memory,
+											  "crmaudit ledger context",
+											  ALLOCSET_SMALL_SIZES);
 	MemoryContextReset(known->memory);
 	if (stream == NULL)
 		return;
@@ -408,28 +392,14 @@ context_fetch(LedgerScan *scan, ScannedContext *known, uint64 xid,
 const LedgerContext *
 crm_ledger_scan_context(LedgerScan *scan)
 {
-	ScannedContext *known = &scan->known[scan->last_known];
-	uint64		xid = scan->entry.xid;
+	uint64		xid = scan->entry.context_xid;
 	int32		number = scan->entry.context;
+	ScannedContext *known = &scan->known[(xid + number) % CONTEXTS_KEPT];
 
 	if (!scan->has_entry)
 		return NULL;
 	if (!known->is_used || known->xid != xid || known->number != number)
-	{
-		int			i = 0;
-
-		while (i < CONTEXTS_KEPT &&
-			   (!scan->known[i].is_used || scan->known[i].xid != xid ||
-				scan->known[i].number != number))
-			i++;
-		if (i == CONTEXTS_KEPT)
-		{
-			i = (scan->last_known + 1) % CONTEXTS_KEPT;
-			context_fetch(scan, &scan->known[i], xid, number);
-		}
-		scan->last_known = i;
-		known = &scan->known[i];
-	}
+		context_fetch(scan, known, xid, number);
 	return known->is_found ? &known->context : NULL;
 }
 

@@ -24,8 +24,8 @@ ROLLBACK;
 -- Entries of an earlier life of the database that no block holds are closed
 -- before the first block of the present one.
 CREATE FUNCTION forge(ord int, at timestamptz, incarnation bigint DEFAULT crmaudit.ledger_incarnation()) RETURNS void LANGUAGE sql AS $$
-	INSERT INTO crmaudit.ledger_entry (incarnation, xid, at, table_id, target, ord, context, op, actor, leaf)
-	VALUES (incarnation, pg_current_xact_id(), at, 101, 'pg_class', ord, 1, 'T', 'forger', sha256(int4send(ord)))
+	INSERT INTO crmaudit.ledger_entry (incarnation, xid, at, context_xid, table_id, target, ord, context, op, actor, leaf)
+	VALUES (incarnation, pg_current_xact_id(), at, pg_current_xact_id(), 101, 'pg_class', ord, 1, 'T', 'forger', sha256(int4send(ord)))
 $$;
 SELECT crmaudit.create_ledger_partition(p, NULL) FROM (VALUES ('crmaudit.ledger_entry'::regclass), ('crmaudit.ledger_context')) AS p(p);
 SELECT forge(n, now(), (5 << 24) + n) FROM generate_series(1, 3) n;
@@ -233,7 +233,7 @@ FROM crmaudit.ledger_entry e CROSS JOIN LATERAL (SELECT crmaudit.ledger_proof(e.
 -- With these instead of the values an entry has the same hash.
 SELECT count(*), bool_and(e.leaf = crmaudit.ledger_leaf(jsonb_populate_record(e, jsonb_build_object('new', e.new - e.personal, 'old', e.old - e.personal, 'salt', NULL,
 	'commitments', crmaudit.entry_commitments(e))), c)) AS same_hash
-FROM crmaudit.ledger_entry e JOIN crmaudit.ledger_context c USING (incarnation, xid, context) WHERE e.salt IS NOT NULL AND e.target = 'sealed_customer'::regclass;
+FROM crmaudit.ledger_entry e JOIN crmaudit.ledger_context c ON c.incarnation = e.incarnation AND c.xid = e.context_xid AND c.context = e.context WHERE e.salt IS NOT NULL AND e.target = 'sealed_customer'::regclass;
 -- To disclose values takes the right to read them; without it, not.
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA crmaudit TO crmaudit_stranger;
 GRANT SELECT ON crmaudit.ledger_block, crmaudit.ledger_transaction TO crmaudit_stranger;

@@ -218,7 +218,7 @@ BEGIN
 		IF rows_gone > 0 THEN
 			PERFORM crmaudit.record_schema_entry(0, jsonb_build_object('action', 'retention', 'table', 'crmaudit.' || found.subject,
 				'before', found.before, 'rows', rows_gone));
-			RETURN QUERY SELECT found.subject, 'pruned', format('%s rows from before %s', rows_gone, found.before);
+			RETURN QUERY SELECT found.subject, 'pruned', format('%s rows from before %s', rows_gone, to_char(found.before, 'YYYY-MM-DD'));
 		END IF;
 	END LOOP;
 END $$;

@@ -17,7 +17,7 @@ CREATE VIEW entries AS
 		(SELECT string_agg(side || ' ' || name || ' ' || regexp_replace(kept::text, '[0-9a-f]{64}', '...'), ', ' ORDER BY side, name)
 			FROM jsonb_each(e.commitments) s(side, columns), jsonb_each(CASE jsonb_typeof(columns) WHEN 'object' THEN columns END) c(name, kept)) AS commitments,
 		crmaudit.ledger_leaf(e, c) = e.leaf AS verifies, e.xid, e.ord
-	FROM crmaudit.ledger_entry e JOIN crmaudit.ledger_context c ON c.xid = e.xid AND c.context = e.context AND c.incarnation = e.incarnation;
+	FROM crmaudit.ledger_entry e JOIN crmaudit.ledger_context c ON c.xid = e.context_xid AND c.context = e.context AND c.incarnation = e.incarnation;
 CREATE TEMP TABLE before AS SELECT xid, ord, leaf FROM crmaudit.ledger_entry;
 CREATE VIEW customer_entries AS SELECT op, id, old, new, salt, commitments, verifies FROM entries WHERE id IS NOT NULL AND op <> 'S' ORDER BY xid, ord;
 SELECT * FROM customer_entries;

@@ -37,7 +37,7 @@ SELECT count(*) FROM partitions WHERE indexed AND guards = 2;
 -- rows of a month that are in the default partition stay there
 SELECT format('DROP TABLE crmaudit.ledger_entry_%s', to_char(date_trunc('month', now() AT TIME ZONE 'UTC') + interval '2 months', 'YYYYMM')) AS drop_some \gset
 :drop_some;
-CREATE VIEW forged AS SELECT crmaudit.ledger_incarnation() AS incarnation, xid, at, 101 AS table_id, 0::regclass AS target, ord, 1 AS context, 'S'::"char" AS op,
+CREATE VIEW forged AS SELECT crmaudit.ledger_incarnation() AS incarnation, xid, at, xid AS context_xid, 101 AS table_id, 0::regclass AS target, ord, 1 AS context, 'S'::"char" AS op,
 	NULL::xid8 AS subxid, NULL::jsonb AS row_key, NULL::jsonb AS old, '{}'::jsonb AS new, 'test' AS actor, NULL AS reason, NULL AS client, NULL::text[] AS personal, NULL::bytea AS salt, NULL::jsonb AS commitments, ''::bytea AS leaf
 	FROM (VALUES ('11'::xid8, now() + interval '2 months', 1)) AS v(xid, at, ord);
 INSERT INTO crmaudit.ledger_entry SELECT * FROM forged;
@@ -54,7 +54,7 @@ SELECT * FROM maintained;
 CREATE TABLE crmaudit.ledger_entry_201801 (LIKE crmaudit.ledger_entry);
 ALTER TABLE crmaudit.ledger_entry ATTACH PARTITION crmaudit.ledger_entry_201801 FOR VALUES FROM ('2018-01-01 00:00+00') TO ('2018-02-01 00:00+00');
 ALTER TABLE crmaudit.ledger_entry_201801 ALTER new SET STORAGE PLAIN;
-INSERT INTO crmaudit.ledger_entry_201801 SELECT (f).* FROM (SELECT row(incarnation, xid, '2018-01-01 12:00+00'::timestamptz, table_id, target, n, context, op, subxid, row_key, old,
+INSERT INTO crmaudit.ledger_entry_201801 SELECT (f).* FROM (SELECT row(incarnation, xid, '2018-01-01 12:00+00'::timestamptz, xid, table_id, target, n, context, op, subxid, row_key, old,
 	jsonb_build_object('a', repeat('x', 7500)), actor, reason, client, personal, salt, commitments, leaf)::crmaudit.ledger_entry AS f FROM forged, generate_series(1, 9000) n) s;
 SELECT * FROM maintained;
 SET crmaudit.drop_ledger = on;
@@ -115,7 +115,7 @@ SELECT crmaudit.track('customer');
 INSERT INTO customer VALUES (1, 'Li'), (2, 'Wu');
 SELECT count(crmaudit.create_ledger_partition(p, '2020-03-01')) FROM (VALUES ('crmaudit.ledger_entry'::regclass), ('crmaudit.ledger_context')) AS t(p);
 SELECT count(crmaudit.create_ledger_partition('crmaudit.ledger_entry', '2020-04-01'));
-INSERT INTO crmaudit.ledger_entry SELECT incarnation, v.xid, v.at, t.table_id, target, v.ord, context, op, subxid, '{}', old, new, actor, reason, client, personal, salt, commitments, leaf FROM forged,
+INSERT INTO crmaudit.ledger_entry SELECT incarnation, v.xid, v.at, v.xid, t.table_id, target, v.ord, context, op, subxid, '{}', old, new, actor, reason, client, personal, salt, commitments, leaf FROM forged,
 	(VALUES ('11'::xid8, '2020-01-31 23:00+00'::timestamptz, 1), ('11', '2020-02-01 00:00+00', 2), ('12', '2020-03-05 00:00+00', 1), ('12', '2020-03-05 00:00+00', 2)) AS v(xid, at, ord),
 	(SELECT e.table_id FROM crmaudit.tracked_table e WHERE e.target = 'customer'::regclass) t;
 INSERT INTO crmaudit.ledger_context SELECT crmaudit.ledger_incarnation(), xid, at, 1, 'test', 'test', 'test', NULL, NULL, NULL, ''
@@ -133,7 +133,7 @@ SELECT jsonb_build_object('block', block_id, 'hash', encode(hash, 'hex')) AS old
 SELECT * FROM crmaudit.prune_ledger('2020-06-01', :'digest');
 INSERT INTO crmaudit.ledger_block_partition VALUES (3, '2020-03-01', 2, 1, '');
 SELECT * FROM crmaudit.prune_ledger('2020-06-01', :'digest');
-INSERT INTO crmaudit.ledger_entry SELECT incarnation, '13', '2020-03-31 23:59:59.999999+00', table_id, target, 1, context, op, subxid, '{}', old, new, actor, reason, client, personal, salt, commitments, leaf FROM forged;
+INSERT INTO crmaudit.ledger_entry SELECT incarnation, '13', '2020-03-31 23:59:59.999999+00', '13', table_id, target, 1, context, op, subxid, '{}', old, new, actor, reason, client, personal, salt, commitments, leaf FROM forged;
 -- a digest, and the right one
 SELECT * FROM crmaudit.prune_ledger('2020-06-01');
 SELECT * FROM crmaudit.prune_ledger('2020-06-01', '{"block": "3"}');
@@ -150,7 +150,7 @@ SELECT * FROM crmaudit.prune_ledger('2020-06-01', :'digest');
 ROLLBACK;
 -- a transaction that is not over
 BEGIN;
-INSERT INTO crmaudit.ledger_entry SELECT incarnation, '14', '2020-02-02', table_id, target, 1, context, op, subxid, row_key, old, new, actor, reason, client, personal, salt, commitments, leaf FROM forged;
+INSERT INTO crmaudit.ledger_entry SELECT incarnation, '14', '2020-02-02', '14', table_id, target, 1, context, op, subxid, row_key, old, new, actor, reason, client, personal, salt, commitments, leaf FROM forged;
 PREPARE TRANSACTION 'ledger_retention';
 SELECT * FROM crmaudit.prune_ledger('2020-06-01', :'digest');
 ROLLBACK PREPARED 'ledger_retention';

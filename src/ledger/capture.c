@@ -239,7 +239,9 @@ require_reason(const TrackedTable *table)
 /*
  * crmaudit.capture(): the AFTER ROW trigger zz_crmaudit_ledger.  A table
  * whose row in tracked_table is not there, as in the middle of a restore, is
- * not recorded; crmaudit.health tells of it.
+ * not recorded; crmaudit.health tells of it.  The extension's own tables have
+ * their triggers before a dump's rows come: they are not recorded until the
+ * ledger itself is there.
  */
 Datum
 crmaudit_capture(PG_FUNCTION_ARGS)
@@ -257,7 +259,8 @@ crmaudit_capture(PG_FUNCTION_ARGS)
 			fcinfo->flinfo->fn_extra = entry;
 	}
 	table = crm_tracked_get(entry, trigdata->tg_relation);
-	if (table == NULL)
+	if (table == NULL ||
+		(table->table_id <= CRM_OWN_TABLES && crm_ledger_is_restored()))
 		return PointerGetDatum(NULL);
 	require_reason(table);
 	old = row_begin();
@@ -391,13 +394,16 @@ table_of_id(int32 table_id)
 }
 
 /*
- * crmaudit.record_schema_entry(table_id int, details jsonb): an entry S.
+ * crmaudit.record_schema_entry(table_id int, details jsonb): an entry S.  What
+ * pg_restore makes is no change.
  */
 Datum
 crmaudit_record_schema_entry(PG_FUNCTION_ARGS)
 {
 	int32		table_id = PG_GETARG_INT32(0);
 
+	if (crm_ledger_is_restored())
+		PG_RETURN_VOID();
 	crm_capture_entry(table_id, table_of_id(table_id), CRM_OP_SCHEMA,
 					  NULL, NULL, PG_GETARG_JSONB_P(1), NULL);
 	PG_RETURN_VOID();

@@ -23,6 +23,9 @@
 #define CRM_OP_SCHEMA		'S'
 #define CRM_OP_BASELINE		'B'
 
+/* Ids of the extension's own tables go up to this. */
+#define CRM_OWN_TABLES		100
+
 /* A row of crmaudit.ledger_context. */
 typedef struct LedgerContext
 {

@@ -377,23 +377,28 @@ CREATE FUNCTION crmaudit.prune_ledger_month(period date, digest jsonb) RETURNS b
 LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'crmaudit_prune_ledger_month';
 COMMENT ON FUNCTION crmaudit.prune_ledger_month(date, jsonb) IS 'implementation of prune_ledger(): drops one month, and records that';
 
--- Whoever writes to the ledger holds a weak lock on it; who came later must not
--- wait behind us for long.
-CREATE FUNCTION crmaudit.lock_ledger(tries int DEFAULT 50) RETURNS void
+-- Whoever reads or writes the ledger holds a weak lock on it; who comes later
+-- must not wait behind us for long.
+CREATE FUNCTION crmaudit.lock_ledger(periods date[], tries int DEFAULT 50) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms' AS $$
+DECLARE
+	partitions constant text := (SELECT string_agg(', ' || p.relid::regclass, '' ORDER BY p.relid)
+		FROM (VALUES ('crmaudit.ledger_entry'::regclass), ('crmaudit.ledger_context')) AS r(parent)
+			CROSS JOIN pg_partition_tree(r.parent) p JOIN pg_class c ON c.oid = p.relid
+		WHERE right(c.relname, 6) = ANY (SELECT to_char(m, 'YYYYMM') FROM unnest(periods) m));
 BEGIN
 	FOR i IN 1 .. tries LOOP
 		BEGIN
-			LOCK TABLE ONLY crmaudit.ledger_entry, ONLY crmaudit.ledger_context IN ACCESS EXCLUSIVE MODE;
+			EXECUTE format('LOCK TABLE ONLY crmaudit.ledger_entry, ONLY crmaudit.ledger_context%s IN ACCESS EXCLUSIVE MODE', partitions);
 			RETURN;
 		EXCEPTION WHEN lock_not_available THEN
 			PERFORM pg_sleep(0.1);
 		END;
 	END LOOP;
-	RAISE EXCEPTION 'could not lock the ledger, for transactions write to it'
-		USING ERRCODE = 'lock_not_available', HINT = 'Try again when no long transaction writes to tracked tables.';
+	RAISE EXCEPTION 'could not lock the ledger, for transactions write to it or read it'
+		USING ERRCODE = 'lock_not_available', HINT = 'Try again when no long transaction writes to tracked tables, and nobody verifies the ledger.';
 END $$;
-COMMENT ON FUNCTION crmaudit.lock_ledger(int) IS 'locks the ledger against readers and writers, without letting them wait for long';
+COMMENT ON FUNCTION crmaudit.lock_ledger(date[], int) IS 'locks the ledger and the partitions of months against readers and writers, without letting those wait for long';
 
 -- Months of the ledger that are over before a time.
 CREATE FUNCTION crmaudit.ledger_months(before timestamptz) RETURNS SETOF date
@@ -449,7 +454,7 @@ BEGIN
 	PERFORM crmaudit.require_prunable(p, digest) FROM unnest(periods) p;
 	IF periods <> '{}' THEN
 		PERFORM crmaudit.record_baselines(periods);
-		PERFORM crmaudit.lock_ledger();
+		PERFORM crmaudit.lock_ledger(periods);
 	END IF;
 	RETURN QUERY SELECT p, crmaudit.prune_ledger_month(p, digest) FROM unnest(periods) p;
 END $$;

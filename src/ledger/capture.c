@@ -418,6 +418,12 @@ transaction_end(bool committed)
 	crm_context_xact_end(committed);
 }
 
+void
+crm_ledger_forget(void)
+{
+	transaction_end(false);
+}
+
 static void
 xact_callback(XactEvent event, void *arg)
 {

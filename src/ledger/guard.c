@@ -18,6 +18,7 @@
 
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "commands/trigger.h"
@@ -28,6 +29,7 @@
 #include "gate/gate.h"
 #include "guc.h"
 #include "ledger/guard.h"
+#include "ledger/ledger.h"
 
 PG_FUNCTION_INFO_V1(crmaudit_ledger_guard);
 PG_FUNCTION_INFO_V1(crmaudit_load_drop_guard);
@@ -94,8 +96,7 @@ is_ledger_table(Oid relid)
 	char	   *relname = get_rel_name(relid);
 	char	   *namespace;
 
-	if (relname == NULL || strncmp(relname, "ledger_", strlen("ledger_")) != 0 ||
-		get_rel_relkind(relid) != RELKIND_RELATION)
+	if (relname == NULL || strncmp(relname, "ledger_", strlen("ledger_")) != 0)
 		return false;
 	namespace = get_namespace_name(get_rel_namespace(relid));
 	return namespace != NULL && strcmp(namespace, "crmaudit") == 0;
@@ -121,15 +122,27 @@ has_rows(Oid relid)
 /*
  * Refuses to drop a table of the ledger, or a column of it, while it has rows.
  * Called for each object, whatever the command was.
+ *
+ * Where the extension is dropped and created in one transaction, as pg_restore
+ * --clean --single-transaction does, the new ledger begins anew.  Not so in a
+ * subtransaction, which may be rolled back.
  */
 static void
 drop_guard(ObjectAccessType access, Oid class, Oid object, int column,
 		   void *arg)
 {
+	char		kind;
+
 	if (previous_hook)
 		previous_hook(access, class, object, column, arg);
 	if (access != OAT_DROP || class != RelationRelationId || is_lifted ||
-		crm_guc_drop_ledger || !is_ledger_table(object) || !has_rows(object))
+		!is_ledger_table(object))
+		return;
+	kind = get_rel_relkind(object);
+	if (kind == RELKIND_PARTITIONED_TABLE && column == 0 &&
+		GetCurrentTransactionNestLevel() == 1)
+		crm_ledger_forget();
+	if (kind != RELKIND_RELATION || crm_guc_drop_ledger || !has_rows(object))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -74,6 +74,9 @@ extern void crm_ledger_init(void);
 extern void crm_ledger_flush(void);
 extern bool crm_ledger_has_entries(void);
 
+/* The ledger is dropped: what comes in this transaction is for another. */
+extern void crm_ledger_forget(void);
+
 /* From incarnation.c */
 extern int64 crm_ledger_incarnation(void);
 

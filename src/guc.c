@@ -22,6 +22,7 @@ bool		crm_guc_refuse_quarantined = false;
 char	   *crm_guc_actor = NULL;
 char	   *crm_guc_reason = NULL;
 bool		crm_guc_baseline = true;
+bool		crm_guc_drop_ledger = false;
 bool		crm_guc_digest_log = false;
 char	   *crm_guc_digest_file = NULL;
 bool		crm_guc_digest_notify = false;
@@ -214,6 +215,15 @@ crm_guc_define(void)
 							 &crm_guc_baseline,
 							 true,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
+
+	/* The ledger is evidence: its owner alone cannot do away with it. */
+	DefineCustomBoolVariable("crmaudit.drop_ledger",
+							 "Lets the ledger be dropped although it holds entries.",
+							 "DROP EXTENSION needs it, and whatever else would "
+							 "drop a table of the ledger.",
+							 &crm_guc_drop_ledger,
+							 false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
 
 	digest_settings_define();
 	worker_settings_define();

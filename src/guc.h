@@ -31,6 +31,7 @@ extern bool crm_guc_refuse_quarantined;
 extern char *crm_guc_actor;
 extern char *crm_guc_reason;
 extern bool crm_guc_baseline;
+extern bool crm_guc_drop_ledger;
 extern bool crm_guc_digest_log;
 extern char *crm_guc_digest_file;
 extern bool crm_guc_digest_notify;

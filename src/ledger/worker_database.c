@@ -40,6 +40,7 @@
 #include "gate/gate.h"
 #include "guc.h"
 #include "ledger/ledger_worker.h"
+#include "ledger/seal.h"
 
 /* Rejections written by one transaction. */
 #define REJECTIONS_BATCH	1000
@@ -139,10 +140,8 @@ step_maintain(void)
 static void
 step_seal(void)
 {
-	if (!function_exists("seal"))
-		return;
-	if (SPI_execute("SELECT crmaudit.seal()", false, 0) < 0)
-		elog(ERROR, "could not run crmaudit.seal()");
+	if (function_exists("seal"))
+		(void) crm_seal(true);
 }
 
 /*

@@ -24,7 +24,7 @@ CREATE SCHEMA crm;
 CREATE FUNCTION crm.adult(dob date) RETURNS boolean LANGUAGE sql STABLE
 	AS 'SELECT dob < date ''2008-01-01''';
 
-INSERT INTO crmaudit.role VALUES ('membership', false, 'membership number', '会员号');
+INSERT INTO crmaudit.role (role, is_identifier, english, chinese) VALUES ('membership', false, 'membership number', '会员号');
 INSERT INTO crmaudit.pack VALUES ('club', 'members of the club', '俱乐部会员');
 INSERT INTO crmaudit.pack_rule (pack, name, kind, roles, params, position)
 	VALUES ('club', 'membership_listed', 'in_list', '{membership}', '{"list": "members"}', 1);

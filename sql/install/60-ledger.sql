@@ -149,7 +149,7 @@ CREATE TABLE crmaudit.ledger_key (
 	xid xid8 NOT NULL
 );
 COMMENT ON TABLE crmaudit.ledger_key IS 'where sealed entries of a row are: written by the sealer, so that row_history() is fast';
-COMMENT ON COLUMN crmaudit.ledger_key.key_hash IS 'jsonb_hash_extended(row_key, table_id)';
+COMMENT ON COLUMN crmaudit.ledger_key.key_hash IS 'jsonb_hash_extended(row_key, table_id); null stands for the key of an entry of the table as a whole';
 CREATE INDEX ledger_key_hash ON crmaudit.ledger_key (key_hash);
 
 CREATE TABLE crmaudit.ledger_incarnation (

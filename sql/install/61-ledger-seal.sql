@@ -224,7 +224,7 @@ BEGIN
 		RAISE EXCEPTION 'entry % of transaction % is not sealed', read_proof.ord, read_proof.xid
 			USING ERRCODE = 'object_not_in_prerequisite_state', HINT = 'Seal it: SELECT crmaudit.seal();';
 	END IF;
-	SELECT * INTO context FROM crmaudit.ledger_context c WHERE c.xid = entry.context_xid AND c.context = entry.context AND c.incarnation >> 24 = lives;
+	SELECT * INTO context FROM crmaudit.ledger_context c WHERE c.xid = entry.context_xid AND c.context = entry.context AND c.incarnation = entry.incarnation;
 	month := date_trunc('month', entry.at AT TIME ZONE 'UTC')::date;
 	RETURN jsonb_build_object('kind', 'proof', 'entry', crmaudit.entry_json(entry, with_personal), 'context', crmaudit.context_json(context),
 		'path', (SELECT crmaudit.merkle_path(e.leaf, e.ord = entry.ord ORDER BY e.ord) FROM crmaudit.ledger_entry e
@@ -272,7 +272,7 @@ BEGIN
 		FROM crmaudit.ledger_transaction t
 			JOIN crmaudit.ledger_entry e ON e.xid = t.xid AND e.incarnation >> 24 = block.incarnation >> 24
 				AND e.at >= t.period::timestamp AT TIME ZONE 'UTC' AND e.at < (t.period + interval '1 month') AT TIME ZONE 'UTC'
-			LEFT JOIN crmaudit.ledger_context c ON c.xid = e.context_xid AND c.context = e.context AND c.incarnation >> 24 = block.incarnation >> 24
+			LEFT JOIN crmaudit.ledger_context c ON c.xid = e.context_xid AND c.context = e.context AND c.incarnation = e.incarnation
 		WHERE t.block_id = block.block_id
 		ORDER BY t.period, e.xid, e.ord;
 END $$;

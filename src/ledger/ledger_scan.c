@@ -6,8 +6,8 @@
  *
  * Each partition is read by its own index on (xid, ord), and the streams are
  * merged: a transaction may lie in two months, and partitions of the past get
- * no rows, so that nearly always one stream alone moves.  Contexts, which the
- * transactions of a session share, are looked up and kept.
+ * no rows, so that nearly always one stream alone moves.  Contexts are looked
+ * up, and those of recent entries kept.
  *
  * Memory: a scan lives in a context of its own, under the one it was begun in.
  * What is detoasted for a row goes into another, which is reset for each.
@@ -28,8 +28,10 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "common/hashfn.h"
 #include "lib/binaryheap.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
@@ -44,8 +46,8 @@
 
 #define SCAN_KEYS	2
 
-/* Contexts that are kept, each in a place of its own: a power of two. */
-#define CONTEXTS_KEPT	512
+/* Sessions write side by side, each with a context that its entries share. */
+#define CONTEXTS_KEPT	256
 
 /* The rows of one partition. */
 typedef struct PartitionStream
@@ -66,7 +68,7 @@ typedef struct StreamMerge
 	int			nstreams;
 	PartitionStream *streams;
 	binaryheap *queue;			/* streams that have a row, least first */
-	PartitionStream *current;	/* whose row was given last */
+	PartitionStream *current;	/* which gave the last row */
 } StreamMerge;
 
 /* A context that was asked for, or that it is missing. */
@@ -74,9 +76,10 @@ typedef struct ScannedContext
 {
 	bool		is_used;
 	bool		is_found;
+	int64		incarnation;
 	uint64		xid;
 	int32		number;
-	MemoryContext memory;
+	MemoryContext memory;		/* made when the place is used first */
 	LedgerContext context;
 } ScannedContext;
 
@@ -88,12 +91,12 @@ struct LedgerScan
 	int64		domain;
 	uint64		end_xid;
 	bool		leaves_only;
+	StrangeEntries *strangers;
 	StreamMerge entries;
 	StreamMerge contexts;
 	LedgerEntry entry;
 	bool		has_entry;
 	ScannedContext known[CONTEXTS_KEPT];
-	int			last_partition; /* where a context was found last */
 };
 
 /* Order of the queue, which gives the greatest first. */
@@ -159,10 +162,12 @@ merge_open(LedgerScan *scan, StreamMerge *merge, const char *parent,
 		   int number_column, void (*check_layout) (Relation))
 {
 	MemoryContext old = MemoryContextSwitchTo(scan->memory);
-	List	   *oids = find_all_inheritors(crm_relation_oid(parent),
-										   AccessShareLock, NULL);
+	Oid			root = crm_relation_oid(parent);
+	List	   *oids;
 	ListCell   *cell;
 
+	LockRelationOid(root, AccessShareLock);
+	oids = find_all_inheritors(root, AccessShareLock, NULL);
 	merge->number_column = number_column;
 	merge->nstreams = 0;
 	merge->streams = palloc0(list_length(oids) * sizeof(PartitionStream));
@@ -191,6 +196,21 @@ merge_open(LedgerScan *scan, StreamMerge *merge, const char *parent,
 	MemoryContextSwitchTo(old);
 }
 
+/* Notes an entry of a domain that nobody knows. */
+static void
+stranger_note(StrangeEntries *strangers, int64 incarnation,
+			  TupleTableSlot *slot)
+{
+	for (int i = 0; i < strangers->nknown; i++)
+	{
+		if (strangers->known[i] == crm_incarnation_domain(incarnation))
+			return;
+	}
+	strangers->xid = U64FromFullTransactionId(DatumGetFullTransactionId(slot->tts_values[ENTRY_XID]));
+	strangers->ord = DatumGetInt32(slot->tts_values[ENTRY_ORD]);
+	strangers->count++;
+}
+
 /* Moves a stream to its next row of the domain; false at its end. */
 static bool
 stream_advance(LedgerScan *scan, StreamMerge *merge, PartitionStream *stream)
@@ -205,7 +225,11 @@ stream_advance(LedgerScan *scan, StreamMerge *merge, PartitionStream *stream)
 		slot_getsomeattrs(slot, merge->number_column + 1);
 		incarnation = DatumGetInt64(slot->tts_values[ENTRY_INCARNATION]);
 		if (crm_incarnation_domain(incarnation) != scan->domain)
+		{
+			if (scan->strangers && merge == &scan->entries)
+				stranger_note(scan->strangers, incarnation, slot);
 			continue;
+		}
 		stream->xid = U64FromFullTransactionId(DatumGetFullTransactionId(slot->tts_values[ENTRY_XID]));
 		stream->number = DatumGetInt32(slot->tts_values[merge->number_column]);
 		return true;
@@ -296,57 +320,82 @@ crm_ledger_scan_leaves_only(LedgerScan *scan)
 }
 
 void
+crm_ledger_scan_watch(LedgerScan *scan, StrangeEntries *strangers)
+{
+	scan->strangers = strangers;
+}
+
+/* What an index allocates while it is scanned lasts as long as the scan. */
+void
 crm_ledger_scan_restart(LedgerScan *scan, uint64 first_xid, uint64 end_xid)
 {
+	MemoryContext old = MemoryContextSwitchTo(scan->memory);
+
 	scan->end_xid = end_xid;
 	scan->has_entry = false;
 	merge_restart(scan, &scan->entries, first_xid);
+	MemoryContextSwitchTo(old);
 }
 
 const LedgerEntry *
 crm_ledger_scan_next(LedgerScan *scan)
 {
+	MemoryContext old = MemoryContextSwitchTo(scan->memory);
 	PartitionStream *stream = merge_next(scan, &scan->entries);
-	MemoryContext old;
 
 	scan->has_entry = stream != NULL;
-	if (stream == NULL)
-		return NULL;
-	MemoryContextReset(scan->row_memory);
-	old = MemoryContextSwitchTo(scan->row_memory);
-	if (scan->leaves_only)
-		crm_ledger_entry_read_leaf(stream->slot, &scan->entry);
-	else
-		crm_ledger_entry_read(stream->slot, &scan->entry);
+	if (stream)
+	{
+		MemoryContextReset(scan->row_memory);
+		MemoryContextSwitchTo(scan->row_memory);
+		if (scan->leaves_only)
+			crm_ledger_entry_read_leaf(stream->slot, &scan->entry);
+		else
+			crm_ledger_entry_read(stream->slot, &scan->entry);
+	}
 	MemoryContextSwitchTo(old);
-	return &scan->entry;
+	return stream ? &scan->entry : NULL;
 }
 
-/* The stream that has a context as its row; NULL if none has. */
-static PartitionStream *
-context_find(LedgerScan *scan, uint64 xid, int32 number)
+/* Looks for a context in one partition. */
+static bool
+stream_seek_context(PartitionStream *stream, const ScannedContext *known)
 {
-	StreamMerge *contexts = &scan->contexts;
+	TupleTableSlot *slot = stream->slot;
 	ScanKeyData keys[SCAN_KEYS];
 
-	if (!contexts->is_open)
-		merge_open(scan, contexts, "ledger_context", CONTEXT_CONTEXT,
-				   crm_ledger_check_context_layout);
 	ScanKeyInit(&keys[0], 1, BTEqualStrategyNumber, F_XID8EQ,
-				FullTransactionIdGetDatum(FullTransactionIdFromU64(xid)));
+				FullTransactionIdGetDatum(FullTransactionIdFromU64(known->xid)));
 	ScanKeyInit(&keys[1], 2, BTEqualStrategyNumber, F_INT4EQ,
-				Int32GetDatum(number));
+				Int32GetDatum(known->number));
+	index_rescan(stream->scan, keys, SCAN_KEYS, NULL, 0);
+	while (index_getnext_slot(stream->scan, ForwardScanDirection, slot))
+	{
+		slot_getsomeattrs(slot, CONTEXT_INCARNATION + 1);
+		if (DatumGetInt64(slot->tts_values[CONTEXT_INCARNATION]) ==
+			known->incarnation)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Looks for a context in all partitions, first where the one before was: it is
+ * of the same month as its entry.
+ */
+static PartitionStream *
+context_seek(StreamMerge *contexts, const ScannedContext *known)
+{
+	PartitionStream *before = contexts->current;
+
+	if (before && stream_seek_context(before, known))
+		return before;
 	for (int i = 0; i < contexts->nstreams; i++)
 	{
-		int			place = (scan->last_partition + i) % contexts->nstreams;
-		PartitionStream *stream = &contexts->streams[place];
+		PartitionStream *stream = &contexts->streams[i];
 
-		index_rescan(stream->scan, keys, SCAN_KEYS, NULL, 0);
-		if (stream_advance(scan, contexts, stream))
-		{
-			scan->last_partition = place;
+		if (stream != before && stream_seek_context(stream, known))
 			return stream;
-		}
 	}
 	return NULL;
 }
@@ -360,24 +409,27 @@ text_copy(text * value)
 
 /* Reads a context, which outlives the row of its stream. */
 static void
-context_fetch(LedgerScan *scan, ScannedContext *known, uint64 xid,
-			  int32 number)
+context_fetch(LedgerScan *scan, ScannedContext *known)
 {
-	PartitionStream *stream = context_find(scan, xid, number);
 	LedgerContext *context = &known->context;
-	MemoryContext old;
+	PartitionStream *stream;
+	MemoryContext old = MemoryContextSwitchTo(scan->memory);
 
-	known->is_used = true;
+	if (!scan->contexts.is_open)
+		merge_open(scan, &scan->contexts, "ledger_context", CONTEXT_CONTEXT,
+				   crm_ledger_check_context_layout);
+	stream = context_seek(&scan->contexts, known);
+	MemoryContextSwitchTo(old);
 	known->is_found = stream != NULL;
-	known->xid = xid;
-	known->number = number;
-	if (known->memory == NULL)
+	if (stream == NULL)
+		return;
+	scan->contexts.current = stream;
+	if (known->memory)
+		MemoryContextReset(known->memory);
+	else
 		known->memory = AllocSetContextCreate(scan->memory,
 											  "crmaudit ledger context",
 											  ALLOCSET_SMALL_SIZES);
-	MemoryContextReset(known->memory);
-	if (stream == NULL)
-		return;
 	old = MemoryContextSwitchTo(known->memory);
 	crm_ledger_context_read(stream->slot, context);
 	context->actor = text_copy(context->actor);
@@ -392,14 +444,24 @@ context_fetch(LedgerScan *scan, ScannedContext *known, uint64 xid,
 const LedgerContext *
 crm_ledger_scan_context(LedgerScan *scan)
 {
-	uint64		xid = scan->entry.context_xid;
-	int32		number = scan->entry.context;
-	ScannedContext *known = &scan->known[(xid + number) % CONTEXTS_KEPT];
+	const LedgerEntry *entry = &scan->entry;
+	ScannedContext *known;
 
 	if (!scan->has_entry)
 		return NULL;
-	if (!known->is_used || known->xid != xid || known->number != number)
-		context_fetch(scan, known, xid, number);
+	known = &scan->known[murmurhash32((uint32) entry->context_xid ^
+									  (uint32) entry->context << 16) %
+						 CONTEXTS_KEPT];
+	if (!known->is_used || known->xid != entry->context_xid ||
+		known->number != entry->context ||
+		known->incarnation != entry->incarnation)
+	{
+		known->is_used = true;
+		known->incarnation = entry->incarnation;
+		known->xid = entry->context_xid;
+		known->number = entry->context;
+		context_fetch(scan, known);
+	}
 	return known->is_found ? &known->context : NULL;
 }
 

@@ -33,12 +33,25 @@ extern void crm_ledger_scan_leaves_only(LedgerScan *scan);
 extern void crm_ledger_scan_restart(LedgerScan *scan, uint64 first_xid,
 									uint64 end_xid);
 
+/* Entries that belong to none of the domains that are known. */
+typedef struct StrangeEntries
+{
+	int			nknown;
+	int64	   *known;
+	int64		count;
+	uint64		xid;			/* of the last one */
+	int32		ord;
+} StrangeEntries;
+
+/* Has entries of other domains counted that the scan passes on its way. */
+extern void crm_ledger_scan_watch(LedgerScan *scan, StrangeEntries *strangers);
+
 /* The next entry, valid until the next call; NULL at the end. */
 extern const LedgerEntry *crm_ledger_scan_next(LedgerScan *scan);
 
 /*
- * The context of the entry just given; NULL if there is none.  Valid until an
- * entry of another context is asked about.
+ * The context of the entry just given; NULL if there is none.  Valid until the
+ * next call.
  */
 extern const LedgerContext *crm_ledger_scan_context(LedgerScan *scan);
 

@@ -378,6 +378,8 @@ crm_seal(bool automatic)
 	{
 		/* makes the block visible to a call that follows */
 		CommandCounterIncrement();
+		/* a digest must not outlive its block in a crash */
+		ForceSyncCommit();
 		crm_digest_remember();
 	}
 	MemoryContextSwitchTo(old);

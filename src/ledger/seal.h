@@ -28,7 +28,6 @@ extern int64 crm_seal(bool automatic);
 typedef struct BulkRows BulkRows;
 
 extern BulkRows *crm_bulk_begin(const char *relname);
-extern TupleDesc crm_bulk_desc(BulkRows *rows);
 extern void crm_bulk_add(BulkRows *rows, Datum *values, bool *nulls);
 extern void crm_bulk_end(BulkRows *rows);
 

@@ -4,24 +4,22 @@
  *		One block in the making: its tree, and the rows beside it.
  *
  * Entries stream through the tree; each transaction that is complete becomes
- * a row of ledger_transaction, each key a row of ledger_key.  Keys are sorted
- * by their hash, so that their index takes them page by page.
+ * a row of ledger_transaction, each key a row of ledger_key.  Keys are written
+ * in the order of their hash, so that their index takes them page by page.
  *
- * Memory: constant in the number of entries; the sort spills to disk.
+ * Memory: constant in the number of entries.  Keys are gathered and sorted up
+ * to maintenance_work_mem, then written.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "catalog/pg_operator_d.h"
 #include "catalog/pg_type_d.h"
 #include "executor/spi.h"
-#include "executor/tuptable.h"
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "utils/tuplesort.h"
 #include "utils/xid8.h"
 
 #include "compat.h"
@@ -42,17 +40,26 @@ typedef enum KeyColumn
 
 #define TRANSACTION_COLUMNS	5
 
+/* A row of ledger_key to be. */
+typedef struct GatheredKey
+{
+	int64		hash;
+	uint64		xid;
+	int32		table_id;
+	int32		ord;
+} GatheredKey;
+
 struct BlockDraft
 {
 	Snapshot	snapshot;
 	int64		domain;
 	int64		block_id;
 	BlockTree	tree;
-	MemoryContext row_memory;
-	BulkRows   *transactions;	/* these are begun with the first entry */
+	BulkRows   *transactions;	/* these two are begun with the first entry */
 	BulkRows   *keys;
-	Tuplesortstate *sort;
-	TupleTableSlot *sort_slot;
+	GatheredKey *gathered;
+	Size		ngathered;
+	Size		gathered_size;
 };
 
 /* Writes the row of ledger_transaction. */
@@ -87,50 +94,95 @@ crm_draft_begin(Snapshot snapshot, int64 domain, int64 block_id)
 	draft->snapshot = snapshot;
 	draft->domain = domain;
 	draft->block_id = block_id;
-	draft->row_memory = AllocSetContextCreate(CurrentMemoryContext,
-											  "crmaudit sealed entry",
-											  ALLOCSET_DEFAULT_SIZES);
 	crm_block_tree_begin(&draft->tree, transaction_done, draft);
 	return draft;
+}
+
+static int
+key_order(const void *a, const void *b)
+{
+	const GatheredKey *first = a;
+	const GatheredKey *second = b;
+
+	if (first->hash != second->hash)
+		return first->hash < second->hash ? -1 : 1;
+	if (first->xid != second->xid)
+		return first->xid < second->xid ? -1 : 1;
+	return first->ord < second->ord ? -1 : first->ord > second->ord;
+}
+
+/* Writes the keys that were gathered. */
+static void
+keys_write(BlockDraft *draft)
+{
+	Datum		values[KEY_COLUMNS];
+	bool		nulls[KEY_COLUMNS] = {false};
+
+	if (draft->ngathered == 0)
+		return;
+	qsort(draft->gathered, draft->ngathered, sizeof(GatheredKey), key_order);
+	values[KEY_BLOCK_ID] = Int64GetDatum(draft->block_id);
+	for (Size i = 0; i < draft->ngathered; i++)
+	{
+		const GatheredKey *key = &draft->gathered[i];
+
+		CHECK_FOR_INTERRUPTS();
+		values[KEY_TABLE_ID] = Int32GetDatum(key->table_id);
+		values[KEY_ORD] = Int32GetDatum(key->ord);
+		values[KEY_HASH] = Int64GetDatum(key->hash);
+		values[KEY_XID] = FullTransactionIdGetDatum(FullTransactionIdFromU64(key->xid));
+		crm_bulk_add(draft->keys, values, nulls);
+	}
+	draft->ngathered = 0;
+}
+
+/* Makes room for one key more, or writes those that are there. */
+static void
+keys_make_room(BlockDraft *draft)
+{
+	Size		limit = (Size) maintenance_work_mem * 1024 / sizeof(GatheredKey);
+
+	if (draft->ngathered < draft->gathered_size)
+		return;
+	if (draft->gathered_size * 2 > limit)
+		keys_write(draft);
+	else
+	{
+		draft->gathered_size *= 2;
+		draft->gathered = repalloc_huge(draft->gathered,
+										draft->gathered_size * sizeof(GatheredKey));
+	}
 }
 
 /* Opens what the first entry needs. */
 static void
 draft_open(BlockDraft *draft)
 {
-	AttrNumber	column = KEY_HASH + 1;
-	Oid			operator = Int8LessOperator;
-	Oid			collation = InvalidOid;
-	bool		nulls_first = false;
-
 	draft->transactions = crm_bulk_begin("ledger_transaction");
 	draft->keys = crm_bulk_begin("ledger_key");
-	draft->sort_slot = MakeSingleTupleTableSlot(crm_bulk_desc(draft->keys),
-												&TTSOpsVirtual);
-	draft->sort = tuplesort_begin_heap(crm_bulk_desc(draft->keys), 1, &column,
-									   &operator, &collation, &nulls_first,
-									   maintenance_work_mem, NULL,
-									   TUPLESORT_NONE);
+	draft->gathered_size = 1024;
+	draft->gathered = palloc(draft->gathered_size * sizeof(GatheredKey));
 }
 
-/* Has the key of an entry sorted. */
+/*
+ * Has the key of an entry sorted.  What concerns a table as a whole stands
+ * under the key null, so that readers of one row find it too.
+ */
 static void
-key_put(BlockDraft *draft, const LedgerEntry *entry)
+key_gather(BlockDraft *draft, const LedgerEntry *entry)
 {
-	Datum	   *values = draft->sort_slot->tts_values;
-	Datum		hash = DirectFunctionCall2(jsonb_hash_extended,
-										   JsonbPGetDatum(entry->row_key),
+	GatheredKey *key;
+	Datum		row_key = entry->row_key ? JsonbPGetDatum(entry->row_key) :
+		DirectFunctionCall1(jsonb_in, CStringGetDatum("null"));
+	Datum		hash = DirectFunctionCall2(jsonb_hash_extended, row_key,
 										   Int64GetDatum((int64) entry->table_id));
 
-	ExecClearTuple(draft->sort_slot);
-	values[KEY_TABLE_ID] = Int32GetDatum(entry->table_id);
-	values[KEY_ORD] = Int32GetDatum(entry->ord);
-	values[KEY_HASH] = hash;
-	values[KEY_BLOCK_ID] = Int64GetDatum(draft->block_id);
-	values[KEY_XID] = FullTransactionIdGetDatum(FullTransactionIdFromU64(entry->xid));
-	memset(draft->sort_slot->tts_isnull, false, KEY_COLUMNS * sizeof(bool));
-	ExecStoreVirtualTuple(draft->sort_slot);
-	tuplesort_puttupleslot(draft->sort, draft->sort_slot);
+	keys_make_room(draft);
+	key = &draft->gathered[draft->ngathered++];
+	key->hash = DatumGetInt64(hash);
+	key->xid = entry->xid;
+	key->table_id = entry->table_id;
+	key->ord = entry->ord;
 }
 
 /* Takes the entries of a range; what "present" does not see is left. */
@@ -144,8 +196,6 @@ draft_take_range(BlockDraft *draft, LedgerScan *scan,
 
 	while ((entry = crm_ledger_scan_next(scan)) != NULL)
 	{
-		MemoryContext old;
-
 		if (present && entry->xid != checked)
 		{
 			checked = entry->xid;
@@ -154,15 +204,10 @@ draft_take_range(BlockDraft *draft, LedgerScan *scan,
 		/* the sealing transaction sees its own rows */
 		if (is_running)
 			continue;
-		if (draft->sort == NULL)
+		if (draft->keys == NULL)
 			draft_open(draft);
 		crm_block_tree_add(&draft->tree, entry->xid, entry->at, entry->leaf);
-		if (entry->row_key == NULL)
-			continue;
-		old = MemoryContextSwitchTo(draft->row_memory);
-		key_put(draft, entry);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(draft->row_memory);
+		key_gather(draft, entry);
 	}
 }
 
@@ -196,24 +241,6 @@ crm_draft_take(BlockDraft *draft, const SealSnapshot *previous,
 	crm_ledger_scan_end(scan);
 }
 
-/* Writes the sorted keys. */
-static void
-keys_write(BlockDraft *draft)
-{
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(crm_bulk_desc(draft->keys),
-													&TTSOpsMinimalTuple);
-
-	tuplesort_performsort(draft->sort);
-	while (tuplesort_gettupleslot(draft->sort, true, false, slot, NULL))
-	{
-		CHECK_FOR_INTERRUPTS();
-		slot_getallattrs(slot);
-		crm_bulk_add(draft->keys, slot->tts_values, slot->tts_isnull);
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	tuplesort_end(draft->sort);
-}
-
 /* Writes the row of ledger_block_partition. */
 static void
 period_write(BlockDraft *draft, const PeriodTree *period)
@@ -244,11 +271,10 @@ void
 crm_draft_finish(BlockDraft *draft, LedgerBlock *block)
 {
 	crm_block_tree_end(&draft->tree);
-	if (draft->sort)
+	if (draft->keys)
 	{
 		crm_bulk_end(draft->transactions);
 		keys_write(draft);
-		ExecDropSingleTupleTableSlot(draft->sort_slot);
 		crm_bulk_end(draft->keys);
 	}
 	for (int i = 0; i < draft->tree.nperiods; i++)

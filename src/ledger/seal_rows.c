@@ -12,11 +12,10 @@
  */
 #include "postgres.h"
 
-#include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
-#include "access/tableam.h"
-#include "access/xact.h"
-#include "executor/executor.h"
+#include "catalog/indexing.h"
+#include "executor/tuptable.h"
 #include "utils/memutils.h"
 
 #include "compat.h"
@@ -30,9 +29,8 @@ struct BulkRows
 {
 	MemoryContext batch;
 	Relation	rel;
-	EState	   *estate;
-	ResultRelInfo *target;
-	BulkInsertState bulk;
+	TupleDesc	desc;			/* a copy: to pin one for each slot is slow */
+	CatalogIndexState indexes;
 	TupleTableSlot *slots[BULK_BATCH];
 	int			nslots;
 	int			count;
@@ -47,18 +45,9 @@ crm_bulk_begin(const char *relname)
 										"crmaudit sealed rows",
 										ALLOCSET_DEFAULT_SIZES);
 	rows->rel = table_open(crm_relation_oid(relname), RowExclusiveLock);
-	rows->estate = CreateExecutorState();
-	rows->target = makeNode(ResultRelInfo);
-	InitResultRelInfo(rows->target, rows->rel, 1, NULL, 0);
-	ExecOpenIndices(rows->target, false);
-	rows->bulk = GetBulkInsertState();
+	rows->desc = CreateTupleDescCopy(RelationGetDescr(rows->rel));
+	rows->indexes = CatalogOpenIndexes(rows->rel);
 	return rows;
-}
-
-TupleDesc
-crm_bulk_desc(BulkRows *rows)
-{
-	return RelationGetDescr(rows->rel);
 }
 
 static void
@@ -68,15 +57,10 @@ bulk_flush(BulkRows *rows)
 
 	if (rows->count > 0)
 	{
-		heap_multi_insert(rows->rel, rows->slots, rows->count,
-						  GetCurrentCommandId(true), 0, rows->bulk);
+		CatalogTuplesMultiInsertWithInfo(rows->rel, rows->slots, rows->count,
+										 rows->indexes);
 		for (int i = 0; i < rows->count; i++)
-		{
-			crm_insert_index_tuples(rows->target, rows->slots[i],
-									rows->estate);
-			ResetPerTupleExprContext(rows->estate);
 			ExecClearTuple(rows->slots[i]);
-		}
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(rows->batch);
@@ -89,11 +73,11 @@ crm_bulk_add(BulkRows *rows, Datum *values, bool *nulls)
 	MemoryContext old;
 
 	if (rows->count == rows->nslots)
-		rows->slots[rows->nslots++] = table_slot_create(rows->rel, NULL);
+		rows->slots[rows->nslots++] =
+			MakeSingleTupleTableSlot(rows->desc, &TTSOpsHeapTuple);
 	old = MemoryContextSwitchTo(rows->batch);
-	ExecForceStoreHeapTuple(heap_form_tuple(RelationGetDescr(rows->rel),
-											values, nulls),
-							rows->slots[rows->count++], false);
+	ExecStoreHeapTuple(heap_form_tuple(rows->desc, values, nulls),
+					   rows->slots[rows->count++], false);
 	MemoryContextSwitchTo(old);
 	if (rows->count == BULK_BATCH)
 		bulk_flush(rows);
@@ -105,9 +89,7 @@ crm_bulk_end(BulkRows *rows)
 	bulk_flush(rows);
 	for (int i = 0; i < rows->nslots; i++)
 		ExecDropSingleTupleTableSlot(rows->slots[i]);
-	FreeBulkInsertState(rows->bulk);
-	ExecCloseIndices(rows->target);
-	FreeExecutorState(rows->estate);
+	CatalogCloseIndexes(rows->indexes);
 	table_close(rows->rel, NoLock);
 	MemoryContextDelete(rows->batch);
 	pfree(rows);

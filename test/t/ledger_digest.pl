@@ -100,6 +100,22 @@ $node->safe_psql('postgres', "COMMIT PREPARED 'p'");
 query_is($node, 'postgres', 'SELECT crmaudit.seal()', '7', 'sealed when it is committed');
 query_is($node, 'postgres', 'SELECT entries FROM crmaudit.ledger_block WHERE block_id = 7', '1', 'what was prepared');
 
+# Ids of transactions go on beyond 32 bits.
+$node->stop;
+command_ok([ 'pg_resetwal', '-f', '-e', '3', $node->data_dir ], 'another epoch');
+$node->start;
+$node->safe_psql('postgres', <<'SQL');
+BEGIN;
+INSERT INTO customer VALUES (30, 'prepared');
+PREPARE TRANSACTION 'p';
+INSERT INTO customer VALUES (31, 'beyond');
+SELECT crmaudit.seal();
+COMMIT PREPARED 'p';
+SELECT crmaudit.seal();
+SQL
+query_is($node, 'postgres', "SELECT block_id, entries, snapshot::text ~ '^1288490\\d{4,}:' FROM crmaudit.ledger_block WHERE block_id > 7 ORDER BY 1", "8|1|t\n9|1|t", 'ids of 64 bits');
+query_is($node, 'postgres', "SELECT crmaudit.block_of(incarnation, xid) FROM crmaudit.ledger_entry WHERE row_key ->> 'id' IN ('30', '31') ORDER BY row_key", "9\n8", 'blocks of ids of 64 bits');
+
 # The whole ledger as a file.
 sub export_all
 {
@@ -118,20 +134,20 @@ $node->safe_psql('template1', 'CREATE DATABASE copied TEMPLATE postgres');
 for my $db ('restored', 'copied')
 {
 	$node->safe_psql($db, "INSERT INTO customer VALUES (8, '$db')");
-	query_is($node, $db, 'SELECT crmaudit.seal()', '9', "$db: sealed");
-	query_is($node, $db, <<'SQL', "7|f|t|t\n8|t|t|t\n9|f|t|f", "$db: what is old is closed, what is new is apart");
+	query_is($node, $db, 'SELECT crmaudit.seal()', '11', "$db: sealed");
+	query_is($node, $db, <<'SQL', "9|f|t|t\n10|t|t|t\n11|f|t|f", "$db: what is old is closed, what is new is apart");
 SELECT block_id, snapshot IS NULL, entries > 0, incarnation >> 24 = (SELECT incarnation >> 24 FROM crmaudit.ledger_block WHERE block_id = 1)
-FROM crmaudit.ledger_block WHERE block_id >= 7 ORDER BY 1
+FROM crmaudit.ledger_block WHERE block_id >= 9 ORDER BY 1
 SQL
-	query_is($node, $db, 'SELECT entries FROM crmaudit.ledger_block WHERE block_id = 8', '1', "$db: what was not sealed");
+	query_is($node, $db, 'SELECT entries FROM crmaudit.ledger_block WHERE block_id = 10', '1', "$db: what was not sealed");
 	query_is($node, $db, 'SELECT crmaudit.seal()', '', "$db: nothing is left");
-	query_is($node, $db, "SELECT first_block, ledger = 'crmaudit.ledger_entry'::regclass FROM crmaudit.ledger_incarnation ORDER BY 1", "1|f\n9|t", "$db: a new life")
+	query_is($node, $db, "SELECT first_block, ledger = 'crmaudit.ledger_entry'::regclass FROM crmaudit.ledger_incarnation ORDER BY 1", "1|f\n11|t", "$db: a new life")
 	  if $db eq 'restored';
-	command_like([ $check, export_all($db, $db), "$dir/digests" ], qr/(block \d: intact.*\n){9}chain: 9 blocks, from 1 to 9\ndigest of block 2: matches/, "$db: intact, and continues the blocks of before");
-	query_is($node, $db, "SELECT crmaudit.ledger_proof(xid, ord, incarnation) #>> '{block,block}' FROM crmaudit.ledger_entry WHERE new ->> 'name' = 'not sealed'", '8', "$db: an entry of before is proved");
+	command_like([ $check, export_all($db, $db), "$dir/digests" ], qr/(block \d+: intact.*\n){11}chain: 11 blocks, from 1 to 11\ndigest of block 2: matches/, "$db: intact, and continues the blocks of before");
+	query_is($node, $db, "SELECT crmaudit.ledger_proof(xid, ord, incarnation) #>> '{block,block}' FROM crmaudit.ledger_entry WHERE new ->> 'name' = 'not sealed'", '10', "$db: an entry of before is proved");
 }
 # Where they came from goes on as before.
-query_is($node, 'postgres', 'SELECT crmaudit.seal()', '8', 'the original goes on');
+query_is($node, 'postgres', 'SELECT crmaudit.seal()', '10', 'the original goes on');
 
 # A standby reads, and does not seal; promoted, it is another life of the same domain.
 $node->backup('copy');
@@ -143,8 +159,8 @@ refuses($standby, 'postgres', 'SELECT crmaudit.seal()', qr/cannot execute crmaud
 is($standby->safe_psql('postgres', 'SELECT crmaudit.ledger_digest()'), $node->safe_psql('postgres', 'SELECT crmaudit.ledger_digest()'), 'a standby gives digests');
 $standby->promote;
 $standby->safe_psql('postgres', "INSERT INTO customer VALUES (20, 'promoted')");
-query_is($standby, 'postgres', 'SELECT crmaudit.seal()', '9', 'promoted: sealed');
-query_is($standby, 'postgres', 'SELECT incarnation & 16777215, first_block FROM crmaudit.ledger_incarnation ORDER BY 2', "1|1\n2|9", 'promoted: another timeline');
+query_is($standby, 'postgres', 'SELECT crmaudit.seal()', '11', 'promoted: sealed');
+query_is($standby, 'postgres', 'SELECT incarnation & 16777215, first_block FROM crmaudit.ledger_incarnation ORDER BY 2', "1|1\n2|11", 'promoted: another timeline');
 query_is($standby, 'postgres', 'SELECT count(DISTINCT incarnation >> 24), count(*) FILTER (WHERE snapshot IS NULL) FROM crmaudit.ledger_block', '1|0', 'promoted: the same domain');
 
 done_testing();

@@ -140,7 +140,33 @@ checked(1, qr/FAULT: block 3: does not continue the block before/, 'a link', cha
 checked(0, qr/chain: 2 blocks, from 1 to 3, with gaps/, 'a gap', changed($chain, 'gap', sub { splice @{ $_[0] }, 1, 1 }));
 checked(1, qr/FAULT: digest of block 3: the block is not here/, 'the last block is missing', changed($chain, 'short', sub { pop @{ $_[0] } }), $digest);
 checked(1, qr/FAULT: digest of block 3: the block is another/, 'a digest of another ledger', $chain, changed($digest, 'another', sub { s/("hash": "...)(.)/$1 . ($2 eq 'a' ? 'b' : 'a')/e for $_[0][0] }));
+# A file of digests holds those of other databases and of earlier blocks.
+my $old = file_of('old', "SELECT jsonb_set(crmaudit.ledger_digest(), '{database}', '\"other\"') || '{\"block\": 7}'");
+checked(0, qr/digest of block 3: matches\ndigests of other databases or blocks: 1\n/, 'digests of others', $chain, $old, $digest);
+checked(1, qr/FAULT: no digest is of these blocks/, 'digests of others only', $chain, $old);
 checked(2, qr/line 1: no JSON/, 'no JSON', "$FindBin::RealBin/ledger_proof.pl");
 checked(2, qr/usage: ledger-check FILE/, 'no file');
+
+# In databases of other encodings the hashes are over UTF-8 too; without an
+# encoding, over the bytes as they are.
+for my $encoding ('EUC_CN', 'LATIN1', 'SQL_ASCII')
+{
+	my $db = lc $encoding;
+	my $name = $encoding eq 'LATIN1' ? 'Straße' : '王小明';
+
+	$node->safe_psql('postgres', "CREATE DATABASE $db TEMPLATE template0 ENCODING '$encoding' LC_COLLATE 'C' LC_CTYPE 'C'");
+	$node->safe_psql($db, <<"SQL");
+SET client_encoding = 'UTF8';
+CREATE EXTENSION crmaudit;
+CREATE TABLE customer (id int PRIMARY KEY, name text, phone text, details jsonb);
+SELECT crmaudit.track('customer', personal => '{phone}');
+SET crmaudit.actor = '$name';
+INSERT INTO customer VALUES (1, '$name', '$name 1', '{"a": "$name"}');
+SELECT crmaudit.seal();
+SQL
+	append_to_file("$dir/$db", $node->safe_psql($db, "SET client_encoding = 'UTF8'; SELECT crmaudit.export_block(1, true); SELECT crmaudit.export_block(1)") . "\n");
+	like(slurp_file("$dir/$db"), qr/$name/, "$encoding: exported in UTF-8");
+	checked(0, qr/\A(block 1: intact, \d+ entries\n){2}/, $encoding, "$dir/$db");
+}
 
 done_testing();

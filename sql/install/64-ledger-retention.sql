@@ -120,7 +120,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	partition regclass;
 BEGIN
-	SELECT p.relid INTO partition FROM pg_partition_tree(parent) p JOIN pg_class c ON c.oid = p.relid
+	SELECT p.relid INTO partition FROM crmaudit.partition_tree(parent) p JOIN pg_class c ON c.oid = p.relid
 		WHERE right(c.relname, 7) = to_char(month, '"_"YYYYMM');
 	IF FOUND THEN
 		EXECUTE format('DROP TABLE %s', partition);
@@ -253,8 +253,8 @@ DECLARE
 BEGIN
 	FOR found IN
 		SELECT p.relid::regclass AS partition, c.relname FROM (VALUES ('crmaudit.ledger_entry'::regclass), ('crmaudit.ledger_context')) AS r(parent)
-			CROSS JOIN pg_partition_tree(r.parent) p JOIN pg_class c ON c.oid = p.relid
-		WHERE p.isleaf AND p.level > 0
+			CROSS JOIN crmaudit.partition_tree(r.parent) p JOIN pg_class c ON c.oid = p.relid
+		WHERE p.isleaf
 			AND NOT EXISTS (SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
 				WHERE i.indrelid = p.relid AND i.indisvalid AND a.attname = 'xid')
 	LOOP
@@ -275,7 +275,7 @@ BEGIN
 		SELECT r.parent, d.month, format('%s_%s', r.parent, coalesce(to_char(d.month, 'YYYYMM'), 'default')) AS partition
 		FROM (SELECT m FROM crmaudit.months_ahead() m UNION ALL SELECT NULL) AS d(month)
 			CROSS JOIN (VALUES ('crmaudit.ledger_entry'::regclass), ('crmaudit.ledger_context')) AS r(parent)
-		WHERE NOT EXISTS (SELECT FROM pg_partition_tree(r.parent) p JOIN pg_class c ON c.oid = p.relid
+		WHERE NOT EXISTS (SELECT FROM crmaudit.partition_tree(r.parent) p JOIN pg_class c ON c.oid = p.relid
 			WHERE c.relname LIKE '%' || coalesce(to_char(d.month, '"\_"YYYYMM'), '\_default'))
 		ORDER BY d.month, r.parent::text DESC
 	LOOP
@@ -384,7 +384,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET lock_timeout = '100ms
 DECLARE
 	partitions constant text := (SELECT string_agg(', ' || p.relid::regclass, '' ORDER BY p.relid)
 		FROM (VALUES ('crmaudit.ledger_entry'::regclass), ('crmaudit.ledger_context')) AS r(parent)
-			CROSS JOIN pg_partition_tree(r.parent) p JOIN pg_class c ON c.oid = p.relid
+			CROSS JOIN crmaudit.partition_tree(r.parent) p JOIN pg_class c ON c.oid = p.relid
 		WHERE right(c.relname, 6) = ANY (SELECT to_char(m, 'YYYYMM') FROM unnest(periods) m));
 BEGIN
 	FOR i IN 1 .. tries LOOP
@@ -404,7 +404,7 @@ COMMENT ON FUNCTION crmaudit.lock_ledger(date[], int) IS 'locks the ledger and t
 CREATE FUNCTION crmaudit.ledger_months(before timestamptz) RETURNS SETOF date
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT m.period FROM (
-		SELECT to_date(right(c.relname, 6), 'YYYYMM') FROM (SELECT relid FROM pg_partition_tree('crmaudit.ledger_entry') UNION ALL SELECT relid FROM pg_partition_tree('crmaudit.ledger_context')) p
+		SELECT to_date(right(c.relname, 6), 'YYYYMM') FROM (SELECT relid FROM crmaudit.partition_tree('crmaudit.ledger_entry') UNION ALL SELECT relid FROM crmaudit.partition_tree('crmaudit.ledger_context')) p
 			JOIN pg_class c ON c.oid = p.relid WHERE c.relname ~ '_\d{6}$'
 		UNION SELECT b.period FROM crmaudit.ledger_block_partition b WHERE NOT EXISTS (SELECT FROM crmaudit.ledger_pruned g WHERE g.period = b.period)
 		UNION SELECT date_trunc('month', e.at AT TIME ZONE 'UTC') FROM crmaudit.ledger_entry e WHERE e.at < before
@@ -557,7 +557,7 @@ DECLARE
 BEGIN
 	WITH erased AS (
 		UPDATE crmaudit.quarantine q SET row_data = q.row_data - columns
-			WHERE q.target IN (SELECT redact_quarantine.target UNION SELECT p.relid FROM pg_partition_tree(redact_quarantine.target) p)
+			WHERE q.target IN (SELECT redact_quarantine.target UNION SELECT p.relid FROM crmaudit.partition_tree(redact_quarantine.target) p)
 				AND q.row_key = redact_quarantine.key AND q.row_data ?| columns RETURNING q.id)
 	SELECT array_agg(e.id) INTO ids FROM erased e;
 	RETURN coalesce(crmaudit.redact_entries(own, (SELECT array_agg(jsonb_build_object('id', i)) FROM unnest(ids) i), '{row_data}'), 0);

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = start_node('ledger_dump');
-my $tmp = $PostgreSQL::Test::Utils::tmp_check;
+my $tmp = "$PostgreSQL::Test::Utils::tmp_check/ledger";
 
 # Columns that move or hide in a dump, partitions, a dropped table, entries of
 # old months in partitions of their own and in the default one, sealed and
@@ -164,15 +164,15 @@ sub restore
 {
 	my ($db, @options) = @_;
 
-	$node->command_ok([ 'pg_restore', '-e', '-d', $node->connstr($db), @options, "$tmp/custom" ], "pg_restore @options");
+	$node->command_ok([ 'pg_restore', '-e', '-d', $node->connstr($db), @options, "${tmp}_custom" ], "pg_restore @options");
 	return;
 }
 
-$node->command_ok([ 'pg_dump', '-d', $node->connstr('source'), '-f', "$tmp/plain.sql" ], 'plain dump');
-$node->command_ok([ 'pg_dump', '-Fc', '-d', $node->connstr('source'), '-f', "$tmp/custom" ], 'custom dump');
+$node->command_ok([ 'pg_dump', '-d', $node->connstr('source'), '-f', "${tmp}_plain.sql" ], 'plain dump');
+$node->command_ok([ 'pg_dump', '-Fc', '-d', $node->connstr('source'), '-f', "${tmp}_custom" ], 'custom dump');
 
 my $db = fresh();
-$node->command_ok([ 'psql', '-qXo', '/dev/null', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($db), '-f', "$tmp/plain.sql" ], 'plain restore');
+$node->command_ok([ 'psql', '-qXo', '/dev/null', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($db), '-f', "${tmp}_plain.sql" ], 'plain restore');
 works($db, 'plain');
 
 $db = fresh();
@@ -186,8 +186,8 @@ $node->safe_psql('small', 'CREATE EXTENSION crmaudit; CREATE TABLE t (id int PRI
 $node->safe_psql('small', 'SELECT crmaudit.seal()');
 my $entries = $node->safe_psql('small', q{SELECT format('SELECT e FROM crmaudit.ledger_entry e WHERE incarnation = %s ORDER BY xid, ord', crmaudit.ledger_incarnation())});
 my $small = $node->safe_psql('small', $entries);
-$node->command_ok([ 'pg_dump', '-Fc', '-d', $node->connstr('small'), '-f', "$tmp/small" ], 'small dump');
-my @clean = ('pg_restore', '-e', '-1', '--clean', '--if-exists', '-d', $node->connstr('small'), "$tmp/small");
+$node->command_ok([ 'pg_dump', '-Fc', '-d', $node->connstr('small'), '-f', "${tmp}_small" ], 'small dump');
+my @clean = ('pg_restore', '-e', '-1', '--clean', '--if-exists', '-d', $node->connstr('small'), "${tmp}_small");
 $node->command_fails_like(\@clean, qr/the ledger cannot be dropped while it holds entries/, 'pg_restore --clean does not drop a ledger');
 {
 	local $ENV{PGOPTIONS} = '-c crmaudit.drop_ledger=on';
@@ -214,7 +214,7 @@ works($db, 'schema, then data');
 # A dump of a restored database that nobody wrote to since.
 $db = fresh();
 restore($db);
-$node->command_ok([ 'pg_dump', '-Fc', '-d', $node->connstr($db), '-f', "$tmp/custom" ], 'dump of the restored database');
+$node->command_ok([ 'pg_dump', '-Fc', '-d', $node->connstr($db), '-f', "${tmp}_custom" ], 'dump of the restored database');
 my $second = fresh();
 restore($second);
 same_text(state($second), $source_state, 'restored twice: the ledger is what it was');

@@ -335,8 +335,11 @@ redacted_hash(const LedgerEntry *entry, char side, const char *name,
 	return true;
 }
 
-/* Adds the commitment of a value that is there. */
-static bool
+/*
+ * The commitment of a value that is there.  A value without a salt was put
+ * where redaction had erased one: it gets what no value has.
+ */
+static void
 commitment_compute(const LedgerEntry *entry, char side, JsonbValue *name,
 				   JsonbValue *value, uint8 *hash)
 {
@@ -348,9 +351,11 @@ commitment_compute(const LedgerEntry *entry, char side, JsonbValue *name,
 		crm_column_salt(entry->salt, word, size, side, column_salt);
 	else if (entry->commitments == NULL ||
 			 !redacted_hash(entry, side, word, size, "s", column_salt))
-		return false;
+	{
+		memset(hash, 0, CRM_HASH_BYTES);
+		return;
+	}
 	crm_column_commitment(column_salt, word, size, side, value, hash);
-	return true;
 }
 
 static int
@@ -368,7 +373,7 @@ commitment_order(const void *a, const void *b)
 
 /*
  * Gathers the commitments of one image: those of its values, and those that
- * redaction kept.  A value without a salt has none, and the leaf will differ.
+ * redaction kept.
  */
 static int
 commitments_gather(const LedgerEntry *entry, char side, Jsonb *image,
@@ -394,8 +399,8 @@ commitments_gather(const LedgerEntry *entry, char side, Jsonb *image,
 			item->name = name.val.string.val;
 			item->name_size = name.val.string.len;
 			item->side = side;
-			if (commitment_compute(entry, side, &name, &value, item->hash))
-				count++;
+			commitment_compute(entry, side, &name, &value, item->hash);
+			count++;
 		}
 	}
 	for (int i = 0; entry->commitments && i < npersonal && count < npersonal; i++)

@@ -242,10 +242,14 @@ static void
 merge_restart(LedgerScan *scan, StreamMerge *merge, uint64 first_xid)
 {
 	ScanKeyData keys[SCAN_KEYS];
+	/* to the greatest id means with it, for a forger may have used that */
+	bool		to_end = scan->end_xid == PG_UINT64_MAX;
 
 	ScanKeyInit(&keys[0], 1, BTGreaterEqualStrategyNumber, F_XID8GE,
 				FullTransactionIdGetDatum(FullTransactionIdFromU64(first_xid)));
-	ScanKeyInit(&keys[1], 1, BTLessStrategyNumber, F_XID8LT,
+	ScanKeyInit(&keys[1], 1,
+				to_end ? BTLessEqualStrategyNumber : BTLessStrategyNumber,
+				to_end ? F_XID8LE : F_XID8LT,
 				FullTransactionIdGetDatum(FullTransactionIdFromU64(scan->end_xid)));
 	merge->current = NULL;
 	binaryheap_reset(merge->queue);

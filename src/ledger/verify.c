@@ -306,6 +306,34 @@ domains_read(ChainRun *run, int64 present)
 	}
 }
 
+/* Which table each table_id stands for. */
+static void
+targets_read(ChainRun *run)
+{
+	HASHCTL		ctl;
+
+	ctl.keysize = sizeof(int32);
+	ctl.entrysize = sizeof(TrackedTarget);
+	ctl.hcxt = run->memory;
+	run->targets = hash_create("crmaudit tracked tables", 64, &ctl,
+							   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	if (SPI_execute("SELECT table_id, target FROM crmaudit.tracked_table WHERE target IS NOT NULL",
+					true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read crmaudit.tracked_table");
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		bool		isnull;
+		int32		table_id = DatumGetInt32(SPI_getbinval(tuple, desc, 1,
+														   &isnull));
+		TrackedTarget *item = hash_search(run->targets, &table_id, HASH_ENTER,
+										  NULL);
+
+		item->target = DatumGetObjectId(SPI_getbinval(tuple, desc, 2, &isnull));
+	}
+}
+
 /* Tells of entries of a domain that never was. */
 static void
 strangers_tell(ChainRun *run)
@@ -330,6 +358,7 @@ chain_verify(ChainRun *run)
 	ListCell   *cell;
 
 	pruned_read(run);
+	targets_read(run);
 	domains_read(run, domain);
 	crm_verify_chain(run);
 	if (run->last_block < PG_INT64_MAX)

@@ -114,7 +114,8 @@ coverage_is_right(const RowCursor *cursor, const ChainBlock *item,
 	char	   *words;
 
 	if (isnull)
-		return previous->block.block_id != item->block.block_id - 1 ||
+		return previous->is_faulty ||
+			previous->block.block_id != item->block.block_id - 1 ||
 			hash_same(item->block.coverage_hash, previous->block.coverage_hash);
 	words = TextDatumGetCString(value);
 	if (GetDatabaseEncoding() != PG_SQL_ASCII)
@@ -217,6 +218,12 @@ periods_read(ChainRun *run, ChainBlock *item, int *count)
 	if (!hash_same(root, item->block.root) || entries != item->block.entries)
 		block_fault(run, item, "BLOCK_HASH_MISMATCH",
 					"the roots of its months do not make its root");
+	/* a root does not name its month, but the block's hash covers the last */
+	if (*count == 0 ? item->block.has_last_at :
+		!item->block.has_last_at ||
+		periods[*count - 1].period != crm_verify_period(item->block.last_at))
+		block_fault(run, item, "BLOCK_HASH_MISMATCH",
+					"its months are not those of its entries");
 	return periods;
 }
 
@@ -237,6 +244,16 @@ domain_of(ChainRun *run, int64 domain)
 	result->domain = domain;
 	run->domains = lappend(run->domains, result);
 	return result;
+}
+
+/* What a block holds that is not to be believed, the next one seems to hold. */
+static void
+domains_doubt(ChainRun *run)
+{
+	ListCell   *cell;
+
+	foreach(cell, run->domains)
+		((VerifiedDomain *) lfirst(cell))->is_uncertain = true;
 }
 
 /* Verifies one block, whose row is the present one. */
@@ -262,7 +279,8 @@ block_verify(ChainRun *run, ChainBlock *item,
 		domain->is_uncertain = true;
 	if (!hash_same(block->hash, item->computed))
 	{
-		domain->is_uncertain = true;
+		/* its incarnation may be what was edited */
+		domains_doubt(run);
 		MemoryContextSwitchTo(block_context);
 		return;
 	}
@@ -274,7 +292,7 @@ block_verify(ChainRun *run, ChainBlock *item,
 		const char *problem =
 		crm_verify_block_entries(run, block, domain,
 								 block->snapshot ? &present : NULL,
-								 periods, nperiods);
+								 periods, nperiods, !item->is_faulty);
 
 		if (problem)
 			block_fault(run, item, "BLOCK_HASH_MISMATCH", problem);

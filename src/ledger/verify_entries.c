@@ -40,17 +40,26 @@ typedef struct SeenPeriod
 {
 	DateADT		period;
 	MerkleStack leaves;
+	uint8		root[CRM_HASH_BYTES];	/* set at the end */
 } SeenPeriod;
 
 /* What ledger_transaction says of it in one month. */
 typedef struct StoredPeriod
 {
 	DateADT		period;
+	int32		entries;
 	uint8		root[CRM_HASH_BYTES];
 } StoredPeriod;
 
 /* A transaction lies in two months at most, but for a forger. */
 #define SEEN_PERIODS	4
+
+/* A fault of a number, which is told once the block's roots are known. */
+typedef struct DeferredFault
+{
+	Fault		fault;
+	bool		is_in_tree;		/* its entry was hung into a tree */
+} DeferredFault;
 
 /* The walk through the entries of one block, or of what is not sealed. */
 typedef struct EntryWalk
@@ -65,10 +74,13 @@ typedef struct EntryWalk
 	MemoryContext memory;		/* for an entry, reset for each */
 
 	MerkleStack *seen_roots;	/* the same of transactions as they are */
-	List	   *deferred;		/* faults that ledger_transaction tells of */
+	List	   *deferred;		/* of DeferredFault */
+	int64		nstray;			/* entries of months that the block has not */
 	MemoryContext block_memory;
 	bool		is_uncertain;	/* an earlier block of the domain is at fault */
 	bool		has_pruned;		/* some month of the block is gone by right */
+	bool		periods_are_right;	/* the list of the block's months */
+	bool		stored_is_wrong;	/* ledger_transaction was altered */
 	bool		is_present;		/* the domain is the database's present one */
 	SealSnapshot now;			/* then: what has ended by now */
 
@@ -82,6 +94,12 @@ typedef struct EntryWalk
 	bool		is_faulty;		/* a fault was told that explains its root */
 	int			nseen;
 	SeenPeriod	seen[SEEN_PERIODS];
+	int			first_deferred; /* of its faults, in "deferred" */
+	int			first_missing;	/* and in the run's list */
+
+	/* the table at hand */
+	int32		table_id;
+	Oid			target;			/* InvalidOid: it is not known */
 
 	/* the context at hand */
 	const LedgerContext *context;
@@ -91,8 +109,9 @@ typedef struct EntryWalk
 	bool		context_is_right;
 } EntryWalk;
 
-static DateADT
-period_of(TimestampTz at)
+/* The month of a time, as its first day. */
+DateADT
+crm_verify_period(TimestampTz at)
 {
 	return (DateADT) (crm_ledger_month_start(at) / USECS_PER_DAY);
 }
@@ -102,22 +121,33 @@ period_of(TimestampTz at)
  * altered, the entries are not at fault.
  */
 static void
-fault_defer(EntryWalk *walk, const Fault *fault)
+fault_defer(EntryWalk *walk, const Fault *fault, bool is_in_tree)
 {
 	MemoryContext old = MemoryContextSwitchTo(walk->block_memory);
-	Fault	   *copy = palloc(sizeof(Fault));
+	DeferredFault *item = palloc(sizeof(DeferredFault));
 
-	*copy = *fault;
+	item->fault = *fault;
+	item->is_in_tree = is_in_tree;
 	if (fault->row_key)
-		copy->row_key = (Jsonb *) DatumGetPointer(datumCopy(JsonbPGetDatum(fault->row_key),
-															false, -1));
+		item->fault.row_key = (Jsonb *) DatumGetPointer(datumCopy(JsonbPGetDatum(fault->row_key),
+																  false, -1));
 	if (fault->detail)
-		copy->detail = pstrdup(fault->detail);
-	walk->deferred = lappend(walk->deferred, copy);
+		item->fault.detail = pstrdup(fault->detail);
+	walk->deferred = lappend(walk->deferred, item);
 	MemoryContextSwitchTo(old);
 }
 
-/* Tells a fault of an entry; its row must not be judged by it. */
+/* The row of an entry at fault must not be judged by it. */
+static void
+entry_suspect(EntryWalk *walk, const LedgerEntry *entry)
+{
+	walk->is_faulty = true;
+	if (entry->row_key)
+		crm_suspects_add(walk->run->suspects, entry->table_id,
+						 crm_key_hash(entry->table_id, entry->row_key));
+}
+
+/* Tells a fault of an entry; one that too many seem to be, later. */
 static void
 entry_fault(EntryWalk *walk, const LedgerEntry *entry, const char *status,
 			const char *detail, bool is_deferred)
@@ -131,13 +161,10 @@ entry_fault(EntryWalk *walk, const LedgerEntry *entry, const char *status,
 	fault.row_key = entry->row_key;
 	fault.detail = unconstify(char *, detail);
 	if (is_deferred)
-		fault_defer(walk, &fault);
+		fault_defer(walk, &fault, entry->ord > walk->last_ord);
 	else
 		crm_fault_add(walk->run->faults, &fault);
-	walk->is_faulty = true;
-	if (entry->row_key)
-		crm_suspects_add(walk->run->suspects, entry->table_id,
-						 crm_key_hash(entry->table_id, entry->row_key));
+	entry_suspect(walk, entry);
 }
 
 static bool
@@ -169,23 +196,74 @@ context_verify(EntryWalk *walk, LedgerScan *scan, const LedgerEntry *entry)
 									CRM_HASH_BYTES) == 0;
 }
 
-/* Computes the entry's hash; NULL if it is right, else what is not. */
+/* Whether the entry names the table that its table_id stands for. */
+static bool
+target_is_right(EntryWalk *walk, const LedgerEntry *entry)
+{
+	if (walk->table_id != entry->table_id || walk->table_id == 0)
+	{
+		TrackedTarget *found = hash_search(walk->run->targets,
+										   &entry->table_id, HASH_FIND, NULL);
+
+		walk->table_id = entry->table_id;
+		walk->target = found ? found->target : InvalidOid;
+	}
+	return !OidIsValid(walk->target) || walk->target == entry->target;
+}
+
+/* Whether the fault of the entry's context is told the first time. */
+static bool
+context_is_new(EntryWalk *walk, const LedgerEntry *entry)
+{
+	ChainRun   *run = walk->run;
+	ContextKey	key = {entry->context_xid, entry->context};
+	bool		found;
+
+	if (run->contexts == NULL)
+	{
+		HASHCTL		ctl;
+
+		ctl.keysize = sizeof(ContextKey);
+		ctl.entrysize = sizeof(ContextKey);
+		ctl.hcxt = run->memory;
+		run->contexts = hash_create("crmaudit contexts at fault", 64, &ctl,
+									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	(void) hash_search(run->contexts, &key, HASH_ENTER, &found);
+	return !found;
+}
+
+/*
+ * Computes the entry's hash; NULL if it is right, else what is not.  "is_told"
+ * is set if that is its context, and was told of another entry.
+ */
 static const char *
-entry_problem(EntryWalk *walk, LedgerScan *scan, const LedgerEntry *entry)
+entry_problem(EntryWalk *walk, LedgerScan *scan, const LedgerEntry *entry,
+			  bool *is_told)
 {
 	const LedgerContext *context;
 	uint8		leaf[CRM_HASH_BYTES];
 
+	*is_told = false;
 	context_verify(walk, scan, entry);
 	context = walk->context;
 	if (context == NULL)
-		return "its context is missing";
+	{
+		*is_told = !context_is_new(walk, entry);
+		return "its context, and that of others perhaps, is missing";
+	}
 	crm_leaf_hash(entry, walk->context_leaf, leaf);
-	if (memcmp(leaf, entry->leaf, CRM_HASH_BYTES) != 0)
-		return walk->context_is_right ? "it is not what was hashed" :
-			"its context is not what was hashed";
 	if (!walk->context_is_right)
-		return "the hash of its context was altered";
+	{
+		*is_told = !context_is_new(walk, entry);
+		return memcmp(leaf, entry->leaf, CRM_HASH_BYTES) != 0 ?
+			"its context, and that of others perhaps, is not what was hashed" :
+			"the hash of its context, and that of others perhaps, was altered";
+	}
+	if (memcmp(leaf, entry->leaf, CRM_HASH_BYTES) != 0)
+		return "it is not what was hashed";
+	if (!target_is_right(walk, entry))
+		return "it names another table than was recorded";
 	if (!text_same(entry->actor, context->actor) ||
 		!text_same(entry->reason, context->reason) ||
 		!text_same(entry->client, context->client))
@@ -211,11 +289,23 @@ missing_add(EntryWalk *walk, uint64 xid, int32 first, int32 last,
 	MemoryContextSwitchTo(old);
 }
 
+/* Place of a month in the block's; -1 if it is not there. */
+static int
+period_find(const EntryWalk *walk, DateADT period)
+{
+	for (int i = 0; i < walk->nperiods; i++)
+	{
+		if (walk->periods[i].period == period)
+			return i;
+	}
+	return -1;
+}
+
 /* Puts an entry's hash into the tree of its month. */
 static void
 seen_add(EntryWalk *walk, const LedgerEntry *entry)
 {
-	DateADT		period = period_of(entry->at);
+	DateADT		period = crm_verify_period(entry->at);
 	int			i = 0;
 
 	while (i < walk->nseen && walk->seen[i].period != period)
@@ -233,6 +323,8 @@ seen_add(EntryWalk *walk, const LedgerEntry *entry)
 		crm_merkle_begin(&walk->seen[i].leaves);
 	}
 	crm_merkle_add(&walk->seen[i].leaves, entry->leaf);
+	if (walk->block_id != 0 && period_find(walk, period) < 0)
+		walk->nstray++;
 	for (int j = 0; j < walk->nperiods; j++)
 	{
 		if (walk->periods[j].period == period)
@@ -240,16 +332,16 @@ seen_add(EntryWalk *walk, const LedgerEntry *entry)
 	}
 }
 
-/* Place of a month in the block's; -1 if it is not there. */
-static int
-period_find(const EntryWalk *walk, DateADT period)
+/* None of the transaction's rows must be judged by it. */
+static void
+transaction_doubt(EntryWalk *walk)
 {
-	for (int i = 0; i < walk->nperiods; i++)
-	{
-		if (walk->periods[i].period == period)
-			return i;
-	}
-	return -1;
+	MemoryContext old = MemoryContextSwitchTo(walk->run->memory);
+	uint64	   *xid = palloc(sizeof(uint64));
+
+	*xid = walk->xid;
+	walk->run->doubtful = lappend(walk->run->doubtful, xid);
+	MemoryContextSwitchTo(old);
 }
 
 /* Tells that a transaction's root is wrong, though its entries look right. */
@@ -257,8 +349,6 @@ static void
 transaction_fault(EntryWalk *walk)
 {
 	Fault		fault = {"MODIFIED_ENTRY"};
-	MemoryContext old;
-	uint64	   *xid;
 
 	walk->is_faulty = true;
 	fault.block_id = walk->block_id;
@@ -266,28 +356,29 @@ transaction_fault(EntryWalk *walk)
 	fault.ord = walk->nentries == 1 ? walk->last_ord : 0;
 	fault.detail = psprintf("an entry and its hash were altered together; the transaction has " INT64_FORMAT " entries",
 							walk->nentries);
-	fault_defer(walk, &fault);
-	old = MemoryContextSwitchTo(walk->run->memory);
-	xid = palloc(sizeof(uint64));
-	*xid = walk->xid;
-	walk->run->doubtful = lappend(walk->run->doubtful, xid);
-	MemoryContextSwitchTo(old);
+	fault_defer(walk, &fault, false);
+	transaction_doubt(walk);
+}
+
+/* What was seen of the transaction in a month; NULL if nothing was. */
+static const SeenPeriod *
+seen_find(const EntryWalk *walk, DateADT period)
+{
+	for (int i = 0; i < walk->nseen; i++)
+	{
+		if (walk->seen[i].period == period)
+			return &walk->seen[i];
+	}
+	return NULL;
 }
 
 /* Whether what was seen of a transaction in a month has the stored root. */
 static bool
 period_is_right(const EntryWalk *walk, const StoredPeriod *stored)
 {
-	uint8		root[CRM_HASH_BYTES];
+	const SeenPeriod *seen = seen_find(walk, stored->period);
 
-	for (int i = 0; i < walk->nseen; i++)
-	{
-		if (walk->seen[i].period != stored->period)
-			continue;
-		crm_merkle_root(&walk->seen[i].leaves, root);
-		return memcmp(root, stored->root, CRM_HASH_BYTES) == 0;
-	}
-	return false;
+	return seen && memcmp(seen->root, stored->root, CRM_HASH_BYTES) == 0;
 }
 
 /* Whether ledger_transaction stands at a row of the walk's block. */
@@ -307,24 +398,29 @@ stored_xid(const EntryWalk *walk)
 																			 3, NULL)));
 }
 
-/* Takes the present row of ledger_transaction, and goes on; how many entries. */
-static int32
+/*
+ * Takes the present row of ledger_transaction, and goes on.  Returns whether
+ * it can be believed, as one of a month that the block does not have cannot.
+ */
+static bool
 stored_take(EntryWalk *walk, StoredPeriod *stored)
 {
 	RowCursor  *cursor = &walk->run->transactions;
-	int32		entries = DatumGetInt32(crm_cursor_get(cursor, 4, NULL));
 	int			i;
 
 	stored->period = DatumGetDateADT(crm_cursor_get(cursor, 2, NULL));
+	stored->entries = DatumGetInt32(crm_cursor_get(cursor, 4, NULL));
 	crm_cursor_hash(cursor, 5, stored->root);
-	i = period_find(walk, stored->period);
-	if (i >= 0)
-	{
-		crm_merkle_add(&walk->roots[i], stored->root);
-		walk->stored[i] += entries;
-	}
 	crm_cursor_next(cursor);
-	return entries;
+	i = period_find(walk, stored->period);
+	if (i < 0)
+	{
+		walk->stored_is_wrong |= walk->periods_are_right;
+		return !walk->periods_are_right;
+	}
+	crm_merkle_add(&walk->roots[i], stored->root);
+	walk->stored[i] += stored->entries;
+	return true;
 }
 
 /* Passes transactions that should be there before an id, and are not. */
@@ -335,9 +431,68 @@ stored_pass_missing(EntryWalk *walk, uint64 xid)
 	{
 		uint64		missing = stored_xid(walk);
 		StoredPeriod stored;
-		int32		entries = stored_take(walk, &stored);
 
-		missing_add(walk, missing, 1, entries, true, stored.period);
+		if (stored_take(walk, &stored))
+			missing_add(walk, missing, 1, stored.entries, true, stored.period);
+	}
+}
+
+/* Computes the transaction's roots as they are. */
+static void
+seen_conclude(EntryWalk *walk)
+{
+	for (int i = 0; i < walk->nseen; i++)
+	{
+		SeenPeriod *seen = &walk->seen[i];
+		int			period = period_find(walk, seen->period);
+
+		crm_merkle_root(&seen->leaves, seen->root);
+		if (period >= 0)
+			crm_merkle_add(&walk->seen_roots[period], seen->root);
+	}
+}
+
+/*
+ * Looks once more at faults of numbers.  If there are as many entries as there
+ * should be, none is missing or too many, but some have another number.  If
+ * the roots are right and the numbers of entries are not, it is those that
+ * were altered.
+ */
+static void
+numbers_reconsider(EntryWalk *walk)
+{
+	List	   *deferred = walk->deferred;
+	bool		counts_are_right = walk->nstored == walk->nseen;
+	bool		roots_are_right = walk->nstored == walk->nseen;
+
+	for (int i = 0; i < walk->nstored; i++)
+	{
+		const StoredPeriod *stored = &walk->stored_periods[i];
+		const SeenPeriod *seen = seen_find(walk, stored->period);
+
+		counts_are_right &= seen && seen->leaves.count == stored->entries;
+		roots_are_right &= period_is_right(walk, stored);
+	}
+	if (!counts_are_right && !roots_are_right)
+		return;
+	if (list_length(walk->run->missing) > walk->first_missing)
+		transaction_doubt(walk);
+	walk->run->missing = list_truncate(walk->run->missing,
+									   walk->first_missing);
+	walk->stored_is_wrong |= !counts_are_right;
+	walk->deferred = list_truncate(list_copy(deferred), walk->first_deferred);
+	for (int i = walk->first_deferred; i < list_length(deferred); i++)
+	{
+		DeferredFault *item = list_nth(deferred, i);
+
+		if (item->is_in_tree && !counts_are_right)
+			continue;
+		if (item->is_in_tree)
+		{
+			item->fault.status = "MODIFIED_ENTRY";
+			item->fault.detail = "its number was altered";
+		}
+		walk->deferred = lappend(walk->deferred, item);
 	}
 }
 
@@ -345,17 +500,11 @@ stored_pass_missing(EntryWalk *walk, uint64 xid)
 static void
 transaction_end(EntryWalk *walk)
 {
+	List	  **missing = &walk->run->missing;
+
 	if (walk->xid == 0 || walk->block_id == 0)
 		return;
-	for (int i = 0; i < walk->nseen; i++)
-	{
-		int			period = period_find(walk, walk->seen[i].period);
-		uint8		root[CRM_HASH_BYTES];
-
-		crm_merkle_root(&walk->seen[i].leaves, root);
-		if (period >= 0)
-			crm_merkle_add(&walk->seen_roots[period], root);
-	}
+	seen_conclude(walk);
 	if (walk->expected < 0)
 		return;
 	if (walk->has_pruned)
@@ -367,6 +516,9 @@ transaction_end(EntryWalk *walk)
 	else if (walk->last_ord < walk->expected)
 		missing_add(walk, walk->xid, walk->last_ord + 1, walk->expected, false,
 					0);
+	if (list_length(*missing) > walk->first_missing ||
+		list_length(walk->deferred) > walk->first_deferred)
+		numbers_reconsider(walk);
 	for (int i = 0; i < walk->nstored && !walk->is_faulty; i++)
 	{
 		if (!period_is_right(walk, &walk->stored_periods[i]))
@@ -390,12 +542,16 @@ transaction_begin(EntryWalk *walk, uint64 xid)
 		return;
 	stored_pass_missing(walk, xid);
 	walk->is_faulty = false;
+	walk->first_deferred = list_length(walk->deferred);
+	walk->first_missing = list_length(walk->run->missing);
 	while (stored_is_here(walk) && stored_xid(walk) == xid)
 	{
 		StoredPeriod stored;
-		int32		entries = stored_take(walk, &stored);
 
-		walk->expected = Max(walk->expected, 0) + entries;
+		walk->expected = Max(walk->expected, 0);
+		if (!stored_take(walk, &stored))
+			continue;
+		walk->expected += Max(stored.entries, 0);
 		if (walk->nstored < SEEN_PERIODS)
 			walk->stored_periods[walk->nstored++] = stored;
 	}
@@ -431,7 +587,7 @@ tail_problem(const EntryWalk *walk, const LedgerEntry *entry)
 static const char *
 extra_problem(EntryWalk *walk, const LedgerEntry *entry)
 {
-	int			period = period_find(walk, period_of(entry->at));
+	int			period = period_find(walk, crm_verify_period(entry->at));
 
 	if (walk->block_id == 0)
 	{
@@ -457,6 +613,7 @@ static void
 entry_verify(EntryWalk *walk, LedgerScan *scan, const LedgerEntry *entry)
 {
 	const char *problem;
+	bool		is_told;
 
 	if (entry->xid != walk->xid)
 		transaction_begin(walk, entry->xid);
@@ -479,8 +636,10 @@ entry_verify(EntryWalk *walk, LedgerScan *scan, const LedgerEntry *entry)
 					0);
 	walk->last_ord = entry->ord;
 	walk->nentries++;
-	problem = entry_problem(walk, scan, entry);
-	if (problem)
+	problem = entry_problem(walk, scan, entry, &is_told);
+	if (problem && is_told)
+		entry_suspect(walk, entry);
+	else if (problem)
 		entry_fault(walk, entry, "MODIFIED_ENTRY", problem, false);
 	seen_add(walk, entry);
 }
@@ -544,7 +703,9 @@ missing_tell(EntryWalk *walk, int first)
 		const VerifiedPeriod *period = &walk->periods[i];
 		Fault		fault = {"MISSING_ENTRY"};
 
-		if (period->is_pruned || period->entries == 0 || period->seen > 0)
+		/* nor if they only seem to be of another month */
+		if (!walk->periods_are_right || period->is_pruned ||
+			period->entries <= walk->nstray || period->seen > 0)
 			continue;
 		fault.block_id = walk->block_id;
 		fault.detail = psprintf("all " INT64_FORMAT " entries of %s are missing",
@@ -562,7 +723,8 @@ missing_tell(EntryWalk *walk, int first)
 
 		/* told already, or gone by right */
 		if (period >= 0 && (walk->periods[period].is_pruned ||
-							walk->periods[period].seen == 0))
+							(walk->periods_are_right &&
+							 walk->periods[period].seen == 0)))
 			continue;
 		fault.block_id = walk->block_id;
 		fault.xid = missing->xid;
@@ -570,21 +732,28 @@ missing_tell(EntryWalk *walk, int first)
 		if (missing->last != missing->first)
 			fault.detail = psprintf("%d entries are missing",
 									missing->last - missing->first + 1);
-		fault_defer(walk, &fault);
+		fault_defer(walk, &fault, false);
 	}
 }
 
-/* Whether trees over transactions have the roots of the block's months. */
+/*
+ * Whether trees over transactions have the roots of the block's months, but
+ * for those that are gone with their transactions.
+ */
 static bool
 roots_are_right(const EntryWalk *walk, const MerkleStack *roots)
 {
 	for (int i = 0; i < walk->nperiods; i++)
 	{
+		const VerifiedPeriod *period = &walk->periods[i];
 		uint8		root[CRM_HASH_BYTES];
 
+		if (period->is_pruned ||
+			(period->seen == 0 && walk->roots[i].count == 0))
+			continue;
 		crm_merkle_root(&roots[i], root);
-		if (!walk->periods[i].is_pruned &&
-			memcmp(root, walk->periods[i].root, CRM_HASH_BYTES) != 0)
+		if (roots[i].count != period->transactions ||
+			memcmp(root, period->root, CRM_HASH_BYTES) != 0)
 			return false;
 	}
 	return true;
@@ -594,17 +763,20 @@ roots_are_right(const EntryWalk *walk, const MerkleStack *roots)
 static const char *
 walk_conclude(EntryWalk *walk)
 {
-	bool		stored_right = roots_are_right(walk, walk->roots);
+	bool		stored_right = !walk->stored_is_wrong &&
+		roots_are_right(walk, walk->roots);
 	ListCell   *cell;
 
 	for (int i = 0; i < walk->nperiods; i++)
 		stored_right &= walk->periods[i].is_pruned ||
+			walk->roots[i].count == 0 ||
 			walk->stored[i] == walk->periods[i].entries;
 	/* the entries are all there, and it is the list of transactions that lies */
 	if (!stored_right && roots_are_right(walk, walk->seen_roots))
 		return "its transactions are not those that make its months";
 	foreach(cell, walk->deferred)
-		crm_fault_add(walk->run->faults, lfirst(cell));
+		crm_fault_add(walk->run->faults,
+					  &((DeferredFault *) lfirst(cell))->fault);
 	return stored_right ? NULL :
 		"the roots of its transactions do not make those of its months";
 }
@@ -616,7 +788,8 @@ walk_conclude(EntryWalk *walk)
 const char *
 crm_verify_block_entries(ChainRun *run, const LedgerBlock *block,
 						 VerifiedDomain *domain, const SealSnapshot *present,
-						 VerifiedPeriod *periods, int nperiods)
+						 VerifiedPeriod *periods, int nperiods,
+						 bool periods_are_right)
 {
 	EntryWalk  *walk = palloc0(sizeof(EntryWalk));
 	int			first_missing = list_length(run->missing);
@@ -632,6 +805,7 @@ crm_verify_block_entries(ChainRun *run, const LedgerBlock *block,
 	walk->stored = palloc0((nperiods + 1) * sizeof(int64));
 	walk->block_memory = CurrentMemoryContext;
 	walk->is_uncertain = domain->is_uncertain;
+	walk->periods_are_right = periods_are_right;
 	for (int i = 0; i < nperiods; i++)
 	{
 		crm_merkle_begin(&walk->roots[i]);

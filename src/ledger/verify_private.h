@@ -10,6 +10,7 @@
 
 #include "executor/spi.h"
 #include "utils/date.h"
+#include "utils/hsearch.h"
 
 #include "ledger/leaf.h"
 #include "ledger/ledger_scan.h"
@@ -43,6 +44,20 @@ typedef struct VerifiedPeriod
 	int64		seen;			/* entries that are there */
 } VerifiedPeriod;
 
+/* The table that a table_id stands for; one that was dropped is not there. */
+typedef struct TrackedTarget
+{
+	int32		table_id;
+	Oid			target;
+} TrackedTarget;
+
+/* The name of a context within a domain. */
+typedef struct ContextKey
+{
+	uint64		xid;
+	int64		number;			/* as wide, so that there is no padding */
+} ContextKey;
+
 /* A run of verification over the chain. */
 typedef struct ChainRun
 {
@@ -63,6 +78,8 @@ typedef struct ChainRun
 	StrangeEntries strangers;
 	List	   *missing;		/* of MissingEntries, for their keys */
 	List	   *doubtful;		/* of xids whose root is wrong, likewise */
+	HTAB	   *targets;		/* of TrackedTarget, by table_id */
+	HTAB	   *contexts;		/* at fault, by ContextKey */
 } ChainRun;
 
 /* A domain, as far as its blocks go. */
@@ -91,7 +108,9 @@ extern void crm_verify_chain(ChainRun *run);
 extern const char *crm_verify_block_entries(ChainRun *run, const LedgerBlock *block,
 											VerifiedDomain *domain,
 											const SealSnapshot *present,
-											VerifiedPeriod *periods, int nperiods);
+											VerifiedPeriod *periods, int nperiods,
+											bool periods_are_right);
+extern DateADT crm_verify_period(TimestampTz at);
 extern void crm_verify_tail(ChainRun *run, VerifiedDomain *domain,
 							bool is_present);
 extern void crm_verify_suspects(ChainRun *run);

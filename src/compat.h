@@ -20,6 +20,17 @@
 #include "access/xlogrecovery.h"
 #endif
 
+#include "miscadmin.h"
+
+#if PG_VERSION_NUM >= 150000
+#define CRM_REQUEST_SHMEM(previous, hook) \
+	((previous) = shmem_request_hook, shmem_request_hook = (hook))
+#else
+/* Libraries ask for shared memory while they are loaded. */
+typedef void (*shmem_request_hook_type) (void);
+#define CRM_REQUEST_SHMEM(previous, hook)	((void) (previous), (hook) ())
+#endif
+
 #if PG_VERSION_NUM < 150000
 #include "access/xlog.h"
 
@@ -29,7 +40,6 @@
 #define MarkGUCPrefixReserved(prefix)	EmitWarningsOnPlaceholders(prefix)
 
 #include "funcapi.h"
-#include "miscadmin.h"
 
 /* Only the default flags are used here. */
 static inline void

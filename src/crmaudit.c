@@ -12,9 +12,11 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "common/ip.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "pgtime.h"
+#include "utils/backend_status.h"
 #include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -26,6 +28,7 @@
 #include "guc.h"
 #include "ledger/digest_sink.h"
 #include "ledger/ledger.h"
+#include "ledger/ledger_worker.h"
 #include "rules/rule.h"
 
 PG_MODULE_MAGIC;
@@ -61,6 +64,7 @@ _PG_init(void)
 	crm_gate_init();
 	crm_ledger_init();
 	crm_digest_init();
+	crm_worker_init();
 }
 
 static int
@@ -200,4 +204,24 @@ crm_date_yyyymmdd(DateADT date)
 		return 0;
 	j2date(date + POSTGRES_EPOCH_JDATE, &year, &month, &day);
 	return year > 9999 ? 0 : year * 10000 + month * 100 + day;
+}
+
+char *
+crm_client_address(void)
+{
+	const SockAddr *address;
+	char		host[NI_MAXHOST];
+
+	if (MyBEEntry == NULL)
+		return NULL;
+	address = (const SockAddr *) &MyBEEntry->st_clientaddr;
+	if (address->addr.ss_family == AF_UNIX)
+		return pstrdup("[local]");
+	if (address->addr.ss_family != AF_INET &&
+		address->addr.ss_family != AF_INET6)
+		return NULL;
+	if (pg_getnameinfo_all(&address->addr, address->salen, host, sizeof(host),
+						   NULL, 0, NI_NUMERICHOST) != 0)
+		return NULL;
+	return pstrdup(host);
 }

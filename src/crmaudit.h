@@ -82,4 +82,7 @@ extern DateADT crm_today(void);
 extern int32 crm_today_yyyymmdd(void);
 extern int32 crm_date_yyyymmdd(DateADT date);
 
+/* The client's address, "[local]", or NULL for a process of the server. */
+extern char *crm_client_address(void);
+
 #endif							/* CRMAUDIT_H */

@@ -7,6 +7,9 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+#include "utils/varlena.h"
+
 #include "compat.h"
 #include "guc.h"
 
@@ -19,10 +22,15 @@ bool		crm_guc_refuse_quarantined = false;
 char	   *crm_guc_actor = NULL;
 char	   *crm_guc_reason = NULL;
 bool		crm_guc_baseline = true;
+bool		crm_guc_drop_ledger = false;
 bool		crm_guc_digest_log = false;
 char	   *crm_guc_digest_file = NULL;
 bool		crm_guc_digest_notify = false;
 char	   *crm_guc_digest_command = NULL;
+char	   *crm_guc_databases = NULL;
+int			crm_guc_discovery_interval = 60;
+int			crm_guc_seal_interval = 5000;
+int			crm_guc_rejection_buffer = 4096;
 
 static const struct config_enum_entry mode_options[] = {
 	{"default", CRM_OVERRIDE_DEFAULT, false},
@@ -83,6 +91,57 @@ digest_settings_define(void)
 							   "",
 							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
 							   NULL, NULL, NULL);
+}
+
+static bool
+databases_check(char **value, void **extra, GucSource source)
+{
+	char	   *copy = pstrdup(*value);
+	List	   *names = NIL;
+	bool		is_list = SplitGUCList(copy, ',', &names);
+
+	if (!is_list)
+		GUC_check_errdetail("It is not a list of names, separated by commas.");
+	list_free(names);
+	pfree(copy);
+	return is_list;
+}
+
+/* The background worker: one for the cluster, so that no session sets these. */
+static void
+worker_settings_define(void)
+{
+	DefineCustomStringVariable("crmaudit.databases",
+							   "Databases that the background worker looks after.",
+							   "Every one in which the extension is found, if empty.",
+							   &crm_guc_databases,
+							   "",
+							   PGC_SIGHUP, GUC_LIST_INPUT,
+							   databases_check, NULL, NULL);
+
+	DefineCustomIntVariable("crmaudit.discovery_interval",
+							"How often the background worker looks whether a database has the extension now.",
+							NULL,
+							&crm_guc_discovery_interval,
+							60, 1, 3600,
+							PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+
+	DefineCustomIntVariable("crmaudit.seal_interval",
+							"How often the background worker seals the ledger, where there is something to seal.",
+							"Zero: it does not.  Rejections are written as often.",
+							&crm_guc_seal_interval,
+							5000, 0, 3600 * 1000,
+							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+
+	/* Only a server that preloads the library has the memory. */
+	DefineCustomIntVariable("crmaudit.rejection_buffer",
+							"How many rejections can wait for the background worker to write them.",
+							"A database can fill three quarters of it.",
+							&crm_guc_rejection_buffer,
+							4096, 64, 1000000,
+							process_shared_preload_libraries_in_progress ?
+							PGC_POSTMASTER : PGC_SIGHUP,
+							0, NULL, NULL, NULL);
 }
 
 void
@@ -157,7 +216,17 @@ crm_guc_define(void)
 							 true,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 
+	/* The ledger is evidence: its owner alone cannot do away with it. */
+	DefineCustomBoolVariable("crmaudit.drop_ledger",
+							 "Lets the ledger be dropped although it holds entries.",
+							 "DROP EXTENSION needs it, and whatever else would "
+							 "drop a table of the ledger.",
+							 &crm_guc_drop_ledger,
+							 false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
 	digest_settings_define();
+	worker_settings_define();
 
 	MarkGUCPrefixReserved("crmaudit");
 }

@@ -26,8 +26,10 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('steward', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('steward', 'UPDATE ON crmaudit.quarantine'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass), crmaudit.release(bigint, jsonb), crmaudit.discard(bigint, text), crmaudit.require_quarantined(bigint), crmaudit.writable_columns(regclass, text)'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.row_history(regclass, jsonb), crmaudit.field_history(regclass, jsonb, text), crmaudit.as_of(anyelement, timestamptz), crmaudit.row_as_of(regclass, jsonb, timestamptz), crmaudit.restore_row(regclass, jsonb, timestamptz, boolean), crmaudit.restore_statement(regclass, jsonb, timestamptz), crmaudit.restorable_columns(regclass, jsonb, jsonb, text[]), crmaudit.equality(regclass, text), crmaudit.mask_image(jsonb, jsonb, regclass, text[], jsonb, oid), crmaudit.op_in_words("char")'),
 		('auditor', 'USAGE ON SCHEMA crmaudit'),
 		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.row_history(regclass, jsonb), crmaudit.field_history(regclass, jsonb, text), crmaudit.as_of(anyelement, timestamptz), crmaudit.row_as_of(regclass, jsonb, timestamptz), crmaudit.restore_row(regclass, jsonb, timestamptz, boolean), crmaudit.restore_statement(regclass, jsonb, timestamptz), crmaudit.restorable_columns(regclass, jsonb, jsonb, text[]), crmaudit.equality(regclass, text), crmaudit.mask_image(jsonb, jsonb, regclass, text[], jsonb, oid), crmaudit.op_in_words("char")'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass)')
 	) AS t(duty, right_words) WHERE t.duty = duty_rights.duty
 $$;
@@ -111,7 +113,7 @@ GRANT SELECT ON crmaudit.reference_version TO PUBLIC;
 -- conditions of triggers, which run as the writer.
 DO $$
 DECLARE
-	names text[] := '{row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,likesel,nlikesel,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names}';
+	names text[] := '{row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,likesel,nlikesel,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names,row_history,field_history,as_of,row_as_of,restore_row,restore_statement,restorable_columns,equality,mask_image,op_in_words,current_names}';
 	function regprocedure;
 BEGIN
 	FOR function IN SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p

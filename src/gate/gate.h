@@ -22,13 +22,20 @@ typedef struct Violation
 extern void crm_gate_init(void);
 
 /* From gate_error.c */
-extern void crm_gate_refuse(const RuleSet *ruleset, TupleTableSlot *slot,
+extern void crm_gate_refuse(const RuleSet *ruleset, const RuleRow *row,
 							List *violations) pg_attribute_noreturn();
 extern RuleOutcome crm_gate_eval(const RuleSet *ruleset, const Rule *rule,
 								 const RuleRow *row, bool refuses);
 extern bool crm_gate_live(const RuleSet *ruleset, const RuleRow *row,
 						  bool refuses);
 extern const char *crm_violation_words(const Violation *violation);
+
+/* From rejection.c */
+extern void crm_rejection_record(const RuleSet *ruleset, const RuleRow *row,
+								 List *violations);
+extern void crm_rejection_record_error(const RuleSet *ruleset,
+									   const RuleRow *row, const Rule *rule);
+extern const char *crm_operation_name(char operation);
 
 /* From gate_commit.c */
 extern void crm_commit_init(void);

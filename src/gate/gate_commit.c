@@ -298,7 +298,7 @@ commit_judge_row(const RuleSet *ruleset, TupleTableSlot *slot, CrmMode mode)
 		}
 	}
 	if (violations != NIL)
-		crm_gate_refuse(ruleset, slot, violations);
+		crm_gate_refuse(ruleset, &row, violations);
 	crm_findings_keep();
 }
 

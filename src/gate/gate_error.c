@@ -200,19 +200,19 @@ violation_sqlstate(const RuleSet *ruleset, const Rule *rule)
 	return ERRCODE_CHECK_VIOLATION;
 }
 
-/* Raises the error of a row that breaks rules. */
+/* Records that a row which breaks rules is refused, and raises the error. */
 void
-crm_gate_refuse(const RuleSet *ruleset, TupleTableSlot *slot,
-				List *violations)
+crm_gate_refuse(const RuleSet *ruleset, const RuleRow *row, List *violations)
 {
 	const Rule *rule = ((Violation *) linitial(violations))->rule;
 	char	   *hint = hint_message(violations);
 
+	crm_rejection_record(ruleset, row, violations);
 	ereport(ERROR,
 			(errcode(violation_sqlstate(ruleset, rule)),
 			 errmsg_internal("%s", primary_message(ruleset, rule,
 												   list_length(violations) - 1)),
-			 errdetail_internal("%s", detail_message(ruleset, slot, violations)),
+			 errdetail_internal("%s", detail_message(ruleset, row->slot, violations)),
 			 hint ? errhint("%s", hint) : 0,
 			 err_generic_string(PG_DIAG_SCHEMA_NAME, ruleset->target_schema),
 			 err_generic_string(PG_DIAG_TABLE_NAME, ruleset->target_name),
@@ -222,13 +222,16 @@ crm_gate_refuse(const RuleSet *ruleset, TupleTableSlot *slot,
 }
 
 /*
- * Raises the error of a rule whose SQL failed.  What the SQL said may hold a
- * value of the row.
+ * Raises the error of a rule whose SQL failed, or of the live condition if
+ * "rule" is NULL.  What the SQL said may hold a value of the row.
  */
 static void
-refuse_failing(const RuleSet *ruleset, const char *what, const char *name,
-			   Bitmapset *attnums, MemoryContext context)
+refuse_failing(const RuleSet *ruleset, const RuleRow *row, const Rule *rule,
+			   MemoryContext context)
 {
+	const char *what = rule ? "rule" : "condition";
+	const char *name = rule ? rule->name : "live";
+	Bitmapset  *attnums = rule ? rule->attnums : ruleset->live_attnums;
 	ErrorData  *error;
 
 	MemoryContextSwitchTo(context);
@@ -236,6 +239,7 @@ refuse_failing(const RuleSet *ruleset, const char *what, const char *name,
 	if (crm_error_cancels(error->sqlerrcode))
 		PG_RE_THROW();
 	FlushErrorState();
+	crm_rejection_record_error(ruleset, row, rule);
 	ereport(ERROR,
 			(errcode(error->sqlerrcode),
 			 errmsg("%s \"%s\" of relation \"%s\" could not be evaluated",
@@ -274,7 +278,7 @@ crm_gate_eval(const RuleSet *ruleset, const Rule *rule, const RuleRow *row,
 	}
 	PG_CATCH();
 	{
-		refuse_failing(ruleset, "rule", rule->name, rule->attnums, context);
+		refuse_failing(ruleset, row, rule, context);
 	}
 	PG_END_TRY();
 	return RULE_OUTCOME(outcome.state, outcome.reason);
@@ -300,8 +304,7 @@ crm_gate_live(const RuleSet *ruleset, const RuleRow *row, bool refuses)
 	}
 	PG_CATCH();
 	{
-		refuse_failing(ruleset, "condition", "live", ruleset->live_attnums,
-					   context);
+		refuse_failing(ruleset, row, NULL, context);
 	}
 	PG_END_TRY();
 	return live;

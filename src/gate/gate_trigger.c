@@ -347,7 +347,7 @@ call_decide(GateCall *call, HeapTuple tuple, bool is_update)
 	crm_findings_forget();
 	crm_commit_begin();
 	if (call->mode == CRM_MODE_ENFORCE)
-		crm_gate_refuse(call->ruleset, call->row.slot, call->violations);
+		crm_gate_refuse(call->ruleset, &call->row, call->violations);
 	crm_quarantine_put(call->ruleset, call->rel,
 					   is_update ? call->before.slot : NULL, tuple,
 					   is_update ? call_before_key(call) : call_row_key(call),

@@ -17,15 +17,13 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "common/ip.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-#include "compat.h"
+#include "crmaudit.h"
 #include "guc.h"
 #include "ledger/leaf.h"
 #include "ledger/ledger_store.h"
@@ -97,27 +95,6 @@ context_holds(const KnownContext *item, int64 incarnation, TimestampTz at)
 		strcmp(item->application_name, setting(application_name)) == 0;
 }
 
-/* The client's address; NULL for a process of the server. */
-static text *
-client_address(void)
-{
-	const SockAddr *address;
-	char		host[NI_MAXHOST];
-
-	if (MyBEEntry == NULL)
-		return NULL;
-	address = (const SockAddr *) &MyBEEntry->st_clientaddr;
-	if (address->addr.ss_family == AF_UNIX)
-		return cstring_to_text("[local]");
-	if (address->addr.ss_family != AF_INET &&
-		address->addr.ss_family != AF_INET6)
-		return NULL;
-	if (pg_getnameinfo_all(&address->addr, address->salen, host, sizeof(host),
-						   NULL, 0, NI_NUMERICHOST) != 0)
-		return NULL;
-	return cstring_to_text(host);
-}
-
 static text *
 text_or_null(const char *value)
 {
@@ -158,7 +135,7 @@ context_make(KnownContext *item, int64 incarnation, uint64 xid, TimestampTz at)
 	context.actor = text_or_null(item->actor);
 	if (context.actor == NULL)
 		context.actor = context.session_username;
-	context.client = client_address();
+	context.client = text_or_null(crm_client_address());
 	context.application_name = text_or_null(item->application_name);
 	context.reason = text_or_null(item->reason);
 	crm_context_hash(&context, context.leaf);

@@ -1,0 +1,427 @@
+/*-------------------------------------------------------------------------
+ *
+ * worker_database.c
+ *		What the background worker does in one database, once.
+ *
+ * It looks for the extension, writes rejections, runs crmaudit.maintain() if
+ * the hour has come, and seals the ledger; then the process ends.  Each step
+ * is a transaction of its own, or several, and can be done again: one that
+ * fails does not keep the others from being done.  The launcher tries again
+ * after a pause that doubles.  An error is written to the log when it is not
+ * the one before, and stays in crmaudit.worker_status().
+ *
+ * The process acts as the bootstrap superuser, whatever settings the database
+ * has.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/twophase.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "storage/ipc.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "compat.h"
+#include "crmaudit.h"
+#include "gate/gate.h"
+#include "guc.h"
+#include "ledger/ledger_worker.h"
+#include "ledger/seal.h"
+
+/* Rejections written by one transaction. */
+#define REJECTIONS_BATCH	1000
+
+/* The database that this process works in. */
+static WorkerDatabase *database = NULL;
+
+/* A step; runs in a transaction, connected to SPI, with a snapshot. */
+typedef void (*WorkerStep) (void);
+
+/* What the step that finds the extension found. */
+static bool has_extension = false;
+
+/* How many rejections the step has written, which are removed at its commit. */
+static int	nwritten = 0;
+
+/* Whether a step left something for the next run. */
+static bool is_unfinished = false;
+
+static void
+worker_exit(int code, Datum arg)
+{
+	if (database->pid == MyProcPid)
+		database->pid = 0;
+}
+
+/* Takes the place of the database's worker; ends if there is another one. */
+static void
+worker_attach(Oid oid)
+{
+	bool		is_mine = false;
+
+	database = crm_worker_database(oid, false);
+	if (database == NULL)
+		proc_exit(0);
+	LWLockAcquire(crm_worker_state->lock, LW_EXCLUSIVE);
+	if (database->pid == 0)
+	{
+		database->pid = MyProcPid;
+		is_mine = true;
+	}
+	LWLockRelease(crm_worker_state->lock);
+	if (!is_mine)
+		proc_exit(0);
+	before_shmem_exit(worker_exit, 0);
+}
+
+/* Settings of the database, or of the superuser, that could disturb. */
+static void
+worker_settings(void)
+{
+	static const char *const settings[][2] = {
+		{"application_name", "crmaudit worker"},
+		{"search_path", "pg_catalog, pg_temp"},
+		{"role", "none"},
+		{"session_replication_role", "origin"},
+		{"default_transaction_isolation", "read committed"},
+		{"default_transaction_read_only", "off"},
+		{"default_transaction_deferrable", "off"},
+		{"statement_timeout", "0"},
+		{"idle_in_transaction_session_timeout", "0"},
+		/* whoever alters a table of ours is not waited for with others' */
+		{"lock_timeout", "1000"},
+		{"client_min_messages", "error"}
+	};
+
+	for (int i = 0; i < lengthof(settings); i++)
+		SetConfigOption(settings[i][0], settings[i][1], PGC_SUSET,
+						PGC_S_OVERRIDE);
+}
+
+static void
+step_find(void)
+{
+	has_extension = OidIsValid(get_extension_oid("crmaudit", true));
+}
+
+/* Whether the extension has a function of that name without arguments. */
+static bool
+function_exists(const char *name)
+{
+	return SearchSysCacheExists3(PROCNAMEARGSNSP, CStringGetDatum(name),
+								 PointerGetDatum(buildoidvector(NULL, 0)),
+								 ObjectIdGetDatum(get_namespace_oid("crmaudit",
+																	true)));
+}
+
+static void
+step_maintain(void)
+{
+	if (!function_exists("maintain"))
+		return;
+	if (SPI_execute("SELECT crmaudit.maintain()", false, 0) < 0)
+		elog(ERROR, "could not run crmaudit.maintain()");
+}
+
+static void
+step_seal(void)
+{
+	if (function_exists("seal"))
+		(void) crm_seal(true);
+}
+
+/*
+ * A transaction that is prepared now may be committed by a session that writes
+ * nothing itself, and marks nothing.
+ */
+static void
+step_prepared(void)
+{
+	if (SPI_execute("SELECT FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database()",
+					true, 1) < 0)
+		elog(ERROR, "could not read pg_prepared_xacts");
+	is_unfinished |= SPI_processed > 0;
+}
+
+/* A text, or NULL where it is not known. */
+static Datum
+text_datum(const char *text, char *null)
+{
+	*null = text[0] == '\0' ? 'n' : ' ';
+	return CStringGetTextDatum(text);
+}
+
+static Datum
+rules_datum(const Rejection *rejection)
+{
+	Datum		rules[CRM_REJECTION_RULES];
+
+	for (int i = 0; i < rejection->nrules; i++)
+		rules[i] = Int64GetDatum(rejection->rules[i]);
+	return PointerGetDatum(construct_array(rules, rejection->nrules, INT8OID,
+										   sizeof(int64), FLOAT8PASSBYVAL,
+										   TYPALIGN_DOUBLE));
+}
+
+static Datum
+reasons_datum(const Rejection *rejection)
+{
+	/* a live condition that fails is no rule, but has a reason */
+	int			count = Max(rejection->nrules, 1);
+	Datum		reasons[CRM_REJECTION_RULES];
+
+	for (int i = 0; i < count; i++)
+		reasons[i] =
+			CStringGetTextDatum(crm_reason_words[rejection->reasons[i]].code);
+	return PointerGetDatum(construct_array(reasons, count, TEXTOID, -1, false,
+										   TYPALIGN_INT));
+}
+
+/* Writes one rejection with the prepared INSERT. */
+static void
+rejection_write(SPIPlanPtr plan, const Rejection *rejection)
+{
+	char	   *username = GetUserNameFromId(rejection->userid, true);
+	Datum		values[11];
+	char		nulls[11];
+
+	memset(nulls, ' ', sizeof(nulls));
+	values[0] = TimestampTzGetDatum(rejection->at);
+	values[1] = ObjectIdGetDatum(rejection->target);
+	values[2] =
+		CStringGetTextDatum(crm_operation_name(rejection->operation));
+	values[3] = rules_datum(rejection);
+	values[4] = reasons_datum(rejection);
+	values[5] = Int32GetDatum(rejection->violations);
+	values[6] = text_datum(rejection->row_key, &nulls[6]);
+	values[7] = text_datum(rejection->actor, &nulls[7]);
+	values[8] = text_datum(username ? username :
+						   psprintf("%u", rejection->userid), &nulls[8]);
+	values[9] = text_datum(rejection->client, &nulls[9]);
+	values[10] = text_datum(rejection->application_name, &nulls[10]);
+	if (SPI_execute_plan(plan, values, nulls, false, 0) != SPI_OK_INSERT)
+		elog(ERROR, "could not write crmaudit.rejection");
+}
+
+static void
+step_rejections(void)
+{
+	static Oid	types[11] = {TIMESTAMPTZOID, REGCLASSOID, TEXTOID, INT8ARRAYOID,
+	TEXTARRAYOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID};
+	const Rejection **batch = palloc(REJECTIONS_BATCH * sizeof(Rejection *));
+	int			count = crm_rejection_peek(database, batch, REJECTIONS_BATCH);
+	MemoryContext memory;
+	SPIPlanPtr	plan;
+
+	nwritten = 0;
+	if (count == 0)
+		return;
+	plan = SPI_prepare("INSERT INTO crmaudit.rejection (at, target, operation, rules, reasons, violations,"
+					   " row_key, actor, username, client, application_name)"
+					   " VALUES ($1, $2, $3, $4, $5, $6, $7::pg_catalog.jsonb, $8, $9, $10, $11)",
+					   lengthof(types), types);
+	if (plan == NULL)
+		elog(ERROR, "could not write crmaudit.rejection");
+	memory = AllocSetContextCreate(CurrentMemoryContext, "crmaudit rejection",
+								   ALLOCSET_DEFAULT_SIZES);
+	for (int i = 0; i < count; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(memory);
+
+		rejection_write(plan, batch[i]);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(memory);
+	}
+	nwritten = count;
+}
+
+/*
+ * Notes an error in shared memory, and in the log unless it was the last run's
+ * too.  One that tells only that others hold a lock is not worth the log.
+ */
+static void
+step_failed(MemoryContext context, char *failure)
+{
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	HOLD_INTERRUPTS();
+	snprintf(failure, CRM_WORKER_ERROR, "%s: ",
+			 unpack_sql_state(error->sqlerrcode));
+	{
+		int			used = strlen(failure);
+		int			length = pg_mbcliplen(error->message,
+										  strlen(error->message),
+										  CRM_WORKER_ERROR - used - 1);
+
+		memcpy(failure + used, error->message, length);
+		failure[used + length] = '\0';
+	}
+	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
+		strcmp(failure, database->error) != 0)
+		EmitErrorReport();
+	FlushErrorState();
+	AbortOutOfAnyTransaction();
+	RESUME_INTERRUPTS();
+	FreeErrorData(error);
+	MemoryContextSwitchTo(context);
+}
+
+/* Runs a step; false, and why in "failure", if it fails. */
+static bool
+step_run(WorkerStep step, const char *activity, char *failure)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool result = true;
+
+	CHECK_FOR_INTERRUPTS();
+	pgstat_report_activity(STATE_RUNNING, activity);
+	PG_TRY();
+	{
+		SetCurrentStatementStartTimestamp();
+		StartTransactionCommand();
+		if (SPI_connect() != SPI_OK_CONNECT)
+			elog(ERROR, "could not connect to SPI");
+		PushActiveSnapshot(GetTransactionSnapshot());
+		step();
+		PopActiveSnapshot();
+		SPI_finish();
+		CommitTransactionCommand();
+	}
+	PG_CATCH();
+	{
+		step_failed(context, failure);
+		result = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	pgstat_report_stat(true);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	return result;
+}
+
+/* Runs a step in which the extension is used, if it is still there. */
+static bool
+step_use(WorkerStep step, const char *activity, char *failure)
+{
+	if (!step_run(step_find, "looking for the extension", failure))
+		return false;
+	return !has_extension || step_run(step, activity, failure);
+}
+
+/* Writes the rejections there are, and those that come meanwhile. */
+static bool
+write_rejections(char *failure)
+{
+	for (int i = 0; i < crm_worker_state->nrecords / REJECTIONS_BATCH + 1; i++)
+	{
+		nwritten = 0;
+		if (!step_use(step_rejections, "writing rejections", failure))
+			return false;
+		crm_rejection_remove(database, nwritten, true);
+		if (nwritten < REJECTIONS_BATCH)
+			break;
+	}
+	return true;
+}
+
+/*
+ * Drops rejections for which there is no table: it was dropped, or the
+ * transaction that makes it did not commit in time.
+ */
+static void
+drop_rejections(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	const Rejection *oldest;
+
+	while (crm_rejection_peek(database, &oldest, 1) > 0 &&
+		   now >= TimestampTzPlusMilliseconds(oldest->at,
+											  crm_guc_discovery_interval * INT64CONST(1000)))
+		crm_rejection_remove(database, 1, false);
+}
+
+/* Does all there is to do; false, and why in "failure", if a step failed. */
+static bool
+worker_run(char *failure)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	bool		result;
+
+	if (!step_run(step_find, "looking for the extension", failure))
+		return false;
+	database->has_extension = has_extension;
+	if (!has_extension)
+	{
+		drop_rejections();
+		return true;
+	}
+	result = write_rejections(failure);
+	if (database->is_watched &&
+		now >= TimestampTzPlusMilliseconds(database->maintained_at,
+										   CRM_MAINTAIN_MS))
+	{
+		if (step_use(step_maintain, "SELECT crmaudit.maintain()", failure))
+			database->maintained_at = now;
+		else
+			result = false;
+	}
+	if (database->is_watched && crm_guc_seal_interval > 0)
+	{
+		if (step_use(step_seal, "SELECT crmaudit.seal()", failure))
+			database->sealed_at = now;
+		else
+			result = false;
+		if (max_prepared_xacts > 0 &&
+			!step_run(step_prepared, "looking for prepared transactions",
+					  failure))
+			result = false;
+	}
+	return result;
+}
+
+/* The function of a worker in one database. */
+void
+crmaudit_worker_main(Datum arg)
+{
+	char		failure[CRM_WORKER_ERROR] = "";
+	bool		is_well;
+
+	crm_is_worker = true;
+	crm_worker_signals();
+	worker_attach(DatumGetObjectId(arg));
+	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(arg),
+											  InvalidOid, 0);
+	worker_settings();
+
+	/* first of all: what is committed from here on is for the next run */
+	pg_atomic_write_u32(&database->has_work, 0);
+	pg_memory_barrier();
+	is_well = worker_run(failure);
+	if (!is_well || is_unfinished)
+		pg_atomic_write_u32(&database->has_work, 1);
+
+	LWLockAcquire(crm_worker_state->lock, LW_EXCLUSIVE);
+	database->nfailures = is_well ? 0 : database->nfailures + 1;
+	if (!is_well)
+		database->failed_at = GetCurrentTimestamp();
+	strlcpy(database->error, failure, CRM_WORKER_ERROR);
+	database->phase = WORKER_DONE;
+	LWLockRelease(crm_worker_state->lock);
+	proc_exit(0);
+}

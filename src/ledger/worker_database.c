@@ -39,6 +39,7 @@
 #include "crmaudit.h"
 #include "gate/gate.h"
 #include "guc.h"
+#include "ledger/digest_sink.h"
 #include "ledger/ledger_worker.h"
 #include "ledger/seal.h"
 
@@ -384,7 +385,10 @@ worker_run(char *failure)
 	if (database->is_watched && crm_guc_seal_interval > 0)
 	{
 		if (step_use(step_seal, "SELECT crmaudit.seal()", failure))
+		{
 			database->sealed_at = now;
+			crm_digest_run_command();
+		}
 		else
 			result = false;
 		if (max_prepared_xacts > 0 &&

@@ -92,4 +92,16 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 #include "varatt.h"
 #endif
 
+#ifndef pg_attribute_noreturn
+#define pg_attribute_noreturn()
+#endif
+
+#if PG_VERSION_NUM < 180000
+#include "access/genam.h"
+
+/* Scans are not instrumented here. */
+#define index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys) \
+	index_beginscan(heap, index, snapshot, nkeys, norderbys)
+#endif
+
 #endif							/* CRM_COMPAT_H */

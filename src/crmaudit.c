@@ -26,6 +26,7 @@
 #include "findings/finding.h"
 #include "gate/gate.h"
 #include "guc.h"
+#include "ledger/digest_sink.h"
 #include "ledger/ledger.h"
 #include "ledger/ledger_worker.h"
 #include "rules/rule.h"
@@ -63,6 +64,7 @@ _PG_init(void)
 	crm_gate_init();
 	crm_ledger_init();
 	crm_worker_init();
+	crm_digest_init();
 }
 
 static int

@@ -26,6 +26,10 @@ char	   *crm_guc_databases = NULL;
 int			crm_guc_discovery_interval = 60;
 int			crm_guc_seal_interval = 5000;
 int			crm_guc_rejection_buffer = 4096;
+bool		crm_guc_digest_log = false;
+char	   *crm_guc_digest_file = NULL;
+bool		crm_guc_digest_notify = false;
+char	   *crm_guc_digest_command = NULL;
 
 static const struct config_enum_entry mode_options[] = {
 	{"default", CRM_OVERRIDE_DEFAULT, false},
@@ -90,6 +94,53 @@ worker_settings_define(void)
 							process_shared_preload_libraries_in_progress ?
 							PGC_POSTMASTER : PGC_SIGHUP,
 							0, NULL, NULL, NULL);
+}
+
+/* A relative path would depend on the server's working directory. */
+static bool
+digest_file_check(char **value, void **extra, GucSource source)
+{
+	if ((*value)[0] == '\0' || is_absolute_path(*value))
+		return true;
+	GUC_check_errdetail("The path must be absolute.");
+	return false;
+}
+
+/* Where digests go; one configuration for all who seal. */
+static void
+digest_settings_define(void)
+{
+	DefineCustomBoolVariable("crmaudit.digest_log",
+							 "Writes the digest of each block to the server's log.",
+							 NULL,
+							 &crm_guc_digest_log,
+							 false,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("crmaudit.digest_file",
+							   "File to which the digest of each block is appended.",
+							   "An absolute path, best on storage that can only "
+							   "be appended to; none if empty.",
+							   &crm_guc_digest_file,
+							   "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+							   digest_file_check, NULL, NULL);
+
+	DefineCustomBoolVariable("crmaudit.digest_notify",
+							 "Notifies channel \"crmaudit\" of the digest of each block.",
+							 NULL,
+							 &crm_guc_digest_notify,
+							 false,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+
+	/* A shell command run as the server's user: it may hold secrets. */
+	DefineCustomStringVariable("crmaudit.digest_command",
+							   "Shell command that the worker gives the digest of each block.",
+							   "On its standard input.",
+							   &crm_guc_digest_command,
+							   "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+							   NULL, NULL, NULL);
 }
 
 void
@@ -165,6 +216,7 @@ crm_guc_define(void)
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 
 	worker_settings_define();
+	digest_settings_define();
 
 	MarkGUCPrefixReserved("crmaudit");
 }

@@ -35,6 +35,10 @@ extern char *crm_guc_databases;
 extern int	crm_guc_discovery_interval;
 extern int	crm_guc_seal_interval;
 extern int	crm_guc_rejection_buffer;
+extern bool crm_guc_digest_log;
+extern char *crm_guc_digest_file;
+extern bool crm_guc_digest_notify;
+extern char *crm_guc_digest_command;
 
 extern void crm_guc_define(void);
 

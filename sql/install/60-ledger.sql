@@ -41,6 +41,7 @@ CREATE TABLE crmaudit.ledger_entry (
 	incarnation bigint NOT NULL,
 	xid xid8 NOT NULL,
 	at timestamptz NOT NULL,
+	context_xid xid8 NOT NULL,
 	table_id int NOT NULL,
 	target regclass NOT NULL,
 	ord int NOT NULL,
@@ -63,7 +64,8 @@ COMMENT ON COLUMN crmaudit.ledger_entry.incarnation IS 'life of the database tha
 COMMENT ON COLUMN crmaudit.ledger_entry.xid IS 'transaction';
 COMMENT ON COLUMN crmaudit.ledger_entry.at IS 'when the row was written';
 COMMENT ON COLUMN crmaudit.ledger_entry.ord IS 'position in the transaction, from 1, without gaps';
-COMMENT ON COLUMN crmaudit.ledger_entry.context IS 'number of the row of ledger_context in the transaction';
+COMMENT ON COLUMN crmaudit.ledger_entry.context IS 'number of the row of ledger_context in the transaction that wrote it';
+COMMENT ON COLUMN crmaudit.ledger_entry.context_xid IS 'transaction that wrote the context, this one or an earlier one of the same session';
 COMMENT ON COLUMN crmaudit.ledger_entry.op IS 'I insert, U update, D delete, T truncate, S change of the table or of its tracking, B row as it was when tracking began';
 COMMENT ON COLUMN crmaudit.ledger_entry.subxid IS 'subtransaction; NULL in the top one';
 COMMENT ON COLUMN crmaudit.ledger_entry.old IS 'D: the row; U: changed columns before; NULL columns are left out';
@@ -88,7 +90,7 @@ CREATE TABLE crmaudit.ledger_context (
 	reason text,
 	leaf bytea NOT NULL
 ) PARTITION BY RANGE (at);
-COMMENT ON TABLE crmaudit.ledger_context IS 'who wrote entries of the ledger, from where and why: a row per transaction, more if it changes within';
+COMMENT ON TABLE crmaudit.ledger_context IS 'who wrote entries of the ledger, from where and why: a row per session and month, another whenever something of it changes';
 COMMENT ON COLUMN crmaudit.ledger_context.at IS 'when the first of its entries was written';
 COMMENT ON COLUMN crmaudit.ledger_context.context IS 'number in the transaction, from 1';
 COMMENT ON COLUMN crmaudit.ledger_context.leaf IS 'SHA-256 over the context';

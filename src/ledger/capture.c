@@ -159,6 +159,7 @@ crm_capture_entry(int32 table_id, Oid target, char op, Jsonb *row_key,
 		entry.salt = new_salt();
 	context = crm_context_current(entry.incarnation, entry.xid, entry.at);
 	entry.context = context->number;
+	entry.context_xid = context->xid;
 	entry.actor = context->actor;
 	entry.reason = context->reason;
 	entry.client = context->client;
@@ -402,12 +403,12 @@ crmaudit_record_schema_entry(PG_FUNCTION_ARGS)
 }
 
 static void
-transaction_end(void)
+transaction_end(bool committed)
 {
 	memset(&transaction, 0, sizeof(transaction));
 	truncating = InvalidOid;
 	crm_ledger_buffer_forget();
-	crm_context_forget();
+	crm_context_xact_end(committed);
 }
 
 static void
@@ -422,7 +423,7 @@ xact_callback(XactEvent event, void *arg)
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
-			transaction_end();
+			transaction_end(event == XACT_EVENT_COMMIT);
 			break;
 		default:
 			break;

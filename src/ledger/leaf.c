@@ -34,15 +34,6 @@
 #define EPOCH_OFFSET \
 	((int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY)
 
-/* A personal column of one image, by name. */
-typedef struct Commitment
-{
-	const char *name;
-	int			name_size;
-	char		side;
-	uint8		hash[CRM_HASH_BYTES];
-} Commitment;
-
 /* The message; what follows sees to it that there is room. */
 static char *message = NULL;
 static Size message_size = 0;
@@ -365,8 +356,8 @@ commitment_compute(const LedgerEntry *entry, char side, JsonbValue *name,
 static int
 commitment_order(const void *a, const void *b)
 {
-	const Commitment *first = a;
-	const Commitment *second = b;
+	const LedgerCommitment *first = a;
+	const LedgerCommitment *second = b;
 
 	if (first->side != second->side)
 		return first->side == CRM_SIDE_OLD ? -1 : 1;
@@ -381,7 +372,7 @@ commitment_order(const void *a, const void *b)
  */
 static int
 commitments_gather(const LedgerEntry *entry, char side, Jsonb *image,
-				   Commitment *list)
+				   LedgerCommitment *list)
 {
 	JsonbIterator *it;
 	JsonbValue	name;
@@ -396,7 +387,7 @@ commitments_gather(const LedgerEntry *entry, char side, Jsonb *image,
 		it = JsonbIteratorInit(&image->root);
 		while (count < npersonal && image_next(&it, &name, &value))
 		{
-			Commitment *item = &list[count];
+			LedgerCommitment *item = &list[count];
 
 			if (!is_personal(entry, name.val.string.val, name.val.string.len))
 				continue;
@@ -409,7 +400,7 @@ commitments_gather(const LedgerEntry *entry, char side, Jsonb *image,
 	}
 	for (int i = 0; entry->commitments && i < npersonal && count < npersonal; i++)
 	{
-		Commitment *item = &list[count];
+		LedgerCommitment *item = &list[count];
 
 		item->name = VARDATA_ANY(at);
 		item->name_size = VARSIZE_ANY_EXHDR(at);
@@ -423,9 +414,9 @@ commitments_gather(const LedgerEntry *entry, char side, Jsonb *image,
 	return count;
 }
 
-/* The commitments to the entry's personal columns, with their number before. */
-static uint32
-commitments_compute(const LedgerEntry *entry, Commitment **list)
+/* The commitments to the entry's personal columns; returns their number. */
+uint32
+crm_entry_commitments(const LedgerEntry *entry, LedgerCommitment **list)
 {
 	int			npersonal;
 	int			count;
@@ -435,12 +426,12 @@ commitments_compute(const LedgerEntry *entry, Commitment **list)
 		return 0;
 	npersonal = ArrayGetNItems(ARR_NDIM(entry->personal),
 							   ARR_DIMS(entry->personal));
-	*list = palloc(2 * npersonal * sizeof(Commitment) + 1);
+	*list = palloc(2 * npersonal * sizeof(LedgerCommitment) + 1);
 	count = commitments_gather(entry, CRM_SIDE_OLD, entry->old, *list);
 	count += commitments_gather(entry, CRM_SIDE_NEW, entry->new,
 								*list + count);
 	if (entry->commitments)
-		qsort(*list, count, sizeof(Commitment), commitment_order);
+		qsort(*list, count, sizeof(LedgerCommitment), commitment_order);
 	return count;
 }
 
@@ -451,8 +442,8 @@ commitments_compute(const LedgerEntry *entry, Commitment **list)
 void
 crm_leaf_hash(const LedgerEntry *entry, const uint8 *context_leaf, uint8 *hash)
 {
-	Commitment *commitments;
-	uint32		ncommitments = commitments_compute(entry, &commitments);
+	LedgerCommitment *commitments;
+	uint32		ncommitments = crm_entry_commitments(entry, &commitments);
 
 	message_begin(CRM_HASH_LEAF);
 	put_byte(CRM_LEDGER_VERSION);

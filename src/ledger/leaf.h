@@ -61,4 +61,17 @@ extern void crm_column_commitment(const uint8 *column_salt, const char *name,
 								  int name_size, char side,
 								  const JsonbValue *value, uint8 *commitment);
 
+/* The commitment to a personal column of one image. */
+typedef struct LedgerCommitment
+{
+	const char *name;
+	int			name_size;
+	char		side;
+	uint8		hash[CRM_HASH_BYTES];
+} LedgerCommitment;
+
+/* Those of an entry, palloc'd, old before new; NULL if none is personal. */
+extern uint32 crm_entry_commitments(const LedgerEntry *entry,
+									LedgerCommitment **list);
+
 #endif							/* CRM_LEAF_H */

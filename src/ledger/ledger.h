@@ -49,7 +49,8 @@ typedef struct LedgerEntry
 	int32		table_id;
 	Oid			target;
 	int32		ord;
-	int32		context;
+	int32		context;		/* number in the transaction context_xid */
+	uint64		context_xid;
 	char		op;
 	Jsonb	   *row_key;		/* this and what follows: NULL if there is
 								 * none */

@@ -25,6 +25,7 @@
 #include "executor/executor.h"
 #include "tcop/pquery.h"
 #include "tcop/utility.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/snapmgr.h"
@@ -42,6 +43,7 @@
 typedef struct LedgerBuffer
 {
 	const char *parent;
+	LedgerTarget target;
 	TupleDesc	desc;
 	LedgerRow  *rows;
 	int			count;
@@ -58,8 +60,8 @@ static ProcessUtility_hook_type previous_utility = NULL;
 
 /* Types of the columns, in the order of the enums in ledger_store.h. */
 static const Oid entry_types[] = {
-	INT8OID, XID8OID, TIMESTAMPTZOID, INT4OID, REGCLASSOID, INT4OID, INT4OID,
-	CHAROID, XID8OID, JSONBOID, JSONBOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
+	INT8OID, XID8OID, TIMESTAMPTZOID, XID8OID, INT4OID, REGCLASSOID, INT4OID,
+	INT4OID, CHAROID, XID8OID, JSONBOID, JSONBOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID,
 	TEXTARRAYOID, BYTEAOID, JSONBOID, BYTEAOID
 };
 static const Oid context_types[] = {
@@ -164,11 +166,11 @@ first_of(const LedgerBuffer *buffer, SubTransactionId subid)
 }
 
 static void
-buffer_write(const LedgerBuffer *buffer, int first)
+buffer_write(LedgerBuffer *buffer, int first)
 {
 	if (first < buffer->count)
-		crm_ledger_write(buffer->parent, buffer->desc, buffer->rows + first,
-						 buffer->count - first);
+		crm_ledger_write(buffer->parent, &buffer->target, buffer->desc,
+						 buffer->rows + first, buffer->count - first);
 }
 
 /*
@@ -255,9 +257,20 @@ process_utility(PlannedStmt *statement, const char *source, bool read_only_tree,
 		crm_ledger_flush();
 }
 
+/* A partition may have come or gone. */
+static void
+relcache_callback(Datum arg, Oid relid)
+{
+	if (!OidIsValid(relid) || relid == entries.target.parent)
+		entries.target.is_valid = false;
+	if (!OidIsValid(relid) || relid == contexts.target.parent)
+		contexts.target.is_valid = false;
+}
+
 void
 crm_ledger_buffer_init(void)
 {
+	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
 	previous_finish = ExecutorFinish_hook;
 	ExecutorFinish_hook = executor_finish;
 	previous_utility = ProcessUtility_hook;

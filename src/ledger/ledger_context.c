@@ -3,13 +3,14 @@
  * ledger_context.c
  *		Who acts, from where and why: rows of crmaudit.ledger_context.
  *
- * A transaction mostly has one.  Another begins where something of it
- * changes, and where a month does, so that an entry's context is in the
- * partition of its month.  The last few are kept, for a foreign key's action
- * runs as the table's owner, and then the user goes on.
+ * A session mostly has one, which its transactions share.  Another begins
+ * where something of it changes, and where a month does, so that an entry's
+ * context is in the partition of its month.  The last few are kept, for a
+ * foreign key's action runs as the table's owner, and then the user goes on.
  *
- * Lifetime: the transaction; the abort of a subtransaction drops those it
- * made, whose rows are gone.  Numbers are not used again.
+ * Lifetime: the session, once the transaction that wrote it has committed;
+ * whoever sees a later transaction of the session sees that one too.  The
+ * abort of a subtransaction drops those it made, whose rows are gone.
  *
  *-------------------------------------------------------------------------
  */
@@ -28,13 +29,15 @@
 #include "ledger/ledger_store.h"
 #include "ledger/ledger_write.h"
 
-/* How many contexts of a transaction are kept. */
+/* How many contexts are kept. */
 #define CONTEXTS_KEPT	8
 
 /* A context, and what must be the same for it to hold. */
 typedef struct KnownContext
 {
-	SubTransactionId subid;		/* invalid: unused */
+	bool		is_used;
+	SubTransactionId subid;		/* made it; invalid: it has committed */
+	int64		incarnation;
 	Oid			session_userid;
 	Oid			current_userid;
 	char	   *actor;
@@ -51,13 +54,17 @@ static int	last = 0;			/* the one used last */
 static int	next_replaced = 0;
 static int32 numbers = 0;		/* given out in this transaction */
 
+/* What a transaction made stays, if it has committed. */
 void
-crm_context_forget(void)
+crm_context_xact_end(bool committed)
 {
 	for (int i = 0; i < CONTEXTS_KEPT; i++)
+	{
+		if (known[i].subid != InvalidSubTransactionId && !committed)
+			known[i].is_used = false;
 		known[i].subid = InvalidSubTransactionId;
+	}
 	numbers = 0;
-	next_replaced = 0;
 }
 
 void
@@ -66,7 +73,7 @@ crm_context_subxact_abort(SubTransactionId subid)
 	for (int i = 0; i < CONTEXTS_KEPT; i++)
 	{
 		if (known[i].subid >= subid)
-			known[i].subid = InvalidSubTransactionId;
+			known[i].is_used = false;
 	}
 }
 
@@ -77,9 +84,9 @@ setting(const char *value)
 }
 
 static bool
-context_holds(const KnownContext *item, TimestampTz at)
+context_holds(const KnownContext *item, int64 incarnation, TimestampTz at)
 {
-	return item->subid != InvalidSubTransactionId &&
+	return item->is_used && item->incarnation == incarnation &&
 		at >= item->month_start && at < item->month_end &&
 		item->current_userid == GetUserId() &&
 		item->session_userid == GetSessionUserId() &&
@@ -105,7 +112,7 @@ context_make(KnownContext *item, int64 incarnation, uint64 xid, TimestampTz at)
 		item->memory = AllocSetContextCreate(TopMemoryContext,
 											 "crmaudit ledger context",
 											 ALLOCSET_SMALL_SIZES);
-	item->subid = InvalidSubTransactionId;
+	item->is_used = false;
 	MemoryContextReset(item->memory);
 	old = MemoryContextSwitchTo(item->memory);
 	item->session_userid = GetSessionUserId();
@@ -134,13 +141,31 @@ context_make(KnownContext *item, int64 incarnation, uint64 xid, TimestampTz at)
 	crm_context_hash(&context, context.leaf);
 	crm_ledger_buffer_context(&context);
 
+	item->current.xid = xid;
 	item->current.number = context.context;
 	item->current.actor = context.actor;
 	item->current.reason = context.reason;
 	item->current.client = context.client;
 	memcpy(item->current.leaf, context.leaf, CRM_HASH_BYTES);
+	item->incarnation = incarnation;
 	item->subid = GetCurrentSubTransactionId();
+	item->is_used = true;
 	MemoryContextSwitchTo(old);
+}
+
+/* A place that is not used, or the one used longest. */
+static int
+place_find(void)
+{
+	int			place = next_replaced;
+
+	for (int i = 0; i < CONTEXTS_KEPT; i++)
+	{
+		if (!known[i].is_used)
+			return i;
+	}
+	next_replaced = (next_replaced + 1) % CONTEXTS_KEPT;
+	return place;
 }
 
 /*
@@ -150,18 +175,17 @@ context_make(KnownContext *item, int64 incarnation, uint64 xid, TimestampTz at)
 const CurrentContext *
 crm_context_current(int64 incarnation, uint64 xid, TimestampTz at)
 {
-	if (context_holds(&known[last], at))
+	if (context_holds(&known[last], incarnation, at))
 		return &known[last].current;
 	for (int i = 0; i < CONTEXTS_KEPT; i++)
 	{
-		if (context_holds(&known[i], at))
+		if (context_holds(&known[i], incarnation, at))
 		{
 			last = i;
 			return &known[i].current;
 		}
 	}
-	last = next_replaced;
-	next_replaced = (next_replaced + 1) % CONTEXTS_KEPT;
+	last = place_find();
 	context_make(&known[last], incarnation, xid, at);
 	return &known[last].current;
 }

@@ -23,6 +23,12 @@ typedef struct LedgerScan LedgerScan;
 extern LedgerScan *crm_ledger_scan_begin(Snapshot snapshot, int64 domain,
 										 uint64 first_xid, uint64 end_xid);
 
+/*
+ * From now on only what sealing needs is read: the columns of fixed length,
+ * row_key and leaf.  The others are NULL.
+ */
+extern void crm_ledger_scan_leaves_only(LedgerScan *scan);
+
 /* Scans another range, without opening everything again. */
 extern void crm_ledger_scan_restart(LedgerScan *scan, uint64 first_xid,
 									uint64 end_xid);
@@ -30,7 +36,10 @@ extern void crm_ledger_scan_restart(LedgerScan *scan, uint64 first_xid,
 /* The next entry, valid until the next call; NULL at the end. */
 extern const LedgerEntry *crm_ledger_scan_next(LedgerScan *scan);
 
-/* The context of the entry just given; NULL if there is none. */
+/*
+ * The context of the entry just given; NULL if there is none.  Valid until the
+ * next call.
+ */
 extern const LedgerContext *crm_ledger_scan_context(LedgerScan *scan);
 
 extern void crm_ledger_scan_end(LedgerScan *scan);

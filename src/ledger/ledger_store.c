@@ -29,7 +29,7 @@ PG_FUNCTION_INFO_V1(crmaudit_ledger_leaf);
 PG_FUNCTION_INFO_V1(crmaudit_ledger_context_leaf);
 
 static const char *const entry_columns[] = {
-	"incarnation", "xid", "at", "table_id", "target", "ord", "context", "op",
+	"incarnation", "xid", "at", "context_xid", "table_id", "target", "ord", "context", "op",
 	"subxid", "row_key", "old", "new", "actor", "reason", "client",
 	"personal", "salt", "commitments", "leaf"
 };
@@ -97,8 +97,9 @@ leaf_read(TupleTableSlot *slot, int column, uint8 *leaf)
 		memset(leaf, 0, CRM_HASH_BYTES);
 }
 
-void
-crm_ledger_entry_read(TupleTableSlot *slot, LedgerEntry *entry)
+/* Reads what never has to be detoasted. */
+static void
+fixed_columns_read(TupleTableSlot *slot, LedgerEntry *entry)
 {
 	Datum	   *values;
 
@@ -107,6 +108,7 @@ crm_ledger_entry_read(TupleTableSlot *slot, LedgerEntry *entry)
 	entry->incarnation = DatumGetInt64(values[ENTRY_INCARNATION]);
 	entry->xid = U64FromFullTransactionId(DatumGetFullTransactionId(values[ENTRY_XID]));
 	entry->at = DatumGetTimestampTz(values[ENTRY_AT]);
+	entry->context_xid = U64FromFullTransactionId(DatumGetFullTransactionId(values[ENTRY_CONTEXT_XID]));
 	entry->table_id = DatumGetInt32(values[ENTRY_TABLE_ID]);
 	entry->target = DatumGetObjectId(values[ENTRY_TARGET]);
 	entry->ord = DatumGetInt32(values[ENTRY_ORD]);
@@ -114,6 +116,21 @@ crm_ledger_entry_read(TupleTableSlot *slot, LedgerEntry *entry)
 	entry->op = DatumGetChar(values[ENTRY_OP]);
 	entry->subxid = slot->tts_isnull[ENTRY_SUBXID] ? 0 :
 		U64FromFullTransactionId(DatumGetFullTransactionId(values[ENTRY_SUBXID]));
+	leaf_read(slot, ENTRY_LEAF, entry->leaf);
+}
+
+void
+crm_ledger_entry_read_leaf(TupleTableSlot *slot, LedgerEntry *entry)
+{
+	memset(entry, 0, sizeof(LedgerEntry));
+	fixed_columns_read(slot, entry);
+	entry->row_key = NULLABLE(slot, ENTRY_ROW_KEY, DatumGetJsonbP);
+}
+
+void
+crm_ledger_entry_read(TupleTableSlot *slot, LedgerEntry *entry)
+{
+	fixed_columns_read(slot, entry);
 	entry->row_key = NULLABLE(slot, ENTRY_ROW_KEY, DatumGetJsonbP);
 	entry->old = NULLABLE(slot, ENTRY_OLD, DatumGetJsonbP);
 	entry->new = NULLABLE(slot, ENTRY_NEW, DatumGetJsonbP);
@@ -123,7 +140,6 @@ crm_ledger_entry_read(TupleTableSlot *slot, LedgerEntry *entry)
 	entry->personal = NULLABLE(slot, ENTRY_PERSONAL, DatumGetArrayTypeP);
 	entry->salt = fixed_bytes(slot, ENTRY_SALT, CRM_SALT_BYTES);
 	entry->commitments = NULLABLE(slot, ENTRY_COMMITMENTS, DatumGetJsonbP);
-	leaf_read(slot, ENTRY_LEAF, entry->leaf);
 }
 
 void
@@ -180,6 +196,7 @@ crm_ledger_entry_values(const LedgerEntry *entry, Datum *values, bool *nulls)
 	values[ENTRY_OP] = CharGetDatum(entry->op);
 	nulls[ENTRY_SUBXID] = entry->subxid == 0;
 	values[ENTRY_SUBXID] = FullTransactionIdGetDatum(FullTransactionIdFromU64(entry->subxid));
+	values[ENTRY_CONTEXT_XID] = FullTransactionIdGetDatum(FullTransactionIdFromU64(entry->context_xid));
 	set_pointer(values, nulls, ENTRY_ROW_KEY, entry->row_key);
 	set_pointer(values, nulls, ENTRY_OLD, entry->old);
 	set_pointer(values, nulls, ENTRY_NEW, entry->new);
@@ -253,8 +270,8 @@ crm_ledger_month_end(TimestampTz at)
  * Forms a slot from a row given to an SQL function, whose type is that of one
  * of our tables.
  */
-static TupleTableSlot *
-slot_of_row(HeapTupleHeader row)
+TupleTableSlot *
+crm_ledger_row_slot(HeapTupleHeader row)
 {
 	TupleDesc	desc = lookup_rowtype_tupdesc_copy(HeapTupleHeaderGetTypeId(row),
 												   HeapTupleHeaderGetTypMod(row));
@@ -274,8 +291,8 @@ slot_of_row(HeapTupleHeader row)
 Datum
 crmaudit_ledger_leaf(PG_FUNCTION_ARGS)
 {
-	TupleTableSlot *entry_slot = slot_of_row(PG_GETARG_HEAPTUPLEHEADER(0));
-	TupleTableSlot *context_slot = slot_of_row(PG_GETARG_HEAPTUPLEHEADER(1));
+	TupleTableSlot *entry_slot = crm_ledger_row_slot(PG_GETARG_HEAPTUPLEHEADER(0));
+	TupleTableSlot *context_slot = crm_ledger_row_slot(PG_GETARG_HEAPTUPLEHEADER(1));
 	LedgerEntry entry;
 	LedgerContext context;
 	uint8		hash[CRM_HASH_BYTES];
@@ -293,7 +310,7 @@ crmaudit_ledger_leaf(PG_FUNCTION_ARGS)
 Datum
 crmaudit_ledger_context_leaf(PG_FUNCTION_ARGS)
 {
-	TupleTableSlot *slot = slot_of_row(PG_GETARG_HEAPTUPLEHEADER(0));
+	TupleTableSlot *slot = crm_ledger_row_slot(PG_GETARG_HEAPTUPLEHEADER(0));
 	LedgerContext context;
 	uint8		hash[CRM_HASH_BYTES];
 

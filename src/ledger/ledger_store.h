@@ -19,6 +19,7 @@ typedef enum LedgerEntryColumn
 	ENTRY_INCARNATION,
 	ENTRY_XID,
 	ENTRY_AT,
+	ENTRY_CONTEXT_XID,
 	ENTRY_TABLE_ID,
 	ENTRY_TARGET,
 	ENTRY_ORD,
@@ -68,11 +69,18 @@ extern void crm_ledger_entry_read(TupleTableSlot *slot, LedgerEntry *entry);
 extern void crm_ledger_context_read(TupleTableSlot *slot,
 									LedgerContext *context);
 
+/* Reads the columns of fixed length, row_key and leaf; the rest is NULL. */
+extern void crm_ledger_entry_read_leaf(TupleTableSlot *slot,
+									   LedgerEntry *entry);
+
 /* Fills the values of a row; "leaf" and "salt" are copied into new byteas. */
 extern void crm_ledger_entry_values(const LedgerEntry *entry, Datum *values,
 									bool *nulls);
 extern void crm_ledger_context_values(const LedgerContext *context,
 									  Datum *values, bool *nulls);
+
+/* A slot of a row given to an SQL function. */
+extern TupleTableSlot *crm_ledger_row_slot(HeapTupleHeader row);
 
 /* First and last bound of the month of a time, UTC. */
 extern TimestampTz crm_ledger_month_start(TimestampTz at);

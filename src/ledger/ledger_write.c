@@ -4,24 +4,28 @@
  *		The way of entries and contexts into their partitions.
  *
  * Rows go straight into the partition of their time, in bulk, as COPY would
- * put them.  Where there is no partition at all, which is only so before
- * crmaudit.maintain() has run, they are made on the spot.
+ * put them.  Which partition that is, is remembered until the partitioned
+ * table changes.  Where there is no partition at all, which is only so before
+ * crmaudit.maintain() has run, one is made on the spot.
  *
- * Locking: AccessShareLock on the partitioned table, RowExclusiveLock on the
- * partition.  Nobody waits for another.
+ * Locking: RowExclusiveLock on the partition, AccessShareLock on the
+ * partitioned table while the partition is looked for.  Nobody waits for
+ * another.
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include "access/heapam.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
+#include "catalog/indexing.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
@@ -29,11 +33,12 @@
 
 #include "compat.h"
 #include "crmaudit.h"
+#include "ledger/ledger_store.h"
 #include "ledger/ledger_write.h"
 #include "rules/rule.h"
 
 /* Rows handed to one multi-insert. */
-#define LEDGER_BATCH	1000
+#define LEDGER_BATCH	200
 
 /* The partition that a time belongs to; InvalidOid if there is none. */
 static Oid
@@ -93,47 +98,102 @@ parent_open(const char *parent)
 	return table_open(relid, AccessShareLock);
 }
 
-/* Opens the partition of a time. */
-static Relation
-partition_open(Relation parent, TimestampTz at)
+/* Finds the partition of a time, and locks it. */
+static Oid
+partition_find(const char *parent, TimestampTz at)
 {
-	Oid			relid = partition_of(parent, at);
+	Relation	root = parent_open(parent);
+	Oid			relid = partition_of(root, at);
 
 	if (!OidIsValid(relid))
-		elog(ERROR, "crmaudit.%s has no partition for now",
-			 RelationGetRelationName(parent));
-	return table_open(relid, RowExclusiveLock);
+		elog(ERROR, "crmaudit.%s has no partition for now", parent);
+	LockRelationOid(relid, RowExclusiveLock);
+	table_close(root, NoLock);
+	return relid;
 }
 
-/* Writes rows of one partition. */
+/*
+ * Opens the partition of a time.  The lock on the partition is enough to rely
+ * on what is remembered: who detaches it needs a stronger one, and his message
+ * has arrived when the lock is ours.
+ */
+static Relation
+partition_open(const char *parent, LedgerTarget *target, TimestampTz at)
+{
+	if (target->is_valid && at >= target->month_start && at < target->month_end)
+	{
+		LockRelationOid(target->relid, RowExclusiveLock);
+		if (target->is_valid)
+			return table_open(target->relid, NoLock);
+		UnlockRelationOid(target->relid, RowExclusiveLock);
+	}
+	target->month_start = crm_ledger_month_start(at);
+	target->month_end = crm_ledger_month_end(at);
+	target->parent = crm_relation_oid(parent);
+	/* a message that arrives meanwhile clears this again */
+	target->is_valid = true;
+	target->relid = partition_find(parent, at);
+	return table_open(target->relid, NoLock);
+}
+
+/* Whether all indexes can be written as those of a catalog are. */
+static bool
+indexes_are_plain(const ResultRelInfo *target)
+{
+	for (int i = 0; i < target->ri_NumIndices; i++)
+	{
+		const IndexInfo *info = target->ri_IndexRelationInfo[i];
+
+		if (info->ii_Expressions != NIL || info->ii_Predicate != NIL ||
+			info->ii_ExclusionOps != NULL || !info->ii_ReadyForInserts)
+			return false;
+	}
+	return true;
+}
+
+/* Writes rows to a partition that was given indexes of another kind. */
 static void
-partition_write(Relation rel, TupleDesc desc, const LedgerRow *rows, int count)
+batch_write(Relation rel, ResultRelInfo *target, TupleTableSlot **slots,
+			int count)
 {
 	EState	   *estate = CreateExecutorState();
-	ResultRelInfo *target = makeNode(ResultRelInfo);
-	TupleTableSlot **slots = palloc(count * sizeof(TupleTableSlot *));
-	BulkInsertState bulk = count > 1 ? GetBulkInsertState() : NULL;
 
-	InitResultRelInfo(target, rel, 1, NULL, 0);
-	ExecOpenIndices(target, false);
 	for (int i = 0; i < count; i++)
 	{
-		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
-		ExecStoreHeapTuple(rows[i].tuple, slots[i], false);
-	}
-	heap_multi_insert(rel, slots, count, GetCurrentCommandId(true), 0, bulk);
-	for (int i = 0; i < count; i++)
-	{
-		slots[i]->tts_tableOid = RelationGetRelid(rel);
+		table_tuple_insert(rel, slots[i], GetCurrentCommandId(true), 0, NULL);
 		crm_insert_index_tuples(target, slots[i], estate);
 		ResetPerTupleExprContext(estate);
 	}
-	for (int i = 0; i < count; i++)
-		ExecDropSingleTupleTableSlot(slots[i]);
-	if (bulk)
-		FreeBulkInsertState(bulk);
-	ExecCloseIndices(target);
 	FreeExecutorState(estate);
+}
+
+/* Writes rows of one partition, through slots that are used again. */
+static void
+partition_write(Relation rel, TupleDesc desc, const LedgerRow *rows, int count)
+{
+	CatalogIndexState indexes = CatalogOpenIndexes(rel);
+	bool		plain = indexes_are_plain(indexes);
+	int			nslots = Min(count, LEDGER_BATCH);
+	TupleTableSlot *slots[LEDGER_BATCH];
+
+	for (int i = 0; i < nslots; i++)
+		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
+	for (int first = 0; first < count; first += LEDGER_BATCH)
+	{
+		int			size = Min(count - first, LEDGER_BATCH);
+
+		for (int i = 0; i < size; i++)
+			ExecStoreHeapTuple(rows[first + i].tuple, slots[i], false);
+		if (plain)
+			CatalogTuplesMultiInsertWithInfo(rel, slots, size, indexes);
+		else
+			batch_write(rel, indexes, slots, size);
+		for (int i = 0; i < size; i++)
+			ExecClearTuple(slots[i]);
+	}
+	for (int i = 0; i < nslots; i++)
+		ExecDropSingleTupleTableSlot(slots[i]);
+	CatalogCloseIndexes(indexes);
 }
 
 /*
@@ -141,24 +201,20 @@ partition_write(Relation rel, TupleDesc desc, const LedgerRow *rows, int count)
  * crmaudit."parent".
  */
 void
-crm_ledger_write(const char *parent, TupleDesc desc, const LedgerRow *rows,
-				 int count)
+crm_ledger_write(const char *parent, LedgerTarget *target, TupleDesc desc,
+				 const LedgerRow *rows, int count)
 {
-	Relation	root = parent_open(parent);
-
 	while (count > 0)
 	{
-		Relation	rel = partition_open(root, rows[0].at);
+		Relation	rel = partition_open(parent, target, rows[0].at);
 		int			size = 1;
 
-		while (size < count && size < LEDGER_BATCH &&
-			   (rows[size].at == rows[0].at ||
-				partition_of(root, rows[size].at) == RelationGetRelid(rel)))
+		while (size < count && rows[size].at >= target->month_start &&
+			   rows[size].at < target->month_end)
 			size++;
 		partition_write(rel, desc, rows, size);
 		table_close(rel, NoLock);
 		rows += size;
 		count -= size;
 	}
-	table_close(root, NoLock);
 }

@@ -22,8 +22,18 @@ typedef struct LedgerRow
 	HeapTuple	tuple;
 } LedgerRow;
 
-extern void crm_ledger_write(const char *parent, TupleDesc desc,
-							 const LedgerRow *rows, int count);
+/* The partition of one of them that was written last. */
+typedef struct LedgerTarget
+{
+	bool		is_valid;
+	Oid			parent;
+	Oid			relid;
+	TimestampTz month_start;
+	TimestampTz month_end;
+} LedgerTarget;
+
+extern void crm_ledger_write(const char *parent, LedgerTarget *target,
+							 TupleDesc desc, const LedgerRow *rows, int count);
 
 /* What the buffer holds, as a tuple of either table. */
 extern void crm_ledger_buffer_entry(const LedgerEntry *entry);
@@ -32,6 +42,7 @@ extern void crm_ledger_buffer_context(const LedgerContext *context);
 /* From ledger_context.c: who acts, from where and why. */
 typedef struct CurrentContext
 {
+	uint64		xid;			/* transaction that wrote it */
 	int32		number;
 	text	   *actor;
 	text	   *reason;
@@ -42,6 +53,6 @@ typedef struct CurrentContext
 extern const CurrentContext *crm_context_current(int64 incarnation, uint64 xid,
 												 TimestampTz at);
 extern void crm_context_subxact_abort(SubTransactionId subid);
-extern void crm_context_forget(void);
+extern void crm_context_xact_end(bool committed);
 
 #endif							/* CRM_LEDGER_WRITE_H */

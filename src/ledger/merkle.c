@@ -62,8 +62,8 @@ crm_merkle_begin(MerkleStack *stack)
 	stack->depth = 0;
 }
 
-static void
-node_hash(const uint8 *left, const uint8 *right, uint8 *node)
+void
+crm_merkle_node(const uint8 *left, const uint8 *right, uint8 *node)
 {
 	uint8		message[1 + 2 * CRM_HASH_BYTES];
 
@@ -82,8 +82,8 @@ crm_merkle_add(MerkleStack *stack, const uint8 *hash)
 	for (uint64 n = stack->count; (n & 1) == 0; n >>= 1)
 	{
 		stack->depth--;
-		node_hash(stack->nodes[stack->depth - 1], stack->nodes[stack->depth],
-				  stack->nodes[stack->depth - 1]);
+		crm_merkle_node(stack->nodes[stack->depth - 1], stack->nodes[stack->depth],
+						stack->nodes[stack->depth - 1]);
 	}
 }
 
@@ -98,5 +98,5 @@ crm_merkle_root(const MerkleStack *stack, uint8 *root)
 	}
 	memcpy(root, stack->nodes[stack->depth - 1], CRM_HASH_BYTES);
 	for (int i = stack->depth - 2; i >= 0; i--)
-		node_hash(stack->nodes[i], root, root);
+		crm_merkle_node(stack->nodes[i], root, root);
 }

@@ -158,7 +158,7 @@ INSERT INTO lc_customer (id) VALUES (75);
 RESET ROLE;
 SELECT e.row_key, e.actor = session_user AS by_user, CASE WHEN e.actor <> session_user THEN e.actor END AS actor, e.reason, e.client, c.current_username <> c.session_username AS other_role,
 	CASE WHEN c.application_name = 'crm' THEN 'crm' END AS application_name
-FROM crmaudit.ledger_entry e JOIN crmaudit.ledger_context c USING (incarnation, xid, context)
+FROM crmaudit.ledger_entry e JOIN crmaudit.ledger_context c ON (c.incarnation, c.xid, c.context) = (e.incarnation, e.context_xid, e.context)
 WHERE e.target = 'lc_customer'::regclass AND (e.row_key ->> 'id')::int BETWEEN 70 AND 75 ORDER BY e.xid, e.ord;
 REVOKE ALL ON lc_customer FROM lc_clerk;
 DROP ROLE lc_clerk;
@@ -300,10 +300,18 @@ TRUNCATE lc_plain;
 DROP TABLE lc_plain;
 SELECT crmaudit.partition_leaving();
 
+-- A partition of the ledger with an index that somebody added.
+CREATE INDEX lc_index ON crmaudit.ledger_entry_default ((new ->> 'name')) WHERE op = 'I';
+INSERT INTO lc_customer (id, name) SELECT i, 'indexed' FROM generate_series(10001, 10300) i;
+SET enable_seqscan = off;
+SELECT count(*) FROM crmaudit.ledger_entry_default WHERE new ->> 'name' = 'indexed' AND op = 'I';
+RESET enable_seqscan;
+DROP INDEX crmaudit.lc_index;
+
 -- Every entry and every context has the hash that it ought to have.
 SELECT count(*) > 5000 AS many, count(*) FILTER (WHERE e.leaf <> crmaudit.ledger_leaf(e, c) OR c.leaf <> crmaudit.ledger_context_leaf(c)) AS wrong,
 	count(*) FILTER (WHERE (e.actor, e.reason, e.client) IS DISTINCT FROM (c.actor, c.reason, c.client)) AS differ
-FROM crmaudit.ledger_entry e LEFT JOIN crmaudit.ledger_context c USING (incarnation, xid, context);
+FROM crmaudit.ledger_entry e LEFT JOIN crmaudit.ledger_context c ON (c.incarnation, c.xid, c.context) = (e.incarnation, e.context_xid, e.context);
 -- and the numbers in each transaction are without gaps
 SELECT count(*) FROM (SELECT xid, count(*) AS n, max(ord) AS last FROM crmaudit.ledger_entry GROUP BY incarnation, xid) t WHERE n <> last;
 DROP TABLE lc_customer;

@@ -526,6 +526,14 @@ crmaudit_verify_live(PG_FUNCTION_ARGS)
 	Snapshot	snapshot;
 	Faults		faults;
 
+	if (!PG_ARGISNULL(0) &&
+		(!OidIsValid(target) || crm_tracked_target_of(target) != target))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("relation \"%s\" is not tracked",
+						DatumGetCString(DirectFunctionCall1(regclassout,
+															ObjectIdGetDatum(target)))),
+				 errhint("Partitions are compared with the table that is tracked.")));
 	InitMaterializedSRF(fcinfo, 0);
 	faults.store = rsinfo->setResult;
 	faults.desc = rsinfo->setDesc;

@@ -466,28 +466,13 @@ CREATE FUNCTION crmaudit.redacted_entry(entry crmaudit.ledger_entry, columns tex
 LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'crmaudit_redacted_entry';
 COMMENT ON FUNCTION crmaudit.redacted_entry(crmaudit.ledger_entry, text[]) IS 'an entry of the ledger without the values of those of the columns that are personal; its hash is the same';
 
--- Sealed entries through ledger_key, the tail by looking at it.
 CREATE FUNCTION crmaudit.find_personal_entries(table_id int, keys jsonb[], columns text[])
 RETURNS TABLE (incarnation bigint, xid xid8, ord int, in_clear boolean)
-LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan AS $$
-#variable_conflict use_column
-DECLARE
-	wanted constant int := table_id;
-	hashes constant bigint[] := ARRAY(SELECT jsonb_hash_extended(k, wanted) FROM unnest(keys) k);
-	-- what is older is in a block
-	tail constant xid8 := coalesce((SELECT CASE WHEN b.incarnation >> 24 = crmaudit.ledger_incarnation() >> 24 THEN pg_snapshot_xmin(b.snapshot) END
-		FROM crmaudit.ledger_block b ORDER BY b.block_id DESC LIMIT 1), '0');
-BEGIN
-	RETURN QUERY
-		SELECT e.incarnation, e.xid, e.ord, NOT coalesce(e.personal @> ARRAY(SELECT c FROM unnest(columns) c WHERE e.old ? c OR e.new ? c), false)
-		FROM (
-			SELECT e.* FROM crmaudit.ledger_key k JOIN crmaudit.ledger_entry e ON e.xid = k.xid AND e.ord = k.ord
-				WHERE k.key_hash = ANY (hashes) AND k.table_id = wanted
-			UNION ALL
-			SELECT e.* FROM crmaudit.ledger_entry e WHERE e.xid >= tail
-		) e
-		WHERE e.table_id = wanted AND e.row_key = ANY (keys) AND (e.old ?| columns OR e.new ?| columns);
-END $$;
+LANGUAGE sql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+	SELECT e.incarnation, e.xid, e.ord, NOT coalesce(e.personal @> ARRAY(SELECT c FROM unnest(columns) c WHERE e.old ? c OR e.new ? c), false)
+	FROM (SELECT (f.entry).* FROM crmaudit.find_row_entries(table_id, keys) f) e
+	WHERE e.op <> 'S' AND (e.old ?| columns OR e.new ?| columns)
+$$;
 COMMENT ON FUNCTION crmaudit.find_personal_entries(int, jsonb[], text[]) IS 'entries of a row that hold a value of one of the columns; in_clear: one that was not personal when it was written';
 
 -- The guard is lifted only while it runs.
@@ -495,12 +480,11 @@ CREATE FUNCTION crmaudit.redact_entries(table_id int, keys jsonb[], columns text
 LANGUAGE c STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'crmaudit_redact_entries';
 COMMENT ON FUNCTION crmaudit.redact_entries(int, jsonb[], text[]) IS 'implementation of redact(): erases values in entries of a row, and returns in how many';
 
--- What a column was called before, as the ledger recorded it.
+-- What columns were called before, as the ledger recorded it.
 CREATE FUNCTION crmaudit.former_names(table_id int, columns text[]) RETURNS text[]
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH RECURSIVE renaming AS MATERIALIZED (
-		SELECT r.key AS old, r.value AS new FROM crmaudit.ledger_entry e, jsonb_each_text(e.new #> '{columns,renamed}') r
-		WHERE e.table_id = former_names.table_id AND e.op = 'S'
+		SELECT m.key AS old, m.value AS new FROM crmaudit.find_renames(table_id) r, unnest(r.renamed) u(names), jsonb_each_text(u.names) m
 	), names AS (
 		SELECT c AS name FROM unnest(columns) c
 		UNION SELECT r.old FROM names n JOIN renaming r ON r.new = n.name
@@ -509,19 +493,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.former_names(int, text[]) IS 'columns of a tracked table under all names that they had';
 
--- The key as the ledger writes it: identifiers as digests.
-CREATE FUNCTION crmaudit.ledger_row_key(settings crmaudit.tracked_table, key jsonb) RETURNS jsonb
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-	IF jsonb_typeof(key) <> 'object' OR ARRAY(SELECT jsonb_object_keys(key) ORDER BY 1) <> ARRAY(SELECT unnest(settings.key) ORDER BY 1) THEN
-		RAISE EXCEPTION 'parameter "key" is not a key of relation "%"', settings.name
-			USING ERRCODE = 'invalid_parameter_value', DETAIL = format('The key is (%s).', array_to_string(settings.key, ', '));
-	END IF;
-	RETURN (SELECT jsonb_object_agg(k.key, CASE WHEN k.key = ANY (settings.hashed_key) AND NOT starts_with(k.value #>> '{}', 'sha256:')
-			THEN to_jsonb('sha256:' || left(encode(sha256(convert_to(s.salt || (k.value #>> '{}'), getdatabaseencoding())), 'hex'), 32)) ELSE k.value END)
-		FROM jsonb_each(key) k LEFT JOIN crmaudit.key_salt s ON true);
-END $$;
-COMMENT ON FUNCTION crmaudit.ledger_row_key(crmaudit.tracked_table, jsonb) IS 'ledger_entry.row_key of a row of a tracked table by its key; an identifier is given as its type prints it, or as its digest';
+CREATE FUNCTION crmaudit.tracked_keys(target regclass, key jsonb, OUT table_id int, OUT keys jsonb[])
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'crmaudit_tracked_keys';
+COMMENT ON FUNCTION crmaudit.tracked_keys(regclass, jsonb) IS 'the tracked table that a relation is, or belongs to, and the keys under which the ledger may have one of its rows';
 
 -- Of a key, only what the ledger names rows by the digest of.
 CREATE FUNCTION crmaudit.require_erasable(settings crmaudit.tracked_table, columns text[]) RETURNS void
@@ -549,46 +523,41 @@ COMMENT ON FUNCTION crmaudit.require_erasable(crmaudit.tracked_table, text[]) IS
 
 -- Rows put aside hold values too. That they are erased is recorded with what
 -- they were, so that this is erased as well.
-CREATE FUNCTION crmaudit.redact_quarantine(target regclass, key jsonb, columns text[]) RETURNS bigint
+CREATE FUNCTION crmaudit.redact_quarantine(target regclass, keys jsonb[], columns text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	own constant int := (SELECT t.table_id FROM crmaudit.tracked_table t WHERE t.target = 'crmaudit.quarantine'::regclass);
-	ids bigint[];
+	ids jsonb[];
 BEGIN
 	WITH erased AS (
 		UPDATE crmaudit.quarantine q SET row_data = q.row_data - columns
-			WHERE q.target IN (SELECT redact_quarantine.target UNION SELECT p.relid FROM crmaudit.partition_tree(redact_quarantine.target) p)
-				AND q.row_key = redact_quarantine.key AND q.row_data ?| columns RETURNING q.id)
-	SELECT array_agg(e.id) INTO ids FROM erased e;
-	RETURN coalesce(crmaudit.redact_entries(own, (SELECT array_agg(jsonb_build_object('id', i)) FROM unnest(ids) i), '{row_data}'), 0);
+			WHERE q.target IN (SELECT p.relid FROM crmaudit.partition_tree(redact_quarantine.target) p)
+				AND q.row_key = ANY (keys) AND q.row_data ?| columns RETURNING q.id)
+	SELECT array_agg(jsonb_build_object('id', e.id)) INTO ids FROM erased e;
+	PERFORM crmaudit.redact_entries(own, ids, '{row_data}');
 END $$;
-COMMENT ON FUNCTION crmaudit.redact_quarantine(regclass, jsonb, text[]) IS 'erases columns of a row from where it was put aside, and from the history of that';
+COMMENT ON FUNCTION crmaudit.redact_quarantine(regclass, jsonb[], text[]) IS 'erases columns of a row from where it was put aside, and from the history of that';
 
-CREATE FUNCTION crmaudit.redact(target regclass, key jsonb, columns text[], reason text) RETURNS bigint
+CREATE FUNCTION crmaudit.redact_row(table_id int, keys jsonb[], columns text[], reason text) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
-	settings crmaudit.tracked_table;
-	row_key jsonb;
+	settings constant crmaudit.tracked_table := (SELECT t FROM crmaudit.tracked_table t WHERE t.table_id = redact_row.table_id);
 	names text[];
 	in_clear bigint;
 	result bigint;
 BEGIN
-	SELECT * INTO settings FROM crmaudit.tracked_table t WHERE t.target = redact.target;
-	IF NOT FOUND THEN
-		settings := crmaudit.require_tracked(target);
-	ELSIF coalesce(btrim(reason), '') = '' THEN
+	IF coalesce(btrim(reason), '') = '' THEN
 		RAISE EXCEPTION 'redaction needs a reason' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
 	PERFORM crmaudit.require_erasable(settings, columns);
-	row_key := crmaudit.ledger_row_key(settings, key);
 	PERFORM crmaudit.lock_sealing();
-	names := crmaudit.former_names(settings.table_id, columns);
-	result := crmaudit.redact_entries(settings.table_id, ARRAY[row_key], names);
-	PERFORM crmaudit.redact_quarantine(target, row_key, names);
-	PERFORM crmaudit.record_schema_entry(settings.table_id, jsonb_build_object('action', 'redact', 'key', row_key,
+	names := crmaudit.former_names(table_id, columns);
+	result := crmaudit.redact_entries(table_id, keys, names);
+	PERFORM crmaudit.redact_quarantine(settings.target, keys, names);
+	PERFORM crmaudit.record_schema_entry(table_id, jsonb_build_object('action', 'redact', 'key', keys[1],
 		'columns', columns, 'reason', reason, 'entries', result));
-	SELECT count(*) INTO in_clear FROM crmaudit.find_personal_entries(settings.table_id, ARRAY[row_key], names) f WHERE f.in_clear;
+	SELECT count(*) INTO in_clear FROM crmaudit.find_personal_entries(table_id, keys, names) f WHERE f.in_clear;
 	IF in_clear > 0 THEN
 		RAISE WARNING 'entries that still hold values of these columns, which were not personal when they were recorded: %', in_clear
 			USING HINT = 'Without breaking the proof they go only with their month: crmaudit.prune_ledger().';
@@ -597,4 +566,11 @@ BEGIN
 		USING HINT = 'VACUUM crmaudit.ledger_entry, crmaudit.quarantine; backups and archived WAL have them too.';
 	RETURN result;
 END $$;
+COMMENT ON FUNCTION crmaudit.redact_row(int, jsonb[], text[], text) IS 'implementation of redact(), with the rights of the ledger''s owner';
+
+-- Values of the key are read by the types of the columns, with the caller's rights.
+CREATE FUNCTION crmaudit.redact(target regclass, key jsonb, columns text[], reason text) RETURNS bigint
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT crmaudit.redact_row(k.table_id, k.keys, columns, reason) FROM crmaudit.tracked_keys(target, key) k
+$$;
 COMMENT ON FUNCTION crmaudit.redact(regclass, jsonb, text[], text) IS 'erases personal columns of a row from the ledger and the quarantine, keeps the proof, and returns in how many entries (D33); the row itself is erased first, by whoever owns it';

@@ -230,7 +230,7 @@ partition_awaits_rows(const char *parent, TimestampTz at)
 {
 	Relation	rel = table_open(partition_find(parent, at), NoLock);
 	bool		result = !rel->rd_rel->relhasindex &&
-		(rel->trigdesc == NULL || !rel->trigdesc->trig_truncate_before_statement);
+	(rel->trigdesc == NULL || !rel->trigdesc->trig_truncate_before_statement);
 
 	table_close(rel, NoLock);
 	return result;

@@ -11,6 +11,7 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -18,11 +19,13 @@
 #include "compat.h"
 #include "json_object.h"
 #include "ledger/guard.h"
+#include "ledger/history.h"
 #include "ledger/leaf.h"
 #include "ledger/ledger_store.h"
 
 PG_FUNCTION_INFO_V1(crmaudit_redacted_entry);
 PG_FUNCTION_INFO_V1(crmaudit_redact_entries);
+PG_FUNCTION_INFO_V1(crmaudit_tracked_keys);
 
 /* Names, as texts. */
 typedef struct Names
@@ -310,4 +313,23 @@ crmaudit_redact_entries(PG_FUNCTION_ARGS)
 	crm_guard_lift(redaction_run, &redaction);
 	SPI_finish();
 	PG_RETURN_INT64(redaction.entries);
+}
+
+/*
+ * crmaudit.tracked_keys(target regclass, key jsonb) returns record: the id of
+ * the tracked table, and the keys under which the ledger may have the row.
+ */
+Datum
+crmaudit_tracked_keys(PG_FUNCTION_ARGS)
+{
+	HistoryTable *table = crm_history_table(PG_GETARG_OID(0));
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = Int32GetDatum(table->table_id);
+	values[1] = PointerGetDatum(crm_history_keys(table, PG_GETARG_JSONB_P(1), NULL));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

@@ -110,6 +110,15 @@ SELECT rule, row_key, status, resolution, occurrences FROM findings;
 SELECT new - 'before' FROM crmaudit.ledger_entry WHERE new ->> 'action' = 'retention';
 SELECT count(*) FROM crmaudit.maintain();
 
+-- refusals
+INSERT INTO crmaudit.rejection (at, target, operation, rules, reasons, violations, actor, username)
+	SELECT now() - months * interval '1 month', 'customer', 'INSERT', '{}', '{}', 1, 'a', 'a' FROM (VALUES (1), (11), (13), (30)) AS v(months);
+SELECT subject, action, monthless(detail) AS detail FROM crmaudit.maintain();
+INSERT INTO crmaudit.retention VALUES ('rejection', '90 days');
+SELECT subject, action, monthless(detail) AS detail FROM crmaudit.maintain();
+SELECT count(*) FROM crmaudit.rejection;
+DELETE FROM crmaudit.retention;
+
 -- the ledger: months of 2020, one in the default partition, one in its own
 SELECT crmaudit.track('customer');
 INSERT INTO customer VALUES (1, 'Li'), (2, 'Wu');

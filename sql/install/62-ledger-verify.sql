@@ -26,3 +26,15 @@ CREATE FUNCTION crmaudit.verify_live(only_target regclass DEFAULT NULL)
 RETURNS TABLE (status text, block_id bigint, xid xid8, ord int, target regclass, row_key jsonb, detail text)
 LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'crmaudit_verify_live';
 COMMENT ON FUNCTION crmaudit.verify_live(regclass) IS 'rows of tracked tables, or of one, that are not as the ledger recorded them last; none = no write went past it';
+
+-- Of about as many entries each; the chain is read from its beginning in each,
+-- which takes little.
+CREATE FUNCTION crmaudit.verify_ranges(parts int) RETURNS TABLE (first_block bigint, last_block bigint)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT min(r.block_id), CASE WHEN max(r.block_id) < max(r.head) THEN max(r.block_id) END
+	FROM (SELECT b.block_id, max(b.block_id) OVER () AS head,
+			least(parts - 1, parts * (b.entries_total - b.entries) / greatest(max(b.entries_total) OVER (), 1)) AS part
+		FROM crmaudit.ledger_block b) r
+	GROUP BY r.part ORDER BY 1
+$$;
+COMMENT ON FUNCTION crmaudit.verify_ranges(int) IS 'splits the ledger into so many ranges of blocks for verify_ledger_range(), for sessions side by side; verify_ledger(crmaudit.ledger_digest(), true) does the rest';

@@ -13,13 +13,11 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type_d.h"
-#include "common/hashfn.h"
 #include "executor/spi.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/xid8.h"
@@ -65,59 +63,6 @@ crm_fault_add(Faults *faults, const Fault *fault)
 	nulls[FAULT_DETAIL] = fault->detail == NULL;
 	tuplestore_putvalues(faults->store, faults->desc, values, nulls);
 	faults->count++;
-}
-
-/* Suspect rows ------------------------------------------------------------- */
-
-typedef struct SuspectKey
-{
-	int64		key_hash;
-	int64		table_id;		/* as wide, so that there is no padding */
-} SuspectKey;
-
-struct SuspectKeys
-{
-	HTAB	   *keys;
-};
-
-SuspectKeys *
-crm_suspects_create(void)
-{
-	SuspectKeys *suspects = palloc(sizeof(SuspectKeys));
-	HASHCTL		ctl;
-
-	ctl.keysize = sizeof(SuspectKey);
-	ctl.entrysize = sizeof(SuspectKey);
-	ctl.hcxt = CurrentMemoryContext;
-	suspects->keys = hash_create("crmaudit suspect keys", 64, &ctl,
-								 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	return suspects;
-}
-
-void
-crm_suspects_add(SuspectKeys *suspects, int32 table_id, int64 key_hash)
-{
-	SuspectKey	key = {key_hash, table_id};
-
-	(void) hash_search(suspects->keys, &key, HASH_ENTER, NULL);
-}
-
-bool
-crm_suspects_has(const SuspectKeys *suspects, int32 table_id, int64 key_hash)
-{
-	SuspectKey	key = {key_hash, table_id};
-
-	return suspects &&
-		hash_search(suspects->keys, &key, HASH_FIND, NULL) != NULL;
-}
-
-/* The hash of a row's key, as ledger_key has it. */
-int64
-crm_key_hash(int32 table_id, Jsonb *row_key)
-{
-	return DatumGetInt64(DirectFunctionCall2(jsonb_hash_extended,
-											 JsonbPGetDatum(row_key),
-											 Int64GetDatum((int64) table_id)));
 }
 
 /* The digest ------------------------------------------------------------- */
@@ -238,13 +183,47 @@ orphans_verify(ChainRun *run)
 	int64		before = run->faults->count;
 
 	query_faults(run->faults, "TAIL_TRUNCATED",
-				 "SELECT NULL::oid, max(o.block_id), format('%s blocks are gone: their months and transactions are still there', count(DISTINCT o.block_id))"
+				 "SELECT NULL::oid, max(o.block_id), format('%s blocks are gone: what belongs to them is still there', count(DISTINCT o.block_id))"
 				 " FROM (SELECT block_id FROM crmaudit.ledger_block_partition"
 				 " UNION SELECT block_id FROM crmaudit.ledger_transaction t"
-				 " WHERE t.block_id > (SELECT coalesce(max(b.block_id), 0) FROM crmaudit.ledger_block b)) o"
+				 " WHERE t.block_id > (SELECT coalesce(max(b.block_id), 0) FROM crmaudit.ledger_block b)"
+				 " UNION SELECT first_block FROM crmaudit.ledger_incarnation) o"
 				 " WHERE o.block_id > (SELECT coalesce(max(b.block_id), 0) FROM crmaudit.ledger_block b)"
 				 " HAVING count(*) > 0");
 	run->is_truncated = run->faults->count > before;
+	if (run->is_truncated)
+		crm_doubt_blocks(run, run->head + 1, PG_INT64_MAX);
+}
+
+/* Lives of the database, as they are registered; a faulty block has been told. */
+static void
+lives_verify(ChainRun *run)
+{
+	if (run->nblock_faults > 0 || run->is_truncated)
+		return;
+	query_faults(run->faults, "CHAIN_GAP",
+				 "SELECT NULL::oid, coalesce(f.first_block, i.first_block), 'ledger_incarnation does not say how this life of the database was linked'"
+				 " FROM (SELECT incarnation, min(block_id) AS first_block FROM crmaudit.ledger_block GROUP BY incarnation) f"
+				 " FULL JOIN crmaudit.ledger_incarnation i USING (incarnation)"
+				 " LEFT JOIN crmaudit.ledger_block b ON b.block_id = f.first_block"
+				 " WHERE (i.first_block, i.previous_hash) IS DISTINCT FROM (f.first_block, b.previous_hash)");
+}
+
+/* An entry names its context by number: there must be one of that. */
+static void
+contexts_verify(ChainRun *run)
+{
+	query_faults(run->faults, "EXTRA_ENTRY",
+				 "SELECT NULL::oid, NULL::bigint, format('context %s of transaction %s is there %s times', context, xid, count(*))"
+				 " FROM crmaudit.ledger_context GROUP BY incarnation, xid, context HAVING count(*) > 1");
+}
+
+/* Only if nothing was told: whatever is wrong with entries is with keys too. */
+static void
+keys_verify(ChainRun *run)
+{
+	if (run->first_block == 1 && run->faults->count == 0)
+		crm_verify_keys(run);
 }
 
 static void
@@ -379,7 +358,6 @@ chain_verify(ChainRun *run)
 		crm_verify_tail(run, item, true);
 	}
 	strangers_tell(run);
-	crm_verify_suspects(run);
 }
 
 static void
@@ -462,6 +440,7 @@ crmaudit_verify_ledger(PG_FUNCTION_ARGS)
 	run->memory = CurrentMemoryContext;
 	run->faults = &faults;
 	run->suspects = crm_suspects_create();
+	crm_keys_begin(&run->keys);
 	run->own_xid = FullTransactionIdIsValid(own) ? U64FromFullTransactionId(own) : 0;
 	run->first_block = PG_ARGISNULL(2) ? 1 : PG_GETARG_INT64(2);
 	run->last_block = PG_ARGISNULL(3) ? PG_INT64_MAX : PG_GETARG_INT64(3);
@@ -478,6 +457,10 @@ crmaudit_verify_ledger(PG_FUNCTION_ARGS)
 	if (!is_range)
 	{
 		part_run(run, "blocks", orphans_verify);
+		part_run(run, "lives of the database", lives_verify);
+		part_run(run, "contexts", contexts_verify);
+		part_run(run, "keys", keys_verify);
+		part_run(run, "rows at fault", crm_verify_suspects);
 		part_run(run, "triggers", coverage_verify);
 		part_run(run, "tables", live_verify);
 	}

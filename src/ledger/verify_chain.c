@@ -63,6 +63,8 @@ block_fault(ChainRun *run, ChainBlock *item, const char *status,
 	if (item->is_faulty)
 		return;
 	item->is_faulty = true;
+	run->nblock_faults++;
+	crm_doubt_blocks(run, item->block.block_id, item->block.block_id);
 	fault.block_id = item->block.block_id;
 	fault.detail = pstrdup(detail);
 	crm_fault_add(run->faults, &fault);
@@ -137,6 +139,9 @@ block_check_link(ChainRun *run, ChainBlock *item, const ChainBlock *previous)
 	{
 		fault.detail = psprintf("blocks before it are missing, from " INT64_FORMAT " on",
 								previous->block.block_id + 1);
+		run->nblock_faults++;
+		crm_doubt_blocks(run, previous->block.block_id + 1,
+						 block->block_id - 1);
 		crm_fault_add(run->faults, &fault);
 		return;
 	}
@@ -147,7 +152,10 @@ block_check_link(ChainRun *run, ChainBlock *item, const ChainBlock *previous)
 		fault.detail = pstrdup("is not linked to the block before");
 		/* an edited link is an edited block */
 		if (hash_same(block->hash, item->computed))
+		{
+			run->nblock_faults++;
 			crm_fault_add(run->faults, &fault);
+		}
 	}
 }
 
@@ -343,6 +351,7 @@ crm_verify_chain(ChainRun *run)
 		MemoryContextSwitchTo(contexts[present]);
 		block_read(&run->blocks, &items[present]);
 		block_verify(run, &items[present], &items[1 - present]);
+		run->head = items[present].block.block_id;
 		MemoryContextSwitchTo(run->memory);
 		crm_cursor_next(&run->blocks);
 		present = 1 - present;

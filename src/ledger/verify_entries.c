@@ -33,81 +33,7 @@
 #include "compat.h"
 #include "ledger/ledger_store.h"
 #include "ledger/merkle.h"
-#include "ledger/verify_private.h"
-
-/* What is seen of the transaction at hand in one month. */
-typedef struct SeenPeriod
-{
-	DateADT		period;
-	MerkleStack leaves;
-	uint8		root[CRM_HASH_BYTES];	/* set at the end */
-} SeenPeriod;
-
-/* What ledger_transaction says of it in one month. */
-typedef struct StoredPeriod
-{
-	DateADT		period;
-	int32		entries;
-	uint8		root[CRM_HASH_BYTES];
-} StoredPeriod;
-
-/* A transaction lies in two months at most, but for a forger. */
-#define SEEN_PERIODS	4
-
-/* A fault of a number, which is told once the block's roots are known. */
-typedef struct DeferredFault
-{
-	Fault		fault;
-	bool		is_in_tree;		/* its entry was hung into a tree */
-} DeferredFault;
-
-/* The walk through the entries of one block, or of what is not sealed. */
-typedef struct EntryWalk
-{
-	ChainRun   *run;
-	int64		block_id;		/* 0: not sealed */
-	int64		domain;
-	VerifiedPeriod *periods;
-	int			nperiods;
-	MerkleStack *roots;			/* of each month's transactions, as stored */
-	int64	   *stored;			/* and how many entries these have */
-	MemoryContext memory;		/* for an entry, reset for each */
-
-	MerkleStack *seen_roots;	/* the same of transactions as they are */
-	List	   *deferred;		/* of DeferredFault */
-	int64		nstray;			/* entries of months that the block has not */
-	MemoryContext block_memory;
-	bool		is_uncertain;	/* an earlier block of the domain is at fault */
-	bool		has_pruned;		/* some month of the block is gone by right */
-	bool		periods_are_right;	/* the list of the block's months */
-	bool		stored_is_wrong;	/* ledger_transaction was altered */
-	bool		is_present;		/* the domain is the database's present one */
-	SealSnapshot now;			/* then: what has ended by now */
-
-	/* the transaction at hand */
-	uint64		xid;			/* 0: none */
-	int			nstored;		/* what ledger_transaction says of it */
-	StoredPeriod stored_periods[SEEN_PERIODS];
-	int64		expected;		/* entries by that; -1: it is not there */
-	int32		last_ord;
-	int64		nentries;
-	bool		is_faulty;		/* a fault was told that explains its root */
-	int			nseen;
-	SeenPeriod	seen[SEEN_PERIODS];
-	int			first_deferred; /* of its faults, in "deferred" */
-	int			first_missing;	/* and in the run's list */
-
-	/* the table at hand */
-	int32		table_id;
-	Oid			target;			/* InvalidOid: it is not known */
-
-	/* the context at hand */
-	const LedgerContext *context;
-	uint64		context_xid;
-	int32		context_number;
-	uint8		context_leaf[CRM_HASH_BYTES];
-	bool		context_is_right;
-} EntryWalk;
+#include "ledger/verify_walk.h"
 
 /* The month of a time, as its first day. */
 DateADT
@@ -145,6 +71,9 @@ entry_suspect(EntryWalk *walk, const LedgerEntry *entry)
 	if (entry->row_key)
 		crm_suspects_add(walk->run->suspects, entry->table_id,
 						 crm_key_hash(entry->table_id, entry->row_key));
+	/* its key may be what was altered */
+	if (walk->block_id != 0)
+		crm_doubt_entries(walk->run, entry->xid, entry->ord, entry->ord);
 }
 
 /* Tells a fault of an entry; one that too many seem to be, later. */
@@ -167,110 +96,6 @@ entry_fault(EntryWalk *walk, const LedgerEntry *entry, const char *status,
 	entry_suspect(walk, entry);
 }
 
-static bool
-text_same(const text * a, const text * b)
-{
-	if (a == NULL || b == NULL)
-		return a == b;
-	return VARSIZE_ANY_EXHDR(a) == VARSIZE_ANY_EXHDR(b) &&
-		memcmp(VARDATA_ANY(a), VARDATA_ANY(b), VARSIZE_ANY_EXHDR(a)) == 0;
-}
-
-/* Computes the hash of the entry's context, unless it is that of the last. */
-static void
-context_verify(EntryWalk *walk, LedgerScan *scan, const LedgerEntry *entry)
-{
-	const LedgerContext *context = crm_ledger_scan_context(scan);
-
-	if (context && context == walk->context &&
-		walk->context_xid == context->xid &&
-		walk->context_number == context->context)
-		return;
-	walk->context = context;
-	if (context == NULL)
-		return;
-	walk->context_xid = context->xid;
-	walk->context_number = context->context;
-	crm_context_hash(context, walk->context_leaf);
-	walk->context_is_right = memcmp(walk->context_leaf, context->leaf,
-									CRM_HASH_BYTES) == 0;
-}
-
-/* Whether the entry names the table that its table_id stands for. */
-static bool
-target_is_right(EntryWalk *walk, const LedgerEntry *entry)
-{
-	if (walk->table_id != entry->table_id || walk->table_id == 0)
-	{
-		TrackedTarget *found = hash_search(walk->run->targets,
-										   &entry->table_id, HASH_FIND, NULL);
-
-		walk->table_id = entry->table_id;
-		walk->target = found ? found->target : InvalidOid;
-	}
-	return !OidIsValid(walk->target) || walk->target == entry->target;
-}
-
-/* Whether the fault of the entry's context is told the first time. */
-static bool
-context_is_new(EntryWalk *walk, const LedgerEntry *entry)
-{
-	ChainRun   *run = walk->run;
-	ContextKey	key = {entry->context_xid, entry->context};
-	bool		found;
-
-	if (run->contexts == NULL)
-	{
-		HASHCTL		ctl;
-
-		ctl.keysize = sizeof(ContextKey);
-		ctl.entrysize = sizeof(ContextKey);
-		ctl.hcxt = run->memory;
-		run->contexts = hash_create("crmaudit contexts at fault", 64, &ctl,
-									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	}
-	(void) hash_search(run->contexts, &key, HASH_ENTER, &found);
-	return !found;
-}
-
-/*
- * Computes the entry's hash; NULL if it is right, else what is not.  "is_told"
- * is set if that is its context, and was told of another entry.
- */
-static const char *
-entry_problem(EntryWalk *walk, LedgerScan *scan, const LedgerEntry *entry,
-			  bool *is_told)
-{
-	const LedgerContext *context;
-	uint8		leaf[CRM_HASH_BYTES];
-
-	*is_told = false;
-	context_verify(walk, scan, entry);
-	context = walk->context;
-	if (context == NULL)
-	{
-		*is_told = !context_is_new(walk, entry);
-		return "its context, and that of others perhaps, is missing";
-	}
-	crm_leaf_hash(entry, walk->context_leaf, leaf);
-	if (!walk->context_is_right)
-	{
-		*is_told = !context_is_new(walk, entry);
-		return memcmp(leaf, entry->leaf, CRM_HASH_BYTES) != 0 ?
-			"its context, and that of others perhaps, is not what was hashed" :
-			"the hash of its context, and that of others perhaps, was altered";
-	}
-	if (memcmp(leaf, entry->leaf, CRM_HASH_BYTES) != 0)
-		return "it is not what was hashed";
-	if (!target_is_right(walk, entry))
-		return "it names another table than was recorded";
-	if (!text_same(entry->actor, context->actor) ||
-		!text_same(entry->reason, context->reason) ||
-		!text_same(entry->client, context->client))
-		return "actor, reason or client are not those of its context";
-	return NULL;
-}
-
 /* Remembers entries that are not there, and tells of them at the end. */
 static void
 missing_add(EntryWalk *walk, uint64 xid, int32 first, int32 last,
@@ -287,6 +112,11 @@ missing_add(EntryWalk *walk, uint64 xid, int32 first, int32 last,
 	walk->run->missing = lappend(walk->run->missing, missing);
 	walk->is_faulty = true;
 	MemoryContextSwitchTo(old);
+	/* in which month an entry of which number was, is known to nobody */
+	if (is_whole || first == 0)
+		crm_doubt_entries(walk->run, xid, 1, PG_INT32_MAX);
+	else
+		crm_doubt_entries(walk->run, xid, first, last);
 }
 
 /* Place of a month in the block's; -1 if it is not there. */
@@ -332,18 +162,6 @@ seen_add(EntryWalk *walk, const LedgerEntry *entry)
 	}
 }
 
-/* None of the transaction's rows must be judged by it. */
-static void
-transaction_doubt(EntryWalk *walk)
-{
-	MemoryContext old = MemoryContextSwitchTo(walk->run->memory);
-	uint64	   *xid = palloc(sizeof(uint64));
-
-	*xid = walk->xid;
-	walk->run->doubtful = lappend(walk->run->doubtful, xid);
-	MemoryContextSwitchTo(old);
-}
-
 /* Tells that a transaction's root is wrong, though its entries look right. */
 static void
 transaction_fault(EntryWalk *walk)
@@ -357,7 +175,7 @@ transaction_fault(EntryWalk *walk)
 	fault.detail = psprintf("an entry and its hash were altered together; the transaction has " INT64_FORMAT " entries",
 							walk->nentries);
 	fault_defer(walk, &fault, false);
-	transaction_doubt(walk);
+	crm_doubt_entries(walk->run, walk->xid, 1, PG_INT32_MAX);
 }
 
 /* What was seen of the transaction in a month; NULL if nothing was. */
@@ -464,6 +282,7 @@ numbers_reconsider(EntryWalk *walk)
 	List	   *deferred = walk->deferred;
 	bool		counts_are_right = walk->nstored == walk->nseen;
 	bool		roots_are_right = walk->nstored == walk->nseen;
+	MemoryContext old;
 
 	for (int i = 0; i < walk->nstored; i++)
 	{
@@ -476,10 +295,11 @@ numbers_reconsider(EntryWalk *walk)
 	if (!counts_are_right && !roots_are_right)
 		return;
 	if (list_length(walk->run->missing) > walk->first_missing)
-		transaction_doubt(walk);
+		crm_doubt_entries(walk->run, walk->xid, 1, PG_INT32_MAX);
 	walk->run->missing = list_truncate(walk->run->missing,
 									   walk->first_missing);
 	walk->stored_is_wrong |= !counts_are_right;
+	old = MemoryContextSwitchTo(walk->block_memory);
 	walk->deferred = list_truncate(list_copy(deferred), walk->first_deferred);
 	for (int i = walk->first_deferred; i < list_length(deferred); i++)
 	{
@@ -494,6 +314,7 @@ numbers_reconsider(EntryWalk *walk)
 		}
 		walk->deferred = lappend(walk->deferred, item);
 	}
+	MemoryContextSwitchTo(old);
 }
 
 /* Ends the transaction at hand. */
@@ -636,12 +457,14 @@ entry_verify(EntryWalk *walk, LedgerScan *scan, const LedgerEntry *entry)
 					0);
 	walk->last_ord = entry->ord;
 	walk->nentries++;
-	problem = entry_problem(walk, scan, entry, &is_told);
+	problem = crm_entry_problem(walk, scan, entry, &is_told);
 	if (problem && is_told)
 		entry_suspect(walk, entry);
 	else if (problem)
 		entry_fault(walk, entry, "MODIFIED_ENTRY", problem, false);
 	seen_add(walk, entry);
+	if (walk->block_id != 0)
+		crm_keys_expect(&walk->run->keys, entry, walk->block_id);
 }
 
 /* Verifies the entries of a range that "present" sees. */
@@ -849,49 +672,4 @@ crm_verify_tail(ChainRun *run, VerifiedDomain *domain, bool is_present)
 	missing_tell(walk, first_missing);
 	(void) walk_conclude(walk);
 	MemoryContextDelete(walk->memory);
-}
-
-/* Ids of transactions, as an array of xid8. */
-static Datum
-xid_array(List *missing, List *doubtful)
-{
-	int			count = list_length(missing) + list_length(doubtful);
-	Datum	   *xids = palloc(count * sizeof(Datum));
-	int			n = 0;
-	ListCell   *cell;
-
-	foreach(cell, missing)
-		xids[n++] = FullTransactionIdGetDatum(FullTransactionIdFromU64(((MissingEntries *) lfirst(cell))->xid));
-	foreach(cell, doubtful)
-		xids[n++] = FullTransactionIdGetDatum(FullTransactionIdFromU64(*(uint64 *) lfirst(cell)));
-	return PointerGetDatum(construct_array(xids, count, XID8OID, sizeof(uint64),
-										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
-/*
- * Marks the rows of which entries are missing or doubtful: ledger_key knows
- * their keys.
- */
-void
-crm_verify_suspects(ChainRun *run)
-{
-	Oid			type = XID8ARRAYOID;
-	Datum		xids;
-
-	if (run->missing == NIL && run->doubtful == NIL)
-		return;
-	xids = xid_array(run->missing, run->doubtful);
-	if (SPI_execute_with_args("SELECT table_id, key_hash FROM crmaudit.ledger_key WHERE xid = ANY ($1)",
-							  1, &type, &xids, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not read crmaudit.ledger_key");
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		HeapTuple	tuple = SPI_tuptable->vals[i];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		bool		isnull;
-
-		crm_suspects_add(run->suspects,
-						 DatumGetInt32(SPI_getbinval(tuple, desc, 1, &isnull)),
-						 DatumGetInt64(SPI_getbinval(tuple, desc, 2, &isnull)));
-	}
 }

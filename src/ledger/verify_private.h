@@ -58,6 +58,21 @@ typedef struct ContextKey
 	int64		number;			/* as wide, so that there is no padding */
 } ContextKey;
 
+/*
+ * What ledger_key should hold and does: sums, under a seed that nobody knows,
+ * in which the order does not count.  verify_keys.c.
+ */
+typedef struct KeySums
+{
+	uint64		seeds[2];
+	uint64		expected[2];
+	uint64		found[2];
+} KeySums;
+
+extern void crm_keys_begin(KeySums *keys);
+extern void crm_keys_expect(KeySums *keys, const LedgerEntry *entry,
+							int64 block_id);
+
 /* A run of verification over the chain. */
 typedef struct ChainRun
 {
@@ -65,6 +80,7 @@ typedef struct ChainRun
 	Faults	   *faults;
 	SuspectKeys *suspects;
 	uint64		own_xid;		/* 0: none */
+	int64		head;			/* last block that is there */
 	bool		is_truncated;	/* that was told */
 	Snapshot	snapshot;
 	int64		first_block;	/* entries are read from this block on */
@@ -76,8 +92,11 @@ typedef struct ChainRun
 	DateADT    *pruned;
 	List	   *domains;		/* of VerifiedDomain */
 	StrangeEntries strangers;
-	List	   *missing;		/* of MissingEntries, for their keys */
-	List	   *doubtful;		/* of xids whose root is wrong, likewise */
+	List	   *missing;		/* of MissingEntries */
+	List	   *doubtful;		/* entries whose rows must not be judged */
+	List	   *doubtful_blocks;	/* likewise */
+	int64		nblock_faults;
+	KeySums		keys;
 	HTAB	   *targets;		/* of TrackedTarget, by table_id */
 	HTAB	   *contexts;		/* at fault, by ContextKey */
 } ChainRun;
@@ -113,6 +132,14 @@ extern const char *crm_verify_block_entries(ChainRun *run, const LedgerBlock *bl
 extern DateADT crm_verify_period(TimestampTz at);
 extern void crm_verify_tail(ChainRun *run, VerifiedDomain *domain,
 							bool is_present);
+
+/* From verify_keys.c */
+extern void crm_verify_keys(ChainRun *run);
+
+/* From verify_suspects.c */
+extern void crm_doubt_entries(ChainRun *run, uint64 xid, int32 first,
+							  int32 last);
+extern void crm_doubt_blocks(ChainRun *run, int64 first, int64 last);
 extern void crm_verify_suspects(ChainRun *run);
 
 #endif							/* CRM_VERIFY_PRIVATE_H */

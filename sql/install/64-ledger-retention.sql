@@ -209,17 +209,21 @@ BEGIN
 				AND a.attname = CASE p.subject WHEN 'run' THEN 'started_at' ELSE 'at' END
 		WHERE p.keep IS NOT NULL
 	LOOP
-		IF found.subject = 'finding_event' THEN
-			rows_gone := crmaudit.prune_findings(found.before);
-		ELSE
-			EXECUTE format('DELETE FROM crmaudit.%I WHERE %I < $1', found.subject, found.column_name) USING found.before;
-			GET DIAGNOSTICS rows_gone = ROW_COUNT;
-		END IF;
-		IF rows_gone > 0 THEN
-			PERFORM crmaudit.record_schema_entry(0, jsonb_build_object('action', 'retention', 'table', 'crmaudit.' || found.subject,
-				'before', found.before, 'rows', rows_gone));
-			RETURN QUERY SELECT found.subject, 'pruned', format('%s rows from before %s', rows_gone, to_char(found.before, 'YYYY-MM-DD'));
-		END IF;
+		BEGIN
+			IF found.subject = 'finding_event' THEN
+				rows_gone := crmaudit.prune_findings(found.before);
+			ELSE
+				EXECUTE format('DELETE FROM crmaudit.%I WHERE %I < $1', found.subject, found.column_name) USING found.before;
+				GET DIAGNOSTICS rows_gone = ROW_COUNT;
+			END IF;
+			IF rows_gone > 0 THEN
+				PERFORM crmaudit.record_schema_entry(0, jsonb_build_object('action', 'retention', 'table', 'crmaudit.' || found.subject,
+					'before', found.before, 'rows', rows_gone));
+				RETURN QUERY SELECT found.subject, 'pruned', format('%s rows from before %s', rows_gone, to_char(found.before, 'YYYY-MM-DD'));
+			END IF;
+		EXCEPTION WHEN lock_not_available THEN
+			RETURN QUERY SELECT found.subject, 'put off', 'somebody has locked the table';
+		END;
 	END LOOP;
 END $$;
 COMMENT ON FUNCTION crmaudit.maintain_retention() IS 'deletes findings, rejections and runs that are older than retention_periods() says';

@@ -92,6 +92,10 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 #include "varatt.h"
 #endif
 
+#ifndef pg_attribute_noreturn
+#define pg_attribute_noreturn()
+#endif
+
 #if PG_VERSION_NUM < 180000
 #include "access/genam.h"
 

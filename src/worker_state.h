@@ -69,6 +69,7 @@ typedef struct WorkerDatabase
 	TimestampTz maintained_at;
 	TimestampTz failed_at;
 	int			nfailures;		/* in a row */
+	bool		maintain_failed;	/* and what "error" tells of is that */
 	char		error[CRM_WORKER_ERROR];	/* of the last run; empty: none */
 
 	/* and these to ring_lock */

@@ -268,6 +268,11 @@ BEGIN
 		'coverage', (SELECT b.coverage FROM crmaudit.ledger_block b
 			WHERE b.block_id <= block.block_id AND b.coverage IS NOT NULL ORDER BY b.block_id DESC LIMIT 1));
 	RETURN QUERY
+		SELECT jsonb_build_object('kind', 'pruned', 'period', p.period, 'entries', p.entries, 'root', encode(p.root, 'hex'))
+		FROM crmaudit.ledger_block_partition p
+		WHERE p.block_id = block.block_id AND NOT EXISTS (SELECT FROM crmaudit.ledger_transaction t WHERE t.block_id = p.block_id AND t.period = p.period)
+		ORDER BY p.period;
+	RETURN QUERY
 		SELECT jsonb_build_object('kind', 'entry', 'entry', crmaudit.entry_json(e, with_personal), 'context', crmaudit.context_json(c))
 		FROM crmaudit.ledger_transaction t
 			JOIN crmaudit.ledger_entry e ON e.xid = t.xid AND e.incarnation >> 24 = block.incarnation >> 24
@@ -293,4 +298,4 @@ BEGIN
 		RETURN QUERY SELECT crmaudit.masked_block(block_id);
 	END IF;
 END $$;
-COMMENT ON FUNCTION crmaudit.export_block(bigint, boolean) IS 'exports a block for tools/ledger-check: a line about the block, then a line for each entry; with_personal: discloses personal values too';
+COMMENT ON FUNCTION crmaudit.export_block(bigint, boolean) IS 'exports a block for tools/ledger-check: a line about the block, one for each month of it that was pruned, and one for each entry; with_personal: discloses personal values too';

@@ -21,3 +21,8 @@ BEGIN ATOMIC
 	SELECT * FROM crmaudit.verify_blocks(NULL, false, first_block, last_block);
 END;
 COMMENT ON FUNCTION crmaudit.verify_ledger_range(bigint, bigint) IS 'verifies the entries of some blocks, and the chain up to them, so that several sessions can share the work; NULL for last_block: and what no block holds yet';
+
+CREATE FUNCTION crmaudit.verify_live(only_target regclass DEFAULT NULL)
+RETURNS TABLE (status text, block_id bigint, xid xid8, ord int, target regclass, row_key jsonb, detail text)
+LANGUAGE c SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'crmaudit_verify_live';
+COMMENT ON FUNCTION crmaudit.verify_live(regclass) IS 'rows of tracked tables, or of one, that are not as the ledger recorded them last; none = no write went past it';

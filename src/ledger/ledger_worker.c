@@ -234,7 +234,7 @@ database_is_due(WorkerDatabase *database, TimestampTz now)
 	if (!OidIsValid(database->oid) || database->pid != 0)
 		return false;
 	if (database->nfailures > 0 &&
-		!is_past(database->failed_at,
+		!is_past(database->started_at,
 				 Min((int64) interval_ms() << Min(database->nfailures, 20),
 					 LONGEST_PAUSE_MS), now))
 		return false;

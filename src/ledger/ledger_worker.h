@@ -14,8 +14,6 @@
 /* How often an idle database is visited, for a heartbeat and for old work. */
 #define CRM_HEARTBEAT_MS	60000
 
-/* How often crmaudit.maintain() is run. */
-#define CRM_MAINTAIN_MS		(60 * 60 * 1000)
 
 /* From ledger_worker.c */
 extern void crm_worker_init(void);

@@ -173,7 +173,7 @@ key_gather(BlockDraft *draft, const LedgerEntry *entry)
 {
 	GatheredKey *key;
 	Datum		row_key = entry->row_key ? JsonbPGetDatum(entry->row_key) :
-		DirectFunctionCall1(jsonb_in, CStringGetDatum("null"));
+	DirectFunctionCall1(jsonb_in, CStringGetDatum("null"));
 	Datum		hash = DirectFunctionCall2(jsonb_hash_extended, row_key,
 										   Int64GetDatum((int64) entry->table_id));
 

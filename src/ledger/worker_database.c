@@ -3,8 +3,8 @@
  * worker_database.c
  *		What the background worker does in one database, once.
  *
- * It looks for the extension, writes rejections, runs crmaudit.maintain() if
- * the hour has come, and seals the ledger; then the process ends.  Each step
+ * It looks for the extension, runs crmaudit.maintain() if the hour has come,
+ * writes rejections, and seals the ledger; then the process ends.  Each step
  * is a transaction of its own, or several, and can be done again: one that
  * fails does not keep the others from being done.  The launcher tries again
  * after a pause that doubles.  An error is written to the log when it is not
@@ -39,8 +39,13 @@
 #include "crmaudit.h"
 #include "gate/gate.h"
 #include "guc.h"
+#include "ledger/digest_sink.h"
 #include "ledger/ledger_worker.h"
 #include "ledger/seal.h"
+
+/* How often crmaudit.maintain() is run, and how soon again if it failed. */
+#define MAINTAIN_MS			(60 * 60 * 1000)
+#define MAINTAIN_AGAIN_MS	(60 * 1000)
 
 /* Rejections written by one transaction. */
 #define REJECTIONS_BATCH	1000
@@ -59,6 +64,13 @@ static int	nwritten = 0;
 
 /* Whether a step left something for the next run. */
 static bool is_unfinished = false;
+
+/* Why the last step that failed did. */
+static char failure[CRM_WORKER_ERROR] = "";
+
+/* When one failed last in this run, and whether for more than others' locks. */
+static TimestampTz failed_at = 0;
+static bool has_failed = false;
 
 static void
 worker_exit(int code, Datum arg)
@@ -140,8 +152,7 @@ step_maintain(void)
 static void
 step_seal(void)
 {
-	if (function_exists("seal"))
-		(void) crm_seal(true);
+	(void) crm_seal(true);
 }
 
 /*
@@ -250,41 +261,41 @@ step_rejections(void)
 }
 
 /*
- * Notes an error in shared memory, and in the log unless it was the last run's
- * too.  One that tells only that others hold a lock is not worth the log.
+ * Keeps an error, and writes it to the log unless the last run's was the same.
+ * That others hold a lock is not worth the log.
  */
 static void
-step_failed(MemoryContext context, char *failure)
+step_failed(MemoryContext context)
 {
 	ErrorData  *error;
+	bool		is_locked_out;
+	int			used;
+	int			length;
 
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
 	HOLD_INTERRUPTS();
-	snprintf(failure, CRM_WORKER_ERROR, "%s: ",
-			 unpack_sql_state(error->sqlerrcode));
-	{
-		int			used = strlen(failure);
-		int			length = pg_mbcliplen(error->message,
-										  strlen(error->message),
-										  CRM_WORKER_ERROR - used - 1);
-
-		memcpy(failure + used, error->message, length);
-		failure[used + length] = '\0';
-	}
-	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
-		strcmp(failure, database->error) != 0)
+	is_locked_out = error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
+	has_failed |= !is_locked_out;
+	failed_at = GetCurrentTimestamp();
+	used = snprintf(failure, CRM_WORKER_ERROR, "%s: ",
+					unpack_sql_state(error->sqlerrcode));
+	length = pg_mbcliplen(error->message, strlen(error->message),
+						  CRM_WORKER_ERROR - used - 1);
+	memcpy(failure + used, error->message, length);
+	failure[used + length] = '\0';
+	if (!is_locked_out && strcmp(failure, database->error) != 0)
 		EmitErrorReport();
 	FlushErrorState();
 	AbortOutOfAnyTransaction();
 	RESUME_INTERRUPTS();
 	FreeErrorData(error);
-	MemoryContextSwitchTo(context);
+	is_unfinished = true;
 }
 
 /* Runs a step; false, and why in "failure", if it fails. */
 static bool
-step_run(WorkerStep step, const char *activity, char *failure)
+step_run(WorkerStep step, const char *activity)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool result = true;
@@ -305,7 +316,7 @@ step_run(WorkerStep step, const char *activity, char *failure)
 	}
 	PG_CATCH();
 	{
-		step_failed(context, failure);
+		step_failed(context);
 		result = false;
 	}
 	PG_END_TRY();
@@ -317,22 +328,26 @@ step_run(WorkerStep step, const char *activity, char *failure)
 
 /* Runs a step in which the extension is used, if it is still there. */
 static bool
-step_use(WorkerStep step, const char *activity, char *failure)
+step_use(WorkerStep step, const char *activity)
 {
-	if (!step_run(step_find, "looking for the extension", failure))
+	if (!step_run(step_find, "looking for the extension"))
 		return false;
-	return !has_extension || step_run(step, activity, failure);
+	return !has_extension || step_run(step, activity);
 }
 
-/* Writes the rejections there are, and those that come meanwhile. */
+/*
+ * Writes the rejections there are, and those that come meanwhile; but not for
+ * ever.
+ */
 static bool
-write_rejections(char *failure)
+write_rejections(void)
 {
 	for (int i = 0; i < crm_worker_state->nrecords / REJECTIONS_BATCH + 1; i++)
 	{
 		nwritten = 0;
-		if (!step_use(step_rejections, "writing rejections", failure))
+		if (!step_use(step_rejections, "writing rejections"))
 			return false;
+		/* no interrupt has been served since the commit */
 		crm_rejection_remove(database, nwritten, true);
 		if (nwritten < REJECTIONS_BATCH)
 			break;
@@ -356,14 +371,36 @@ drop_rejections(void)
 		crm_rejection_remove(database, 1, false);
 }
 
-/* Does all there is to do; false, and why in "failure", if a step failed. */
-static bool
-worker_run(char *failure)
+/*
+ * Runs crmaudit.maintain() if the time has come.  That it fails does not hold
+ * up the rest.
+ */
+static void
+worker_maintain(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
+
+	if (now < TimestampTzPlusMilliseconds(database->maintained_at,
+										  database->maintain_failed ?
+										  MAINTAIN_AGAIN_MS : MAINTAIN_MS))
+	{
+		/* what it failed of stays to be seen */
+		if (database->maintain_failed)
+			strlcpy(failure, database->error, CRM_WORKER_ERROR);
+		return;
+	}
+	database->maintain_failed = !step_use(step_maintain,
+										  "SELECT crmaudit.maintain()");
+	database->maintained_at = now;
+}
+
+/* Does all there is to do; false if a step failed that is tried at once. */
+static bool
+worker_run(void)
+{
 	bool		result;
 
-	if (!step_run(step_find, "looking for the extension", failure))
+	if (!step_run(step_find, "looking for the extension"))
 		return false;
 	database->has_extension = has_extension;
 	if (!has_extension)
@@ -371,37 +408,45 @@ worker_run(char *failure)
 		drop_rejections();
 		return true;
 	}
-	result = write_rejections(failure);
-	if (database->is_watched &&
-		now >= TimestampTzPlusMilliseconds(database->maintained_at,
-										   CRM_MAINTAIN_MS))
-	{
-		if (step_use(step_maintain, "SELECT crmaudit.maintain()", failure))
-			database->maintained_at = now;
-		else
-			result = false;
-	}
-	if (database->is_watched && crm_guc_seal_interval > 0)
-	{
-		if (step_use(step_seal, "SELECT crmaudit.seal()", failure))
-			database->sealed_at = now;
-		else
-			result = false;
-		if (max_prepared_xacts > 0 &&
-			!step_run(step_prepared, "looking for prepared transactions",
-					  failure))
-			result = false;
-	}
+	if (database->is_watched)
+		worker_maintain();
+	result = write_rejections();
+	if (!database->is_watched || crm_guc_seal_interval == 0)
+		return result;
+	if (step_use(step_seal, "sealing the ledger"))
+		database->sealed_at = GetCurrentTimestamp();
+	else
+		result = false;
+	if (max_prepared_xacts > 0 &&
+		!step_run(step_prepared, "looking for prepared transactions"))
+		result = false;
+	pgstat_report_activity(STATE_RUNNING, "crmaudit.digest_command");
+	crm_digest_run_command();
 	return result;
+}
+
+/* Says how it went. */
+static void
+worker_report(bool is_well)
+{
+	if (is_unfinished)
+		pg_atomic_write_u32(&database->has_work, 1);
+	LWLockAcquire(crm_worker_state->lock, LW_EXCLUSIVE);
+	if (is_well || !has_failed)
+		database->nfailures = 0;
+	else
+		database->nfailures++;
+	if (failed_at != 0)
+		database->failed_at = failed_at;
+	strlcpy(database->error, failure, CRM_WORKER_ERROR);
+	database->phase = WORKER_DONE;
+	LWLockRelease(crm_worker_state->lock);
 }
 
 /* The function of a worker in one database. */
 void
 crmaudit_worker_main(Datum arg)
 {
-	char		failure[CRM_WORKER_ERROR] = "";
-	bool		is_well;
-
 	crm_is_worker = true;
 	crm_worker_signals();
 	worker_attach(DatumGetObjectId(arg));
@@ -412,16 +457,6 @@ crmaudit_worker_main(Datum arg)
 	/* first of all: what is committed from here on is for the next run */
 	pg_atomic_write_u32(&database->has_work, 0);
 	pg_memory_barrier();
-	is_well = worker_run(failure);
-	if (!is_well || is_unfinished)
-		pg_atomic_write_u32(&database->has_work, 1);
-
-	LWLockAcquire(crm_worker_state->lock, LW_EXCLUSIVE);
-	database->nfailures = is_well ? 0 : database->nfailures + 1;
-	if (!is_well)
-		database->failed_at = GetCurrentTimestamp();
-	strlcpy(database->error, failure, CRM_WORKER_ERROR);
-	database->phase = WORKER_DONE;
-	LWLockRelease(crm_worker_state->lock);
+	worker_report(worker_run());
 	proc_exit(0);
 }

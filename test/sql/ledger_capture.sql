@@ -300,6 +300,9 @@ TRUNCATE lc_plain;
 DROP TABLE lc_plain;
 SELECT crmaudit.partition_leaving();
 
+-- A row whose image no jsonb can hold.
+INSERT INTO lc_customer (id, name) VALUES (9999, repeat('x', 270000000));
+
 -- A partition of the ledger with an index that somebody added.
 SELECT 'crmaudit.ledger_entry_' || to_char(now() AT TIME ZONE 'UTC', 'YYYYMM') AS partition \gset
 CREATE INDEX lc_index ON :partition ((new ->> 'name')) WHERE op = 'I';

@@ -11,7 +11,11 @@ use CrmTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $old = start_node('old');
+# pg_upgrade starts both servers with our library; no worker may write then.
+my $old = new_node('old');
+my $preload = "shared_preload_libraries = 'crmaudit'\ncrmaudit.seal_interval = 0\nlog_min_messages = debug1";
+$old->append_conf('postgresql.conf', $preload);
+$old->start;
 
 $old->safe_psql('postgres', <<'SQL');
 CREATE EXTENSION crmaudit;
@@ -60,12 +64,16 @@ my $dump = dump_text($old, 'postgres');
 $old->stop;
 
 my $new = new_node('new');
+$new->append_conf('postgresql.conf', $preload);
 my $bindir = $old->config_data('--bindir');
 my @upgrade = ('pg_upgrade', '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir, '-b', $bindir, '-B', $bindir,
 	'-s', $new->host, '-p', $old->port, '-P', $new->port);
 chdir $PostgreSQL::Test::Utils::tmp_check;
 command_ok([ @upgrade, '--check' ], 'pg_upgrade --check');
-command_ok(\@upgrade, 'pg_upgrade');
+command_ok([ @upgrade, '--retain' ], 'pg_upgrade');
+my $log = join('', map { slurp_file($_) } glob($new->data_dir . '/pg_upgrade_output.d/*/log/pg_upgrade_server.log'));
+like($log, qr/database system is ready to accept connections/, 'log of the servers that pg_upgrade starts');
+unlike($log, qr/crmaudit (launcher|worker)/, 'they have no worker');
 $new->start;
 
 same_text($new->safe_psql('postgres', $state), $before, 'everything is what it was, members of the extension included');

@@ -147,6 +147,38 @@ checked(1, qr/FAULT: no digest is of these blocks/, 'digests of others only', $c
 checked(2, qr/line 1: no JSON/, 'no JSON', "$FindBin::RealBin/ledger_proof.pl");
 checked(2, qr/usage: ledger-check FILE/, 'no file');
 
+# Months that were pruned: their roots stand for their entries.
+$node->safe_psql('postgres', <<'SQL');
+SELECT crmaudit.create_ledger_partition('crmaudit.ledger_entry', '2031-01-01');
+BEGIN;
+INSERT INTO customer (id) SELECT n FROM generate_series(101, 109) n;
+-- as if it had been on the border of months, the last of them the one at hand
+DO $$
+DECLARE
+	partition regclass;
+BEGIN
+	FOR partition IN SELECT relid FROM pg_partition_tree('crmaudit.ledger_entry') LOOP
+		EXECUTE format('ALTER TABLE %s DISABLE TRIGGER ALL', partition);
+	END LOOP;
+	UPDATE crmaudit.ledger_entry SET at = CASE WHEN ord <= 3 THEN timestamptz '2030-12-31 23:00+00' ELSE '2031-01-01 00:00+00' END
+		WHERE xid = pg_current_xact_id() AND ord <= 5;
+	UPDATE crmaudit.ledger_entry e SET leaf = crmaudit.ledger_leaf(e, c) FROM crmaudit.ledger_context c
+		WHERE e.xid = pg_current_xact_id() AND c.incarnation = e.incarnation AND c.xid = e.context_xid AND c.context = e.context;
+END $$;
+COMMIT;
+SELECT crmaudit.seal();
+SQL
+checked(0, qr/block 4: intact, 9 entries\n/, 'a block of three months', file_of('months', 'SELECT crmaudit.export_block(4)'));
+$node->safe_psql('postgres', <<'SQL');
+ALTER TABLE crmaudit.ledger_transaction DISABLE TRIGGER ALL;
+DELETE FROM crmaudit.ledger_transaction WHERE period = '2030-12-01';
+DELETE FROM crmaudit.ledger_entry WHERE at < '2031-01-01 00:00+00' AND at > '2030-12-01';
+SQL
+my $pruned = file_of('pruned', 'SELECT crmaudit.export_block(4)');
+checked(0, qr/block 4: intact, 6 entries, 3 pruned\n/, 'a pruned month', $pruned);
+checked(1, qr/FAULT: block 4: its entries/, 'another root of a pruned month', changed($pruned, 'pruned_root', sub { s/("root": "...)(.)/$1 . ($2 eq 'a' ? 'b' : 'a')/e for $_[0][1] }));
+checked(0, qr/(.* proved to be in block 4\n){6}/, 'proofs of what is left', file_of('left', "SELECT crmaudit.ledger_proof(xid, ord) FROM crmaudit.ledger_entry WHERE row_key ->> 'id' LIKE '10_' ORDER BY ord"));
+
 # In databases of other encodings the hashes are over UTF-8 too; without an
 # encoding, over the bytes as they are.
 for my $encoding ('EUC_CN', 'LATIN1', 'SQL_ASCII')

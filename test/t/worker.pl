@@ -93,6 +93,31 @@ query_is($node, 'postgres', status('last_run', 'later'), $last_run, 'nor one tha
 $node->safe_psql('later', "INSERT INTO customer VALUES (2, 'x')");
 poll(status("last_run > '$last_run' AND last_seal > '$last_run'", 'later'), 'one that is written is');
 
+# The ledger is sealed: what is committed becomes a block soon, and its digest
+# is handed on.
+my $sealed = 'SELECT coalesce(max(b.entries_total), 0) = (SELECT count(*) FROM crmaudit.ledger_entry) FROM crmaudit.ledger_block b';
+my $digests = $node->data_dir . '/digests';
+$node->safe_psql('postgres', "ALTER SYSTEM SET crmaudit.digest_command = 'cat >> $digests; exit 3'");
+$node->reload;
+$node->safe_psql('later', "SELECT crmaudit.track('customer'); INSERT INTO customer VALUES (20, 'x'); UPDATE customer SET mail = 'y' WHERE id = 20");
+query_is($node, 'later', 'SELECT count(*) >= 3 FROM crmaudit.ledger_entry', 't', 'there are entries');
+poll($sealed, 'which are sealed', 'later');
+my ($block, $hash) = split /\|/, $node->safe_psql('later', "SELECT block_id, encode(hash, 'hex') FROM crmaudit.ledger_block ORDER BY block_id DESC LIMIT 1");
+foreach (1 .. 100)
+{
+	last if -e $digests && slurp_file($digests) =~ /$hash/;
+	sleep(0.1);
+}
+like(slurp_file($digests), qr/"block": $block,.*"$hash"|"$hash".*"block": $block,/, 'the command gets the digest');
+foreach (1 .. 100)
+{
+	last if slurp_file($node->logfile) =~ /crmaudit\.digest_command failed/;
+	sleep(0.1);
+}
+like(slurp_file($node->logfile), qr/crmaudit\.digest_command failed/, 'and it is told that it failed');
+$node->safe_psql('postgres', 'ALTER SYSTEM RESET crmaudit.digest_command');
+$node->reload;
+
 # While a transaction is prepared, the worker comes again and again, for its
 # end marks nothing.
 $node->safe_psql('later', "BEGIN; INSERT INTO customer VALUES (3, 'x'); PREPARE TRANSACTION 'p'");
@@ -100,6 +125,7 @@ sleep(1);
 poll(status("last_run > clock_timestamp() - interval '500 ms'", 'later'), 'visited while a transaction is prepared');
 $node->safe_psql('later', "COMMIT PREPARED 'p'");
 poll(status("last_run < clock_timestamp() - interval '1 s'", 'later'), 'and not much longer');
+query_is($node, 'later', $sealed, 't', 'when all is sealed');
 
 # An error in one database: others go on, the log has it once, nothing is lost.
 $node->safe_psql('later', $failing);

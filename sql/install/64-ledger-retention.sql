@@ -209,17 +209,21 @@ BEGIN
 				AND a.attname = CASE p.subject WHEN 'run' THEN 'started_at' ELSE 'at' END
 		WHERE p.keep IS NOT NULL
 	LOOP
-		IF found.subject = 'finding_event' THEN
-			rows_gone := crmaudit.prune_findings(found.before);
-		ELSE
-			EXECUTE format('DELETE FROM crmaudit.%I WHERE %I < $1', found.subject, found.column_name) USING found.before;
-			GET DIAGNOSTICS rows_gone = ROW_COUNT;
-		END IF;
-		IF rows_gone > 0 THEN
-			PERFORM crmaudit.record_schema_entry(0, jsonb_build_object('action', 'retention', 'table', 'crmaudit.' || found.subject,
-				'before', found.before, 'rows', rows_gone));
-			RETURN QUERY SELECT found.subject, 'pruned', format('%s rows from before %s', rows_gone, to_char(found.before, 'YYYY-MM-DD'));
-		END IF;
+		BEGIN
+			IF found.subject = 'finding_event' THEN
+				rows_gone := crmaudit.prune_findings(found.before);
+			ELSE
+				EXECUTE format('DELETE FROM crmaudit.%I WHERE %I < $1', found.subject, found.column_name) USING found.before;
+				GET DIAGNOSTICS rows_gone = ROW_COUNT;
+			END IF;
+			IF rows_gone > 0 THEN
+				PERFORM crmaudit.record_schema_entry(0, jsonb_build_object('action', 'retention', 'table', 'crmaudit.' || found.subject,
+					'before', found.before, 'rows', rows_gone));
+				RETURN QUERY SELECT found.subject, 'pruned', format('%s rows from before %s', rows_gone, to_char(found.before, 'YYYY-MM-DD'));
+			END IF;
+		EXCEPTION WHEN lock_not_available THEN
+			RETURN QUERY SELECT found.subject, 'put off', 'somebody has locked the table';
+		END;
 	END LOOP;
 END $$;
 COMMENT ON FUNCTION crmaudit.maintain_retention() IS 'deletes findings, rejections and runs that are older than retention_periods() says';
@@ -373,9 +377,9 @@ END $$;
 COMMENT ON FUNCTION crmaudit.require_prunable(date, jsonb) IS 'returns the entries of a month of the ledger, or raises an error if it must not be pruned';
 
 -- All checks are in it; the guard is lifted only while it runs.
-CREATE FUNCTION crmaudit.prune_ledger_month(period date, digest jsonb) RETURNS bigint
-LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'crmaudit_prune_ledger_month';
-COMMENT ON FUNCTION crmaudit.prune_ledger_month(date, jsonb) IS 'implementation of prune_ledger(): drops one month, and records that';
+CREATE FUNCTION crmaudit.prune_ledger_months(periods date[], digest jsonb) RETURNS bigint[]
+LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'crmaudit_prune_ledger_months';
+COMMENT ON FUNCTION crmaudit.prune_ledger_months(date[], jsonb) IS 'implementation of prune_ledger(): drops months, records that, and returns how many entries each had';
 
 -- Whoever reads or writes the ledger holds a weak lock on it; who comes later
 -- must not wait behind us for long.
@@ -452,11 +456,8 @@ BEGIN
 	PERFORM crmaudit.lock_sealing();
 	periods := ARRAY(SELECT crmaudit.ledger_months(before));
 	PERFORM crmaudit.require_prunable(p, digest) FROM unnest(periods) p;
-	IF periods <> '{}' THEN
-		PERFORM crmaudit.record_baselines(periods);
-		PERFORM crmaudit.lock_ledger(periods);
-	END IF;
-	RETURN QUERY SELECT p, crmaudit.prune_ledger_month(p, digest) FROM unnest(periods) p;
+	PERFORM crmaudit.record_baselines(periods);
+	RETURN QUERY SELECT u.p, u.n FROM unnest(periods, crmaudit.prune_ledger_months(periods, digest)) AS u(p, n);
 END $$;
 COMMENT ON FUNCTION crmaudit.prune_ledger(timestamptz, jsonb) IS 'drops the months of the ledger that ended before a time, if all their entries are sealed and covered by a digest that was kept outside; blocks stay, so that the rest still verifies';
 

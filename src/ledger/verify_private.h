@@ -79,6 +79,7 @@ typedef struct ChainRun
 	MemoryContext memory;		/* lasts as long as the run */
 	Faults	   *faults;
 	SuspectKeys *suspects;
+	Jsonb	   *digest;			/* one that was kept elsewhere, or NULL */
 	uint64		own_xid;		/* 0: none */
 	int64		head;			/* last block that is there */
 	bool		is_truncated;	/* that was told */

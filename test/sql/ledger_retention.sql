@@ -168,7 +168,7 @@ CREATE ROLE ledger_retention_user;
 GRANT SELECT ON crmaudit.ledger_block TO ledger_retention_user;
 SET ROLE ledger_retention_user;
 SELECT * FROM crmaudit.prune_ledger('2020-06-01', :'digest');
-SELECT crmaudit.prune_ledger_month('2020-01-01', :'digest');
+SELECT crmaudit.prune_ledger_months('{2020-01-01}', :'digest');
 SELECT * FROM crmaudit.maintain();
 RESET ROLE;
 DROP OWNED BY ledger_retention_user;
@@ -194,8 +194,8 @@ SELECT period, entries, digest = :'digest', pruned_by = session_user FROM crmaud
 SELECT new - 'block' FROM crmaudit.ledger_entry WHERE new ->> 'action' = 'prune' ORDER BY xid, ord;
 SELECT * FROM crmaudit.prune_ledger('2020-06-01', :'digest');
 -- a month of which nothing was there
-SELECT crmaudit.prune_ledger_month(NULL, NULL);
-SELECT crmaudit.prune_ledger_month('2019-01-01', NULL);
+SELECT crmaudit.prune_ledger_months(NULL, NULL), crmaudit.prune_ledger_months('{NULL}', NULL), crmaudit.prune_ledger_months('{}', NULL);
+SELECT crmaudit.prune_ledger_months('{2019-01-01}', NULL);
 SELECT * FROM crmaudit.ledger_guard_faults();
 \c crmaudit_regress
 DROP DATABASE ledger_retention;

@@ -72,6 +72,7 @@ extern void crm_ledger_init(void);
 
 /* From capture.c: the backend's buffer. */
 extern void crm_ledger_flush(void);
+extern bool crm_ledger_is_flushed(void);
 extern bool crm_ledger_has_entries(void);
 
 /* The ledger is dropped: what comes in this transaction is for another. */

@@ -209,6 +209,13 @@ crm_ledger_flush(void)
 	buffer_cut(first_entry, first_context);
 }
 
+/* Whether there is nothing that only a transaction further out can write. */
+bool
+crm_ledger_is_flushed(void)
+{
+	return entries.count == 0 && contexts.count == 0;
+}
+
 /* Drops what an aborted subtransaction has captured. */
 void
 crm_ledger_buffer_abort(SubTransactionId subid)

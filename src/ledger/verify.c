@@ -225,7 +225,7 @@ contexts_verify(ChainRun *run)
 static void
 keys_verify(ChainRun *run)
 {
-	if (run->first_block == 1 && run->faults->count == 0)
+	if (run->first_block <= 1 && run->faults->count == 0)
 		crm_verify_keys(run);
 }
 
@@ -366,6 +366,10 @@ chain_verify(ChainRun *run)
 static void
 live_verify(ChainRun *run)
 {
+	if (!crm_ledger_is_flushed())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("this statement has changed rows in an outer block, and their entries are not written yet")));
 	crm_verify_live(run->faults, run->snapshot, run->suspects, InvalidOid);
 }
 
@@ -440,6 +444,7 @@ crmaudit_verify_ledger(PG_FUNCTION_ARGS)
 	faults.desc = result->setDesc;
 	faults.count = 0;
 	crm_ledger_flush();
+	CommandCounterIncrement();
 	run->memory = CurrentMemoryContext;
 	run->faults = &faults;
 	run->suspects = crm_suspects_create();
@@ -459,16 +464,17 @@ crmaudit_verify_ledger(PG_FUNCTION_ARGS)
 	MemoryContextSwitchTo(run->memory);
 	part_run(run, "blocks and entries", chain_verify);
 	if (!is_range)
-	{
 		part_run(run, "blocks", orphans_verify);
+	if (digest)
+		part_run(run, "digest", digest_verify);
+	if (!is_range)
+	{
 		part_run(run, "lives of the database", lives_verify);
 		part_run(run, "contexts", contexts_verify);
 		part_run(run, "keys", keys_verify);
 		part_run(run, "rows at fault", crm_verify_suspects);
 		part_run(run, "triggers", coverage_verify);
 	}
-	if (digest)
-		part_run(run, "digest", digest_verify);
 	/* without the newest entries the tables cannot be as recorded */
 	if (!is_range && !run->is_truncated)
 		part_run(run, "tables", live_verify);

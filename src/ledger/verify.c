@@ -237,25 +237,49 @@ coverage_verify(ChainRun *run)
 				 " FROM crmaudit.tracked_table t, crmaudit.ledger_trigger_faults(t.target) f WHERE t.tracked AND t.target IS NOT NULL");
 }
 
-/* Months that were pruned, if any ever was. */
+/* Months that were pruned, and in which month that was. */
 static void
 pruned_read(ChainRun *run)
 {
-	if (!OidIsValid(crm_relation_oid("ledger_pruned")))
-		return;
-	if (SPI_execute("SELECT period FROM crmaudit.ledger_pruned", true,
-					0) != SPI_OK_SELECT)
+	if (SPI_execute("SELECT period, date_trunc('month', pruned_at AT TIME ZONE 'UTC')::date FROM crmaudit.ledger_pruned",
+					true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read crmaudit.ledger_pruned");
-	run->pruned = MemoryContextAlloc(run->memory,
-									 (SPI_processed + 1) * sizeof(DateADT));
+	run->pruned = MemoryContextAllocZero(run->memory,
+										 (SPI_processed + 1) * sizeof(PrunedMonth));
 	run->npruned = SPI_processed;
 	for (int i = 0; i < run->npruned; i++)
 	{
+		HeapTuple	tuple = SPI_tuptable->vals[i];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
 		bool		isnull;
 
-		run->pruned[i] =
-			DatumGetDateADT(SPI_getbinval(SPI_tuptable->vals[i],
-										  SPI_tuptable->tupdesc, 1, &isnull));
+		run->pruned[i].period =
+			DatumGetDateADT(SPI_getbinval(tuple, desc, 1, &isnull));
+		run->pruned[i].pruned_in =
+			DatumGetDateADT(SPI_getbinval(tuple, desc, 2, &isnull));
+	}
+}
+
+/*
+ * That a month was pruned is an entry, unless the month of that was pruned in
+ * its turn.
+ */
+static void
+prunings_verify(ChainRun *run)
+{
+	for (int i = 0; i < run->npruned; i++)
+	{
+		const PrunedMonth *month = &run->pruned[i];
+		Fault		fault = {"MISSING_ENTRY"};
+
+		if (run->first_block > 1 || month->is_recorded ||
+			(month->pruned_in > month->period &&
+			 crm_pruned_find(run, month->pruned_in)))
+			continue;
+		fault.detail = psprintf("no entry records that %s was pruned",
+								DatumGetCString(DirectFunctionCall1(date_out,
+																	DateADTGetDatum(month->period))));
+		crm_fault_add(run->faults, &fault);
 	}
 }
 
@@ -470,6 +494,7 @@ crmaudit_verify_ledger(PG_FUNCTION_ARGS)
 	if (!is_range)
 	{
 		part_run(run, "lives of the database", lives_verify);
+		part_run(run, "months pruned", prunings_verify);
 		part_run(run, "contexts", contexts_verify);
 		part_run(run, "keys", keys_verify);
 		part_run(run, "rows at fault", crm_verify_suspects);

@@ -179,15 +179,16 @@ block_check_hash(ChainRun *run, ChainBlock *item, const ChainBlock *previous)
 					"entries do not add up with the block before");
 }
 
-static bool
-is_pruned(const ChainRun *run, DateADT period)
+/* A month that was pruned; NULL if it was not. */
+PrunedMonth *
+crm_pruned_find(const ChainRun *run, DateADT period)
 {
 	for (int i = 0; i < run->npruned; i++)
 	{
-		if (run->pruned[i] == period)
-			return true;
+		if (run->pruned[i].period == period)
+			return &run->pruned[i];
 	}
-	return false;
+	return NULL;
 }
 
 /* Reads the block's months, and holds their roots against the block's. */
@@ -213,7 +214,7 @@ periods_read(ChainRun *run, ChainBlock *item, int *count)
 			period->entries = DatumGetInt64(crm_cursor_get(cursor, 3, NULL));
 			period->transactions = DatumGetInt64(crm_cursor_get(cursor, 4, NULL));
 			crm_cursor_hash(cursor, 5, period->root);
-			period->is_pruned = is_pruned(run, period->period);
+			period->is_pruned = crm_pruned_find(run, period->period) != NULL;
 			period->seen = 0;
 			entries += period->entries;
 			crm_merkle_add(&stack, period->root);

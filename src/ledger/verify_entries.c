@@ -462,6 +462,8 @@ entry_verify(EntryWalk *walk, LedgerScan *scan, const LedgerEntry *entry)
 		entry_suspect(walk, entry);
 	else if (problem)
 		entry_fault(walk, entry, "MODIFIED_ENTRY", problem, false);
+	else
+		crm_pruning_note(walk->run, entry);
 	seen_add(walk, entry);
 	if (walk->block_id != 0)
 		crm_keys_expect(&walk->run->keys, entry, walk->block_id);

@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include "utils/datetime.h"
+
 #include "compat.h"
 #include "ledger/verify_walk.h"
 
@@ -115,4 +117,43 @@ crm_entry_problem(EntryWalk *walk, LedgerScan *scan,
 		!text_same(entry->client, context->client))
 		return "actor, reason or client are not those of its context";
 	return NULL;
+}
+
+/* A member of an object as text, in a buffer; false if it is no string. */
+static bool
+member_text(Jsonb *object, const char *name, char *buffer, int size)
+{
+	JsonbValue	value;
+
+	if (!JB_ROOT_IS_OBJECT(object) ||
+		getKeyJsonValueFromContainer(&object->root, name, strlen(name),
+									 &value) == NULL ||
+		value.type != jbvString || value.val.string.len >= size)
+		return false;
+	memcpy(buffer, value.val.string.val, value.val.string.len);
+	buffer[value.val.string.len] = '\0';
+	return true;
+}
+
+/* Notes that an entry, which is right, records that a month was pruned. */
+void
+crm_pruning_note(ChainRun *run, const LedgerEntry *entry)
+{
+	char		text[MAXDATELEN];
+	int			year;
+	int			month;
+	int			day;
+	PrunedMonth *pruned;
+
+	if (entry->op != CRM_OP_SCHEMA || entry->table_id != 0 ||
+		entry->new == NULL ||
+		!member_text(entry->new, "action", text, sizeof(text)) ||
+		strcmp(text, "prune") != 0 ||
+		!member_text(entry->new, "period", text, sizeof(text)) ||
+		sscanf(text, "%d-%d-%d", &year, &month, &day) != 3 ||
+		!IS_VALID_JULIAN(year, month, day))
+		return;
+	pruned = crm_pruned_find(run, date2j(year, month, day) - POSTGRES_EPOCH_JDATE);
+	if (pruned)
+		pruned->is_recorded = true;
 }

@@ -44,6 +44,14 @@ typedef struct VerifiedPeriod
 	int64		seen;			/* entries that are there */
 } VerifiedPeriod;
 
+/* A row of ledger_pruned. */
+typedef struct PrunedMonth
+{
+	DateADT		period;
+	DateADT		pruned_in;		/* the month in which it was */
+	bool		is_recorded;	/* by an entry */
+} PrunedMonth;
+
 /* The table that a table_id stands for; one that was dropped is not there. */
 typedef struct TrackedTarget
 {
@@ -90,7 +98,7 @@ typedef struct ChainRun
 	RowCursor	periods;
 	RowCursor	transactions;
 	int			npruned;
-	DateADT    *pruned;
+	PrunedMonth *pruned;
 	List	   *domains;		/* of VerifiedDomain */
 	StrangeEntries strangers;
 	List	   *missing;		/* of MissingEntries */
@@ -122,6 +130,7 @@ typedef struct MissingEntries
 } MissingEntries;
 
 /* From verify_chain.c */
+extern PrunedMonth *crm_pruned_find(const ChainRun *run, DateADT period);
 extern void crm_verify_chain(ChainRun *run);
 
 /* From verify_entries.c */

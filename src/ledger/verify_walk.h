@@ -87,5 +87,6 @@ typedef struct EntryWalk
 /* From verify_entry.c: what is wrong with an entry; NULL if nothing is. */
 extern const char *crm_entry_problem(EntryWalk *walk, LedgerScan *scan,
 									 const LedgerEntry *entry, bool *is_told);
+extern void crm_pruning_note(ChainRun *run, const LedgerEntry *entry);
 
 #endif							/* CRM_VERIFY_WALK_H */

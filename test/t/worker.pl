@@ -109,6 +109,12 @@ foreach (1 .. 100)
 	sleep(0.1);
 }
 like(slurp_file($digests), qr/"block": $block,.*"$hash"|"$hash".*"block": $block,/, 'the command gets the digest');
+# One that fails is told, and does not hold up sealing.
+$node->safe_psql('postgres', "ALTER SYSTEM SET crmaudit.digest_command = 'exit 3'");
+$node->reload;
+$node->safe_psql('later', "INSERT INTO customer VALUES (21, 'x')");
+$node->wait_for_log(qr/WARNING:  crmaudit\.digest_command failed\n.*DETAIL:  child process exited with exit code 3/);
+poll($sealed, 'what was written is sealed', 'later');
 $node->safe_psql('postgres', 'ALTER SYSTEM RESET crmaudit.digest_command');
 $node->reload;
 

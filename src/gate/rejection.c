@@ -47,6 +47,15 @@ copy_text(char *to, const char *text, int size)
 	to[length] = '\0';
 }
 
+/* The role may be dropped while it has sessions: its number must do then. */
+static const char *
+user_name(Oid userid)
+{
+	const char *name = GetUserNameFromId(userid, true);
+
+	return name ? name : psprintf("%u", userid);
+}
+
 /* Fills in all but what was wrong. */
 static void
 rejection_begin(Rejection *rejection, const RuleSet *ruleset,
@@ -63,7 +72,7 @@ rejection_begin(Rejection *rejection, const RuleSet *ruleset,
 	rejection->userid = GetSessionUserId();
 	rejection->operation = at_commit ? 'C' : row->old ? 'U' : 'I';
 	copy_text(rejection->actor, crm_guc_actor && crm_guc_actor[0] ?
-			  crm_guc_actor : GetUserNameFromId(rejection->userid, false),
+			  crm_guc_actor : user_name(rejection->userid),
 			  CRM_REJECTION_ACTOR);
 	copy_text(rejection->client, crm_client_address(), CRM_REJECTION_CLIENT);
 	copy_text(rejection->application_name, application_name, NAMEDATALEN);
@@ -144,7 +153,7 @@ log_rejection(const RuleSet *ruleset, const Rejection *rejection,
 		appendStringInfo(&json, ", \"row_key\": %s", rejection->row_key);
 	append_member(&json, "actor", rejection->actor);
 	append_member(&json, "username",
-				  GetUserNameFromId(rejection->userid, false));
+				  user_name(rejection->userid));
 	append_member(&json, "client", rejection->client);
 	append_member(&json, "application_name", rejection->application_name);
 	appendStringInfoChar(&json, '}');

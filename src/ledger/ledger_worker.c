@@ -79,6 +79,9 @@ static RunningWorker running[WORKERS_AT_ONCE];
 /* Whether the log has told that no process could be started. */
 static bool is_short_of_processes = false;
 
+/* Whether it has told that there are more databases than places. */
+static bool has_told_of_limit = false;
+
 /* What the log has told of dropped rejections, by place of the database. */
 static int64 told_dropped[CRM_WORKER_DATABASES];
 static TimestampTz told_at = 0;
@@ -145,13 +148,17 @@ database_note(Form_pg_database form)
 
 	if (database)
 		database->is_watched = is_watched;
-	else if (is_watched)
-		ereport(LOG,
-				(errmsg("the crmaudit worker cannot look after database \"%s\"",
+	else if (is_watched && !has_told_of_limit)
+	{
+		has_told_of_limit = true;
+		ereport(WARNING,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("the crmaudit worker cannot look after database \"%s\"",
 						NameStr(form->datname)),
 				 errdetail("It looks after %d databases at most.",
 						   CRM_WORKER_DATABASES),
 				 errhint("Name those that have the extension in crmaudit.databases.")));
+	}
 }
 
 /* Reads pg_database; afterwards every place belongs to a database. */

@@ -84,6 +84,7 @@ crm_verify_keys(ChainRun *run)
 								 AccessShareLock);
 	TupleTableSlot *slot = table_slot_create(rel, NULL);
 	TableScanDesc scan = table_beginscan(rel, run->snapshot, 0, NULL);
+	int64		last_block = 0;
 	Fault		fault = {"BLOCK_HASH_MISMATCH"};
 
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
@@ -97,6 +98,7 @@ crm_verify_keys(ChainRun *run)
 		row.key_hash = DatumGetInt64(slot->tts_values[KEY_HASH]);
 		row.block_id = DatumGetInt64(slot->tts_values[KEY_BLOCK_ID]);
 		row.xid = U64FromFullTransactionId(DatumGetFullTransactionId(slot->tts_values[KEY_XID]));
+		last_block = Max(last_block, row.block_id);
 		key_add(keys, &row, keys->found);
 	}
 	table_endscan(scan);
@@ -105,5 +107,12 @@ crm_verify_keys(ChainRun *run)
 	if (memcmp(keys->found, keys->expected, sizeof(keys->found)) == 0)
 		return;
 	fault.detail = "ledger_key was altered: row_history() does not find all entries, or too many";
+	if (last_block > run->head)
+	{
+		fault.status = "TAIL_TRUNCATED";
+		fault.block_id = last_block;
+		fault.detail = "the block is gone: its rows of ledger_key are still there";
+		run->is_truncated = true;
+	}
 	crm_fault_add(run->faults, &fault);
 }

@@ -185,6 +185,11 @@ crm_live_sort_entry(LiveSort *sort, LiveTable *table, const LiveEntry *entry,
 		crm_live_redacted(table, names, entry->commitments, "new", sort->new);
 		crm_live_redacted(table, names, entry->commitments, "old", sort->old);
 	}
+	if (table->has_oids && is_foreign(run, entry))
+	{
+		crm_live_foreign(table, sort->new);
+		crm_live_foreign(table, sort->old);
+	}
 	switch (entry->op)
 	{
 		case CRM_OP_INSERT:

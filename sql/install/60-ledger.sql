@@ -554,6 +554,9 @@ BEGIN
 		PERFORM crmaudit.record_attached(altered);
 		PERFORM crmaudit.record_table_change(altered);
 	END LOOP;
+-- the library is missing
+EXCEPTION WHEN undefined_file THEN
+	RETURN;
 END $$;
 COMMENT ON FUNCTION crmaudit.tracked_table_altered() IS 'event trigger: records what becomes of tracked tables';
 CREATE EVENT TRIGGER crmaudit_tracked_table_altered ON ddl_command_end
@@ -563,8 +566,20 @@ COMMENT ON EVENT TRIGGER crmaudit_tracked_table_altered IS 'records changes of t
 ALTER EVENT TRIGGER crmaudit_tracked_table_altered ENABLE ALWAYS;
 
 -- Rows that a partition takes with it are recorded before it goes.
+CREATE FUNCTION crmaudit.record_leaving() RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'crmaudit_record_leaving';
+COMMENT ON FUNCTION crmaudit.record_leaving() IS 'records the rows of a partition that the command at hand detaches or drops; for event trigger partition_leaving()';
+
+-- Without the library nothing is recorded, but tables can still be altered.
+-- With the rights of whoever alters: a table of others is not locked for him.
 CREATE FUNCTION crmaudit.partition_leaving() RETURNS event_trigger
-LANGUAGE c AS 'MODULE_PATHNAME', 'crmaudit_partition_leaving';
+LANGUAGE plpgsql AS $$
+BEGIN
+	-- the command's names are found by its own search_path
+	PERFORM crmaudit.record_leaving();
+EXCEPTION WHEN undefined_file THEN
+	RETURN;
+END $$;
 COMMENT ON FUNCTION crmaudit.partition_leaving() IS 'event trigger: records the rows of a partition that is detached or dropped as deleted';
 CREATE EVENT TRIGGER crmaudit_partition_leaving ON ddl_command_start
 	WHEN TAG IN ('ALTER TABLE', 'DROP TABLE')
@@ -596,6 +611,9 @@ BEGIN
 			PERFORM crmaudit.record_table_change(gone.target);
 		END IF;
 	END LOOP;
+-- the library is missing
+EXCEPTION WHEN undefined_file THEN
+	RETURN;
 END $$;
 COMMENT ON FUNCTION crmaudit.tracked_table_dropped() IS 'event trigger: records that a tracked table, or a trigger of it, was dropped';
 CREATE EVENT TRIGGER crmaudit_tracked_table_dropped ON sql_drop

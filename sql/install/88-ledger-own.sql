@@ -10,7 +10,8 @@ INSERT INTO crmaudit.tracked_table (table_id, target, name, key, personal, built
 	(5, 'crmaudit.value_list', 'crmaudit.value_list', '{list,value}', '{}', true),
 	(6, 'crmaudit.dimension_weight', 'crmaudit.dimension_weight', '{dimension}', '{}', true),
 	(7, 'crmaudit.finding_event', 'crmaudit.finding_event', '{id}', '{}', true),
-	(8, 'crmaudit.role', 'crmaudit.role', '{role}', '{}', true);
+	(8, 'crmaudit.role', 'crmaudit.role', '{role}', '{}', true),
+	(9, 'crmaudit.retention', 'crmaudit.retention', '{subject}', '{}', true);
 
 DO $$
 DECLARE

@@ -17,7 +17,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT right_words FROM (VALUES
 		('admin', 'USAGE ON SCHEMA crmaudit'),
 		('admin', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
-		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.rule, crmaudit.protected_table, crmaudit.value_list, crmaudit.role, crmaudit.pack, crmaudit.pack_rule, crmaudit.dimension_weight'),
+		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.retention, crmaudit.rule, crmaudit.protected_table, crmaudit.value_list, crmaudit.role, crmaudit.pack, crmaudit.pack_rule, crmaudit.dimension_weight'),
 		('admin', 'INSERT, UPDATE ON crmaudit.rule_version, crmaudit.tracked_table'),
 		('admin', 'INSERT ON crmaudit.finding_event, crmaudit.key_salt'),
 		('admin', 'USAGE ON ALL SEQUENCES IN SCHEMA crmaudit'),
@@ -64,7 +64,7 @@ BEGIN
 	-- the ledger is read through views and functions that mask personal values
 	FOR right_words IN
 		SELECT format('ALL ON %s', relid::regclass) FROM (SELECT 'crmaudit.ledger_entry'::regclass AS relid
-			UNION SELECT p.relid FROM pg_partition_tree('crmaudit.ledger_entry') p) AS raw
+			UNION SELECT p.relid FROM crmaudit.partition_tree('crmaudit.ledger_entry') p) AS raw
 	LOOP
 		EXECUTE format('REVOKE %s FROM %s', right_words, grantee);
 	END LOOP;
@@ -113,7 +113,7 @@ GRANT SELECT ON crmaudit.reference_version TO PUBLIC;
 -- conditions of triggers, which run as the writer.
 DO $$
 DECLARE
-	names text[] := '{row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,likesel,nlikesel,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names,row_history,field_history,as_of,row_as_of,restore_row,restore_statement,restorable_columns,equality,mask_image,op_in_words,current_names,merkle_root,merkle_path,merkle_accum,merkle_path_accum,merkle_final,merkle_path_final,microseconds}';
+	names text[] := '{record_leaving,row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,likesel,nlikesel,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names,row_history,field_history,as_of,row_as_of,restore_row,restore_statement,restorable_columns,equality,mask_image,op_in_words,current_names,merkle_root,merkle_path,merkle_accum,merkle_path_accum,merkle_final,merkle_path_final,microseconds}';
 	function regprocedure;
 BEGIN
 	FOR function IN SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p

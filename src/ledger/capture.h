@@ -13,6 +13,7 @@
 
 /* From ledger_buffer.c */
 extern void crm_ledger_buffer_init(void);
+extern Node *crm_ledger_utility_statement(void);
 extern void crm_ledger_buffer_abort(SubTransactionId subid);
 extern void crm_ledger_buffer_forget(void);
 

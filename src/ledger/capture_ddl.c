@@ -15,16 +15,18 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "commands/event_trigger.h"
 #include "miscadmin.h"
+#include "tcop/pquery.h"
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
 #include "utils/lsyscache.h"
+#include "utils/portal.h"
 
+#include "catalog_scan.h"
 #include "compat.h"
 #include "ledger/capture.h"
 
-PG_FUNCTION_INFO_V1(crmaudit_partition_leaving);
+PG_FUNCTION_INFO_V1(crmaudit_record_leaving);
 
 /* Records the rows of a partition as deleted. */
 static void
@@ -56,23 +58,15 @@ rows_leave(RangeVar *name, bool concurrently)
 	}
 }
 
-/*
- * crmaudit.partition_leaving(): event trigger on ddl_command_start.
- */
-Datum
-crmaudit_partition_leaving(PG_FUNCTION_ARGS)
+/* Records rows that leave by a command. */
+static void
+statement_rows_leave(Node *statement)
 {
-	EventTriggerData *data = (EventTriggerData *) fcinfo->context;
 	ListCell   *cell;
 
-	if (!CALLED_AS_EVENT_TRIGGER(fcinfo))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_EVENT_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("function \"%s\" was not called by event trigger manager",
-						"partition_leaving")));
-	if (IsA(data->parsetree, DropStmt))
+	if (IsA(statement, DropStmt))
 	{
-		DropStmt   *drop = (DropStmt *) data->parsetree;
+		DropStmt   *drop = (DropStmt *) statement;
 
 		foreach(cell, drop->objects)
 		{
@@ -80,9 +74,9 @@ crmaudit_partition_leaving(PG_FUNCTION_ARGS)
 				rows_leave(makeRangeVarFromNameList((List *) lfirst(cell)), false);
 		}
 	}
-	else if (IsA(data->parsetree, AlterTableStmt))
+	else if (IsA(statement, AlterTableStmt))
 	{
-		foreach(cell, ((AlterTableStmt *) data->parsetree)->cmds)
+		foreach(cell, ((AlterTableStmt *) statement)->cmds)
 		{
 			AlterTableCmd *command = lfirst(cell);
 
@@ -94,5 +88,64 @@ crmaudit_partition_leaving(PG_FUNCTION_ARGS)
 			}
 		}
 	}
-	return PointerGetDatum(NULL);
+}
+
+/*
+ * The command that is about to run.  The hook knows it, unless this very
+ * command had the library loaded; then it is the portal's, if a client sent it.
+ */
+static Node *
+command_at_hand(void)
+{
+	Node	   *statement = crm_ledger_utility_statement();
+	PlannedStmt *planned;
+
+	if (statement == NULL && ActivePortal && ActivePortal->stmts != NIL)
+	{
+		planned = linitial_node(PlannedStmt, ActivePortal->stmts);
+		statement = planned->utilityStmt;
+	}
+	if (statement == NULL ||
+		!(IsA(statement, DropStmt) || IsA(statement, AlterTableStmt)))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("crmaudit was loaded too late to see which rows a command takes from a tracked table"),
+				 errdetail("A partition could be detached or dropped by a function without being recorded."),
+				 errhint("Run it again, or add crmaudit to shared_preload_libraries or session_preload_libraries.")));
+	return statement;
+}
+
+/* Whether there is a table of which partitions could leave. */
+static bool
+partitions_are_tracked(void)
+{
+	CatalogScan scan;
+	bool		found = false;
+
+	if (!crm_catalog_scan_begin(&scan, "tracked_table", NULL, NULL, InvalidOid,
+								0))
+		return false;
+	while (!found && crm_catalog_scan_next(&scan))
+	{
+		bool		isnull;
+		Datum		target = crm_catalog_get(&scan, "target", &isnull);
+
+		found = !isnull &&
+			get_rel_relkind(DatumGetObjectId(target)) == RELKIND_PARTITIONED_TABLE &&
+			DatumGetBool(crm_catalog_get(&scan, "tracked", &isnull));
+	}
+	crm_catalog_scan_end(&scan);
+	return found;
+}
+
+/*
+ * crmaudit.record_leaving(): what event trigger partition_leaving() calls when
+ * ALTER TABLE or DROP TABLE begins.
+ */
+Datum
+crmaudit_record_leaving(PG_FUNCTION_ARGS)
+{
+	if (partitions_are_tracked())
+		statement_rows_leave(command_at_hand());
+	PG_RETURN_VOID();
 }

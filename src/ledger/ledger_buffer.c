@@ -57,6 +57,7 @@ static Size buffer_bytes = 0;
 
 static ExecutorFinish_hook_type previous_finish = NULL;
 static ProcessUtility_hook_type previous_utility = NULL;
+static Node *present_utility = NULL;
 
 /* Types of the columns, in the order of the enums in ledger_store.h. */
 static const Oid entry_types[] = {
@@ -244,6 +245,13 @@ executor_finish(QueryDesc *query)
 		crm_ledger_flush();
 }
 
+/* The utility command that runs at present; NULL if the hook did not see it. */
+Node *
+crm_ledger_utility_statement(void)
+{
+	return present_utility;
+}
+
 /* COPY, TRUNCATE, EXECUTE, CALL: the end of a command that a client sent. */
 static void
 process_utility(PlannedStmt *statement, const char *source, bool read_only_tree,
@@ -252,13 +260,24 @@ process_utility(PlannedStmt *statement, const char *source, bool read_only_tree,
 				QueryCompletion *completion)
 {
 	bool		is_transaction = IsA(statement->utilityStmt, TransactionStmt);
+	Node	   *outer = present_utility;
 
-	if (previous_utility)
-		previous_utility(statement, source, read_only_tree, context, params,
-						 environment, receiver, completion);
-	else
-		standard_ProcessUtility(statement, source, read_only_tree, context,
-								params, environment, receiver, completion);
+	present_utility = statement->utilityStmt;
+	PG_TRY();
+	{
+		if (previous_utility)
+			previous_utility(statement, source, read_only_tree, context,
+							 params, environment, receiver, completion);
+		else
+			standard_ProcessUtility(statement, source, read_only_tree,
+									context, params, environment, receiver,
+									completion);
+	}
+	PG_FINALLY();
+	{
+		present_utility = outer;
+	}
+	PG_END_TRY();
 	if (entries.count > 0 && context == PROCESS_UTILITY_TOPLEVEL &&
 		!is_transaction && IsTransactionState())
 		crm_ledger_flush();

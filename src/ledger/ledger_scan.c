@@ -242,6 +242,7 @@ static void
 merge_restart(LedgerScan *scan, StreamMerge *merge, uint64 first_xid)
 {
 	ScanKeyData keys[SCAN_KEYS];
+
 	/* to the greatest id means with it, for a forger may have used that */
 	bool		to_end = scan->end_xid == PG_UINT64_MAX;
 

@@ -589,7 +589,7 @@ static const char *
 walk_conclude(EntryWalk *walk)
 {
 	bool		stored_right = !walk->stored_is_wrong &&
-		roots_are_right(walk, walk->roots);
+	roots_are_right(walk, walk->roots);
 	ListCell   *cell;
 
 	for (int i = 0; i < walk->nperiods; i++)

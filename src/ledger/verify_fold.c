@@ -185,6 +185,11 @@ crm_live_sort_entry(LiveSort *sort, LiveTable *table, const LiveEntry *entry,
 		crm_live_redacted(table, names, entry->commitments, "new", sort->new);
 		crm_live_redacted(table, names, entry->commitments, "old", sort->old);
 	}
+	if (table->has_oids && is_foreign(run, entry))
+	{
+		crm_live_foreign(table, sort->new);
+		crm_live_foreign(table, sort->old);
+	}
 	switch (entry->op)
 	{
 		case CRM_OP_INSERT:
@@ -433,7 +438,7 @@ key_keep(RowState *row, MemoryContext memory, Datum key,
 
 	if (row->row_key)
 		pfree(row->row_key);
-	row->row_key = (Jsonb *) DatumGetPointer(PG_DETOAST_DATUM_COPY(key));
+	row->row_key = DatumGetJsonbPCopy(key);
 	row->key_position = *position;
 	MemoryContextSwitchTo(old);
 }

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type_d.h"
 #include "common/hashfn.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
@@ -153,6 +154,13 @@ value_hash(uint64 seed, uint64 column_seed, const JsonbValue *value)
 	return field_hash(seed, column_seed, &field);
 }
 
+/* Whether a column holds the OID of something that a restore makes anew. */
+static bool
+is_object_id(const ImageColumn *column)
+{
+	return column->kind == IMAGE_OID && column->typid != OIDOID;
+}
+
 /* Draws what makes the hashes of each column different. */
 void
 crm_live_seeds(LiveRun *run, LiveTable *table)
@@ -164,9 +172,12 @@ crm_live_seeds(LiveRun *run, LiveTable *table)
 	table->column_seeds = palloc((image->ncolumns + 1) * sizeof(uint64));
 	table->key_seeds = palloc((key->ncolumns + 1) * sizeof(uint64));
 	for (int i = 0; i < image->ncolumns; i++)
+	{
 		table->column_seeds[i] = hash_bytes_of(run->seed, 1,
 											   image->columns[i].name,
 											   image->columns[i].name_size);
+		table->has_oids |= is_object_id(&image->columns[i]);
+	}
 	for (int i = 0; i < key->ncolumns; i++)
 		table->key_seeds[i] = hash_bytes_of(run->seed, 2,
 											key->columns[i].name,
@@ -412,6 +423,18 @@ crm_live_redacted(LiveTable *table, NameMap *names, Jsonb *commitments,
 		else if (token == WJB_KEY && depth == 2 && column >= 0 &&
 				 value.val.string.len == 1 && value.val.string.val[0] == 'c')
 			hashes[column] = VALUE_UNKNOWN;
+	}
+}
+
+/* Marks the columns whose values mean something in another database only. */
+void
+crm_live_foreign(LiveTable *table, uint64 *hashes)
+{
+	for (int i = 0; i < table->ncolumns; i++)
+	{
+		if (hashes[i] != VALUE_ABSENT &&
+			is_object_id(&table->tracked->image.columns[i]))
+			hashes[i] = VALUE_UNKNOWN;
 	}
 }
 

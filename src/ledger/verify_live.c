@@ -26,6 +26,7 @@
 #include "access/tableam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_type_d.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -214,6 +215,20 @@ counts(const LiveTable *table, const LedgerPosition *position, char op)
 		position_compare(position, &table->start) > 0;
 }
 
+/* Whether the key is of something that a restore makes anew. */
+static bool
+key_has_oid(const LiveTable *table)
+{
+	const RowKey *key = &table->tracked->key;
+
+	for (int i = 0; i < key->ncolumns; i++)
+	{
+		if (key->columns[i].typid == REGCLASSOID)
+			return true;
+	}
+	return false;
+}
+
 /*
  * The identity of an entry's row.  A key of other columns than now names a row
  * of which nothing is known.
@@ -223,6 +238,7 @@ entry_identity(LiveRun *run, LiveTable *table, NameMap *names,
 			   const LiveEntry *entry, RowIdentity *identity)
 {
 	if (entry->row_key != NULL &&
+		!(is_foreign(run, entry) && key_has_oid(table)) &&
 		crm_live_identity(run, table, names, entry->row_key, identity))
 		return true;
 	table->known_since = Max(table->known_since, entry->position.at);
@@ -300,6 +316,7 @@ visit_entry_sum(LiveRun *run, LiveTable *table, TupleTableSlot *slot,
 	watch_baselines(table, &entry);
 	names = crm_live_names(table, &position);
 	if (entry.commitments != NULL ||
+		(table->has_oids && is_foreign(run, &entry)) ||
 		!entry_identity(run, table, names, &entry, &identity))
 		table->is_whole = true;
 	if (table->is_whole)

@@ -111,6 +111,7 @@ typedef struct LiveTable
 	bool		is_readable;
 	bool		lacks_rows;		/* some cannot be read */
 	bool		has_baseline;	/* every row is known */
+	bool		has_oids;		/* some values are OIDs of this database */
 	TimestampTz baselined_at;
 	TrackedTable *tracked;
 	List	   *relations;		/* OIDs of what holds its rows */
@@ -180,12 +181,23 @@ extern void crm_live_image(LiveRun *run, LiveTable *table, NameMap *names,
 extern void crm_live_redacted(LiveTable *table, NameMap *names,
 							  Jsonb *commitments, const char *side,
 							  uint64 *hashes);
+extern void crm_live_foreign(LiveTable *table, uint64 *hashes);
 extern void crm_live_row(LiveRun *run, LiveTable *table, TrackedTable *tracked,
 						 TupleTableSlot *slot, uint64 *hashes);
 extern Jsonb *crm_live_key_now(LiveTable *table, NameMap *names,
 							   Jsonb *row_key);
 
-/* A hash over two, each bit of which depends on all of theirs. */
+/*
+ * Whether an entry was written in another database than this, whose dump it
+ * came with.
+ */
+static inline bool
+is_foreign(const LiveRun *run, const LiveEntry *entry)
+{
+	return crm_incarnation_domain(entry->incarnation) != run->domain;
+}
+
+/* Makes each bit depend on all. */
 static inline uint64
 hash_mix(uint64 hash)
 {

@@ -91,7 +91,7 @@ int64
 crm_key_hash(int32 table_id, Jsonb *row_key)
 {
 	Datum		key = row_key ? JsonbPGetDatum(row_key) :
-		DirectFunctionCall1(jsonb_in, CStringGetDatum("null"));
+	DirectFunctionCall1(jsonb_in, CStringGetDatum("null"));
 
 	return DatumGetInt64(DirectFunctionCall2(jsonb_hash_extended, key,
 											 Int64GetDatum((int64) table_id)));

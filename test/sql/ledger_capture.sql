@@ -299,6 +299,11 @@ CREATE TRIGGER a AFTER TRUNCATE ON lc_plain FOR EACH STATEMENT EXECUTE FUNCTION 
 TRUNCATE lc_plain;
 DROP TABLE lc_plain;
 SELECT crmaudit.partition_leaving();
+SELECT crmaudit.record_leaving();
+CREATE TABLE lc_parted (id int PRIMARY KEY) PARTITION BY RANGE (id);
+SELECT crmaudit.track('lc_parted');
+SELECT crmaudit.record_leaving();
+DROP TABLE lc_parted;
 
 -- A row whose image no jsonb can hold.
 INSERT INTO lc_customer (id, name) VALUES (9999, repeat('x', 270000000));

@@ -90,6 +90,8 @@ stores($node, 'plain', <<'SQL', 'the owner detaches the table', @owner);
 ALTER TABLE customer DISABLE TRIGGER zz_crmaudit_gate;
 ALTER TABLE customer DISABLE TRIGGER zz_crmaudit_stored;
 ALTER TABLE customer DISABLE TRIGGER zz_crmaudit_truncated;
+ALTER TABLE customer DISABLE TRIGGER zz_crmaudit_ledger;
+ALTER TABLE customer DISABLE TRIGGER zz_crmaudit_ledger_truncate;
 INSERT INTO customer VALUES (6, 'bad');
 SQL
 # The library is back.
@@ -98,11 +100,13 @@ stores($node, 'plain', <<'SQL', 'and attaches it again', @owner);
 ALTER TABLE customer ENABLE TRIGGER zz_crmaudit_gate;
 ALTER TABLE customer ENABLE TRIGGER zz_crmaudit_stored;
 ALTER TABLE customer ENABLE TRIGGER zz_crmaudit_truncated;
+ALTER TABLE customer ENABLE ALWAYS TRIGGER zz_crmaudit_ledger;
+ALTER TABLE customer ENABLE ALWAYS TRIGGER zz_crmaudit_ledger_truncate;
 SQL
 refuses($node, 'plain', "INSERT INTO customer VALUES (7, 'bad')", qr/violates rule "email_valid"/, 'the gate is back', @owner);
 # For good: without the library, DROP TRIGGER, or DROP EXTENSION with CASCADE.
 $node->safe_psql('plain', q{UPDATE pg_proc SET probin = '$libdir/crmaudit_gone' WHERE probin = '$libdir/crmaudit'});
-stores($node, 'plain', 'DROP TRIGGER zz_crmaudit_gate ON customer; DROP TRIGGER zz_crmaudit_stored ON customer', 'the owner drops the triggers', @owner);
+stores($node, 'plain', 'DROP TRIGGER zz_crmaudit_gate ON customer; DROP TRIGGER zz_crmaudit_stored ON customer; DROP TRIGGER zz_crmaudit_ledger ON customer; DROP TRIGGER zz_crmaudit_ledger_truncate ON customer', 'the owner drops the triggers', @owner);
 stores($node, 'plain', 'DROP EXTENSION crmaudit CASCADE', 'the extension is dropped without its library');
 stores($node, 'plain', "INSERT INTO customer VALUES (8, 'bad'); TRUNCATE customer", 'the table is free');
 

@@ -1,7 +1,7 @@
 # crmaudit
 #
 # make, make install, make installcheck   as with every PGXS extension
-# make test, demo, bench                  do their own set-up in a private place
+# make test, demo, bench, soak            do their own set-up in a private place
 # make fuzz, oracle                       hold the parsers against all bytes, and others
 # make lint, indent, expected, deps       for developers
 
@@ -47,7 +47,7 @@ EXTRA_CLEAN = results regression.diffs regression.out tmp_check
 PG_CONFIG ?= pg_config
 
 # These need PG_CONFIG at most, and must work before PostgreSQL is installed.
-STANDALONE = deps test expected lint demo demo-stop bench fuzz oracle test-crm
+STANDALONE = deps test expected lint demo demo-stop bench soak fuzz oracle test-crm
 .PHONY: $(STANDALONE) indent
 
 ifneq (,$(filter-out $(STANDALONE),$(or $(MAKECMDGOALS),all)))
@@ -93,11 +93,15 @@ demo:
 demo-stop:
 	@demo/run stop
 
-# make bench [ROUNDS=5] [ROWS=500000] [CASES="types plain gate_12 ..."]
+# make bench [ROUNDS=5] [ROWS=500000] [ENTRIES=5000000] [CASES="types ledger plain gate_12 ..."]
 bench:
 	@bench/run
 
-# The long run of what "make test" does shortly.
+# Long runs of what "make test" does shortly.
+# make soak [TRANSACTIONS=1000000]
+soak:
+	@TRANSACTIONS=$${TRANSACTIONS:-1000000} ONLY=tap TESTS=ledger_soak test/run
+
 # make fuzz [RUNS=10000000] [JOBS=1] [CORPUS=DIRECTORY] [KINDS="phone ..."]
 fuzz:
 	@test/fuzz/run $(KINDS)

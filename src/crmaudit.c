@@ -63,8 +63,8 @@ _PG_init(void)
 	crm_findings_init();
 	crm_gate_init();
 	crm_ledger_init();
-	crm_worker_init();
 	crm_digest_init();
+	crm_worker_init();
 }
 
 static int

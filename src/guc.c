@@ -22,14 +22,15 @@ bool		crm_guc_refuse_quarantined = false;
 char	   *crm_guc_actor = NULL;
 char	   *crm_guc_reason = NULL;
 bool		crm_guc_baseline = true;
-char	   *crm_guc_databases = NULL;
-int			crm_guc_discovery_interval = 60;
-int			crm_guc_seal_interval = 5000;
-int			crm_guc_rejection_buffer = 4096;
+bool		crm_guc_drop_ledger = false;
 bool		crm_guc_digest_log = false;
 char	   *crm_guc_digest_file = NULL;
 bool		crm_guc_digest_notify = false;
 char	   *crm_guc_digest_command = NULL;
+char	   *crm_guc_databases = NULL;
+int			crm_guc_discovery_interval = 60;
+int			crm_guc_seal_interval = 5000;
+int			crm_guc_rejection_buffer = 4096;
 
 static const struct config_enum_entry mode_options[] = {
 	{"default", CRM_OVERRIDE_DEFAULT, false},
@@ -44,6 +45,53 @@ static const struct config_enum_entry language_options[] = {
 	{"zh", CRM_LANGUAGE_ZH, false},
 	{NULL, 0, false}
 };
+
+/* A relative path would depend on the server's working directory. */
+static bool
+digest_file_check(char **value, void **extra, GucSource source)
+{
+	if ((*value)[0] == '\0' || is_absolute_path(*value))
+		return true;
+	GUC_check_errdetail("The path must be absolute.");
+	return false;
+}
+
+/* Where digests go; one configuration for all who seal. */
+static void
+digest_settings_define(void)
+{
+	DefineCustomBoolVariable("crmaudit.digest_log",
+							 "Writes the digest of each block to the server's log.",
+							 NULL,
+							 &crm_guc_digest_log,
+							 false,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+
+	DefineCustomStringVariable("crmaudit.digest_file",
+							   "File to which the digest of each block is appended.",
+							   "An absolute path, best on storage that can only "
+							   "be appended to; none if empty.",
+							   &crm_guc_digest_file,
+							   "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+							   digest_file_check, NULL, NULL);
+
+	DefineCustomBoolVariable("crmaudit.digest_notify",
+							 "Notifies channel \"crmaudit\" of the digest of each block.",
+							 NULL,
+							 &crm_guc_digest_notify,
+							 false,
+							 PGC_SIGHUP, 0, NULL, NULL, NULL);
+
+	/* A shell command run as the server's user: it may hold secrets. */
+	DefineCustomStringVariable("crmaudit.digest_command",
+							   "Shell command that the worker gives the digest of each block.",
+							   "On its standard input.",
+							   &crm_guc_digest_command,
+							   "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+							   NULL, NULL, NULL);
+}
 
 static bool
 databases_check(char **value, void **extra, GucSource source)
@@ -95,53 +143,6 @@ worker_settings_define(void)
 							process_shared_preload_libraries_in_progress ?
 							PGC_POSTMASTER : PGC_SIGHUP,
 							0, NULL, NULL, NULL);
-}
-
-/* A relative path would depend on the server's working directory. */
-static bool
-digest_file_check(char **value, void **extra, GucSource source)
-{
-	if ((*value)[0] == '\0' || is_absolute_path(*value))
-		return true;
-	GUC_check_errdetail("The path must be absolute.");
-	return false;
-}
-
-/* Where digests go; one configuration for all who seal. */
-static void
-digest_settings_define(void)
-{
-	DefineCustomBoolVariable("crmaudit.digest_log",
-							 "Writes the digest of each block to the server's log.",
-							 NULL,
-							 &crm_guc_digest_log,
-							 false,
-							 PGC_SIGHUP, 0, NULL, NULL, NULL);
-
-	DefineCustomStringVariable("crmaudit.digest_file",
-							   "File to which the digest of each block is appended.",
-							   "An absolute path, best on storage that can only "
-							   "be appended to; none if empty.",
-							   &crm_guc_digest_file,
-							   "",
-							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
-							   digest_file_check, NULL, NULL);
-
-	DefineCustomBoolVariable("crmaudit.digest_notify",
-							 "Notifies channel \"crmaudit\" of the digest of each block.",
-							 NULL,
-							 &crm_guc_digest_notify,
-							 false,
-							 PGC_SIGHUP, 0, NULL, NULL, NULL);
-
-	/* A shell command run as the server's user: it may hold secrets. */
-	DefineCustomStringVariable("crmaudit.digest_command",
-							   "Shell command that the worker gives the digest of each block.",
-							   "On its standard input.",
-							   &crm_guc_digest_command,
-							   "",
-							   PGC_SIGHUP, GUC_SUPERUSER_ONLY,
-							   NULL, NULL, NULL);
 }
 
 void
@@ -216,8 +217,17 @@ crm_guc_define(void)
 							 true,
 							 PGC_USERSET, 0, NULL, NULL, NULL);
 
-	worker_settings_define();
+	/* The ledger is evidence: its owner alone cannot do away with it. */
+	DefineCustomBoolVariable("crmaudit.drop_ledger",
+							 "Lets the ledger be dropped although it holds entries.",
+							 "DROP EXTENSION needs it, and whatever else would "
+							 "drop a table of the ledger.",
+							 &crm_guc_drop_ledger,
+							 false,
+							 PGC_SUSET, 0, NULL, NULL, NULL);
+
 	digest_settings_define();
+	worker_settings_define();
 
 	MarkGUCPrefixReserved("crmaudit");
 }

@@ -31,14 +31,15 @@ extern bool crm_guc_refuse_quarantined;
 extern char *crm_guc_actor;
 extern char *crm_guc_reason;
 extern bool crm_guc_baseline;
-extern char *crm_guc_databases;
-extern int	crm_guc_discovery_interval;
-extern int	crm_guc_seal_interval;
-extern int	crm_guc_rejection_buffer;
+extern bool crm_guc_drop_ledger;
 extern bool crm_guc_digest_log;
 extern char *crm_guc_digest_file;
 extern bool crm_guc_digest_notify;
 extern char *crm_guc_digest_command;
+extern char *crm_guc_databases;
+extern int	crm_guc_discovery_interval;
+extern int	crm_guc_seal_interval;
+extern int	crm_guc_rejection_buffer;
 
 extern void crm_guc_define(void);
 

@@ -149,7 +149,7 @@ CREATE TABLE crmaudit.ledger_key (
 	xid xid8 NOT NULL
 );
 COMMENT ON TABLE crmaudit.ledger_key IS 'where sealed entries of a row are: written by the sealer, so that row_history() is fast';
-COMMENT ON COLUMN crmaudit.ledger_key.key_hash IS 'jsonb_hash_extended(row_key, table_id)';
+COMMENT ON COLUMN crmaudit.ledger_key.key_hash IS 'jsonb_hash_extended(row_key, table_id); null stands for the key of an entry of the table as a whole';
 CREATE INDEX ledger_key_hash ON crmaudit.ledger_key (key_hash);
 
 CREATE TABLE crmaudit.ledger_incarnation (
@@ -231,13 +231,26 @@ COMMENT ON FUNCTION crmaudit.record_baseline(regclass) IS 'records all rows of a
 
 -- Triggers of a tracked table --------------------------------------------------------
 
+-- pg_partition_tree() locks every partition, so that two commands that alter one
+-- each, as pg_restore by two jobs does, would wait for each other for ever.
+CREATE FUNCTION crmaudit.partition_tree(target regclass) RETURNS TABLE (relid regclass, isleaf boolean)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	WITH RECURSIVE tree AS (
+		SELECT target::oid AS relid
+		UNION ALL SELECT i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.relid AND NOT i.inhdetachpending
+			JOIN pg_class c ON c.oid = i.inhrelid AND c.relispartition
+	)
+	SELECT t.relid, c.relkind <> 'p' FROM tree t JOIN pg_class c ON c.oid = t.relid
+$$;
+COMMENT ON FUNCTION crmaudit.partition_tree(regclass) IS 'a table and its partitions, of which none is locked';
+
 -- What a tracked table and its partitions ought to have and have not.
 CREATE FUNCTION crmaudit.ledger_trigger_faults(target regclass)
 RETURNS TABLE (relation regclass, trigger_name name, fault text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT c.oid, wanted.name,
 		CASE WHEN t.oid IS NULL THEN 'missing' WHEN t.tgenabled = 'D' THEN 'disabled' ELSE 'not enabled always' END
-	FROM (SELECT target AS oid UNION SELECT p.relid FROM pg_partition_tree(target) p) c
+	FROM (SELECT target AS oid UNION SELECT p.relid FROM crmaudit.partition_tree(target) p) c
 		CROSS JOIN (VALUES ('zz_crmaudit_ledger'::name), ('zz_crmaudit_ledger_truncate')) AS wanted(name)
 		JOIN pg_class k ON k.oid = c.oid
 		LEFT JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname = wanted.name
@@ -278,7 +291,7 @@ DECLARE
 BEGIN
 	FOR found IN
 		SELECT t.tgrelid::regclass AS relation, t.tgname FROM pg_trigger t
-		WHERE t.tgrelid IN (SELECT target UNION SELECT relid FROM pg_partition_tree(target))
+		WHERE t.tgrelid IN (SELECT target UNION SELECT relid FROM crmaudit.partition_tree(target))
 			AND t.tgname IN ('zz_crmaudit_ledger', 'zz_crmaudit_ledger_truncate') AND t.tgparentid = 0
 	LOOP
 		EXECUTE format('DROP TRIGGER %I ON %s', found.tgname, found.relation);
@@ -295,7 +308,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		'triggers', (SELECT coalesce(jsonb_agg(format('%s %s on %s', f.trigger_name, f.fault, f.relation)), '[]')
 			FROM crmaudit.ledger_trigger_faults(target) f),
 		'partitions', (SELECT coalesce(jsonb_agg(p.relid::regclass::text ORDER BY p.relid::regclass::text), '[]')
-			FROM pg_partition_tree(target) p WHERE p.isleaf AND p.relid <> target))
+			FROM crmaudit.partition_tree(target) p WHERE p.isleaf AND p.relid <> target))
 $$;
 COMMENT ON FUNCTION crmaudit.table_shape(regclass) IS 'columns with types, missing or disabled triggers and partitions of a table';
 
@@ -332,7 +345,7 @@ BEGIN
 	SELECT t.target INTO other FROM crmaudit.tracked_table t
 		WHERE t.tracked AND t.target <> require_trackable.target
 			AND (t.target IN (SELECT relid FROM pg_partition_ancestors(require_trackable.target))
-				OR t.target IN (SELECT relid FROM pg_partition_tree(require_trackable.target)));
+				OR t.target IN (SELECT relid FROM crmaudit.partition_tree(require_trackable.target)));
 	IF FOUND THEN
 		RAISE EXCEPTION 'relation "%" belongs to the same partitioned table as "%", which is tracked already', target, other
 			USING ERRCODE = 'duplicate_object', HINT = 'Track the partitioned table as a whole.';
@@ -492,10 +505,10 @@ CREATE FUNCTION crmaudit.record_attached(target regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	known jsonb := (SELECT t.columns -> 'partitions' FROM crmaudit.tracked_table t WHERE t.target = record_attached.target);
-	come constant regclass[] := ARRAY(SELECT p.relid FROM pg_partition_tree(target) p
+	come constant regclass[] := ARRAY(SELECT p.relid FROM crmaudit.partition_tree(target) p
 		WHERE p.isleaf AND p.relid <> target AND NOT known ? p.relid::regclass::text);
 	gone constant regclass[] := ARRAY(SELECT t.tgrelid FROM jsonb_array_elements_text(known) k JOIN pg_trigger t ON t.tgrelid = to_regclass(k)
-		WHERE t.tgname = 'zz_crmaudit_ledger_truncate' AND NOT t.tgrelid IN (SELECT p.relid FROM pg_partition_tree(target) p));
+		WHERE t.tgname = 'zz_crmaudit_ledger_truncate' AND NOT t.tgrelid IN (SELECT p.relid FROM crmaudit.partition_tree(target) p));
 	partition regclass;
 BEGIN
 	IF come = '{}' AND gone = '{}' THEN
@@ -573,7 +586,7 @@ BEGIN
 		FROM pg_event_trigger_dropped_objects() d JOIN crmaudit.tracked_table t ON t.tracked AND NOT t.builtin
 			AND (d.classid = 'pg_class'::regclass AND d.objid = t.target AND d.objsubid = 0
 				OR d.object_type = 'trigger' AND d.address_names[3] LIKE 'zz\_crmaudit\_ledger%'
-					AND to_regclass(format('%I.%I', d.address_names[1], d.address_names[2])) IN (SELECT t.target UNION SELECT relid FROM pg_partition_tree(t.target))
+					AND to_regclass(format('%I.%I', d.address_names[1], d.address_names[2])) IN (SELECT t.target UNION SELECT relid FROM crmaudit.partition_tree(t.target))
 				OR d.object_type = 'table column' AND d.objid = t.target)
 	LOOP
 		IF NOT gone.is_there THEN

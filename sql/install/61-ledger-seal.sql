@@ -12,7 +12,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 				AND (t.tgtype, t.tgfoid) IN ((29, 'crmaudit.capture()'::regprocedure), (34, 'crmaudit.capture_truncate()'::regprocedure))
 				THEN '' ELSE ' ' || pg_get_triggerdef(t.oid) END) AS states
 		FROM pg_trigger t
-		WHERE t.tgrelid IN (SELECT ledger_trigger_states.target UNION SELECT p.relid FROM pg_partition_tree(ledger_trigger_states.target) p)
+		WHERE t.tgrelid IN (SELECT ledger_trigger_states.target UNION SELECT p.relid FROM crmaudit.partition_tree(ledger_trigger_states.target) p)
 			AND t.tgname LIKE 'zz\_crmaudit\_ledger%'
 		GROUP BY t.tgrelid) AS r
 $$;

@@ -43,12 +43,12 @@ END $$;
 COMMENT ON FUNCTION crmaudit.live_state(crmaudit.protected_table) IS 'whether the live condition of a table is at work, and if not, why';
 
 CREATE VIEW crmaudit.table_status WITH (security_invoker = true) AS
-	SELECT p.target, p.mode, CASE WHEN p.history THEN 'pending: there is no ledger yet' ELSE 'off' END AS history,
+	SELECT p.target, p.mode, CASE WHEN t.tracked AND t.baselined_at IS NULL THEN 'on, without a baseline' WHEN t.tracked THEN 'on' ELSE 'off' END AS history,
 		p.live, p.error_style, p.key, p.hashed_key, p.roles, p.packs, p.rule_set_version,
 		p.protected_by, p.protected_at
-	FROM crmaudit.protected_table p
+	FROM crmaudit.protected_table p LEFT JOIN crmaudit.tracked_table t ON t.target = p.target
 	ORDER BY p.target;
-COMMENT ON VIEW crmaudit.table_status IS 'every protected table, and its settings; history is pending until the ledger exists';
+COMMENT ON VIEW crmaudit.table_status IS 'every protected table, its settings, and whether the ledger records it';
 
 CREATE VIEW crmaudit.rule_status WITH (security_invoker = true) AS
 	SELECT r.target, r.name AS rule, r.kind, r.columns, r.severity, r.dimension, r.enabled,
@@ -147,9 +147,8 @@ COMMENT ON VIEW crmaudit.dictionary IS 'dimensions, roles, packs, kinds, columns
 
 -- What is not as it should be; no rows: all is well.
 CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
-	SELECT 'history' AS subject, p.target, NULL::text AS rule, 'pending: there is no ledger yet, so that no history is kept' AS problem,
-		'nothing to do; history => false says that none is wanted' AS remedy
-	FROM crmaudit.protected_table p WHERE p.history
+	SELECT l.subject, l.target, NULL::text AS rule, l.problem, l.remedy
+	FROM crmaudit.ledger_problems() l
 	UNION ALL
 	SELECT 'trigger', p.target, NULL, CASE WHEN t.oid IS NULL THEN format('trigger %s is missing', n.name) ELSE format('trigger %s is disabled', n.name) END,
 		CASE WHEN t.oid IS NULL THEN format('SELECT crmaudit.protect(%L, mode => %L)', p.target, p.mode)
@@ -165,6 +164,7 @@ CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
 	CROSS JOIN LATERAL pg_partition_tree(p.target) AS l
 	JOIN pg_class c ON c.oid = l.relid AND l.relid <> p.target
 	JOIN pg_trigger t ON t.tgrelid = c.oid AND t.tgname LIKE 'zz\_crmaudit\_%' AND t.tgenabled = 'D'
+		AND t.tgname NOT LIKE 'zz\_crmaudit\_ledger%'
 	UNION ALL
 	SELECT 'event trigger', NULL, NULL, format('event trigger %s is disabled', e.evtname), format('ALTER EVENT TRIGGER %s ENABLE', e.evtname)
 	FROM pg_event_trigger e WHERE e.evtname IN ('crmaudit_table_altered', 'crmaudit_table_dropped') AND e.evtenabled = 'D'

@@ -36,6 +36,7 @@
 #include "gate/gate.h"
 #include "guc.h"
 #include "ledger/capture.h"
+#include "ledger/guard.h"
 #include "ledger/leaf.h"
 #include "ledger/ledger_write.h"
 
@@ -238,7 +239,9 @@ require_reason(const TrackedTable *table)
 /*
  * crmaudit.capture(): the AFTER ROW trigger zz_crmaudit_ledger.  A table
  * whose row in tracked_table is not there, as in the middle of a restore, is
- * not recorded; crmaudit.health tells of it.
+ * not recorded; crmaudit.health tells of it.  The extension's own tables have
+ * their triggers before a dump's rows come: they are not recorded until the
+ * ledger itself is there.
  */
 Datum
 crmaudit_capture(PG_FUNCTION_ARGS)
@@ -256,7 +259,8 @@ crmaudit_capture(PG_FUNCTION_ARGS)
 			fcinfo->flinfo->fn_extra = entry;
 	}
 	table = crm_tracked_get(entry, trigdata->tg_relation);
-	if (table == NULL)
+	if (table == NULL ||
+		(table->table_id <= CRM_OWN_TABLES && crm_ledger_is_restored()))
 		return PointerGetDatum(NULL);
 	require_reason(table);
 	old = row_begin();
@@ -390,13 +394,16 @@ table_of_id(int32 table_id)
 }
 
 /*
- * crmaudit.record_schema_entry(table_id int, details jsonb): an entry S.
+ * crmaudit.record_schema_entry(table_id int, details jsonb): an entry S.  What
+ * pg_restore makes is no change.
  */
 Datum
 crmaudit_record_schema_entry(PG_FUNCTION_ARGS)
 {
 	int32		table_id = PG_GETARG_INT32(0);
 
+	if (crm_ledger_is_restored())
+		PG_RETURN_VOID();
 	crm_capture_entry(table_id, table_of_id(table_id), CRM_OP_SCHEMA,
 					  NULL, NULL, PG_GETARG_JSONB_P(1), NULL);
 	PG_RETURN_VOID();
@@ -409,6 +416,12 @@ transaction_end(bool committed)
 	truncating = InvalidOid;
 	crm_ledger_buffer_forget();
 	crm_context_xact_end(committed);
+}
+
+void
+crm_ledger_forget(void)
+{
+	transaction_end(false);
 }
 
 static void
@@ -455,6 +468,7 @@ crm_ledger_init(void)
 {
 	crm_tracked_init();
 	crm_ledger_buffer_init();
+	crm_guard_init();
 	RegisterXactCallback(xact_callback, NULL);
 	RegisterSubXactCallback(subxact_callback, NULL);
 }

@@ -23,6 +23,9 @@
 #define CRM_OP_SCHEMA		'S'
 #define CRM_OP_BASELINE		'B'
 
+/* Ids of the extension's own tables go up to this. */
+#define CRM_OWN_TABLES		100
+
 /* A row of crmaudit.ledger_context. */
 typedef struct LedgerContext
 {
@@ -70,6 +73,9 @@ extern void crm_ledger_init(void);
 /* From capture.c: the backend's buffer. */
 extern void crm_ledger_flush(void);
 extern bool crm_ledger_has_entries(void);
+
+/* The ledger is dropped: what comes in this transaction is for another. */
+extern void crm_ledger_forget(void);
 
 /* From incarnation.c */
 extern int64 crm_ledger_incarnation(void);

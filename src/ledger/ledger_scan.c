@@ -91,6 +91,7 @@ struct LedgerScan
 	int64		domain;
 	uint64		end_xid;
 	bool		leaves_only;
+	StrangeEntries *strangers;
 	StreamMerge entries;
 	StreamMerge contexts;
 	LedgerEntry entry;
@@ -195,6 +196,21 @@ merge_open(LedgerScan *scan, StreamMerge *merge, const char *parent,
 	MemoryContextSwitchTo(old);
 }
 
+/* Notes an entry of a domain that nobody knows. */
+static void
+stranger_note(StrangeEntries *strangers, int64 incarnation,
+			  TupleTableSlot *slot)
+{
+	for (int i = 0; i < strangers->nknown; i++)
+	{
+		if (strangers->known[i] == crm_incarnation_domain(incarnation))
+			return;
+	}
+	strangers->xid = U64FromFullTransactionId(DatumGetFullTransactionId(slot->tts_values[ENTRY_XID]));
+	strangers->ord = DatumGetInt32(slot->tts_values[ENTRY_ORD]);
+	strangers->count++;
+}
+
 /* Moves a stream to its next row of the domain; false at its end. */
 static bool
 stream_advance(LedgerScan *scan, StreamMerge *merge, PartitionStream *stream)
@@ -209,7 +225,11 @@ stream_advance(LedgerScan *scan, StreamMerge *merge, PartitionStream *stream)
 		slot_getsomeattrs(slot, merge->number_column + 1);
 		incarnation = DatumGetInt64(slot->tts_values[ENTRY_INCARNATION]);
 		if (crm_incarnation_domain(incarnation) != scan->domain)
+		{
+			if (scan->strangers && merge == &scan->entries)
+				stranger_note(scan->strangers, incarnation, slot);
 			continue;
+		}
 		stream->xid = U64FromFullTransactionId(DatumGetFullTransactionId(slot->tts_values[ENTRY_XID]));
 		stream->number = DatumGetInt32(slot->tts_values[merge->number_column]);
 		return true;
@@ -300,30 +320,41 @@ crm_ledger_scan_leaves_only(LedgerScan *scan)
 }
 
 void
+crm_ledger_scan_watch(LedgerScan *scan, StrangeEntries *strangers)
+{
+	scan->strangers = strangers;
+}
+
+/* What an index allocates while it is scanned lasts as long as the scan. */
+void
 crm_ledger_scan_restart(LedgerScan *scan, uint64 first_xid, uint64 end_xid)
 {
+	MemoryContext old = MemoryContextSwitchTo(scan->memory);
+
 	scan->end_xid = end_xid;
 	scan->has_entry = false;
 	merge_restart(scan, &scan->entries, first_xid);
+	MemoryContextSwitchTo(old);
 }
 
 const LedgerEntry *
 crm_ledger_scan_next(LedgerScan *scan)
 {
+	MemoryContext old = MemoryContextSwitchTo(scan->memory);
 	PartitionStream *stream = merge_next(scan, &scan->entries);
-	MemoryContext old;
 
 	scan->has_entry = stream != NULL;
-	if (stream == NULL)
-		return NULL;
-	MemoryContextReset(scan->row_memory);
-	old = MemoryContextSwitchTo(scan->row_memory);
-	if (scan->leaves_only)
-		crm_ledger_entry_read_leaf(stream->slot, &scan->entry);
-	else
-		crm_ledger_entry_read(stream->slot, &scan->entry);
+	if (stream)
+	{
+		MemoryContextReset(scan->row_memory);
+		MemoryContextSwitchTo(scan->row_memory);
+		if (scan->leaves_only)
+			crm_ledger_entry_read_leaf(stream->slot, &scan->entry);
+		else
+			crm_ledger_entry_read(stream->slot, &scan->entry);
+	}
 	MemoryContextSwitchTo(old);
-	return &scan->entry;
+	return stream ? &scan->entry : NULL;
 }
 
 /* Looks for a context in one partition. */
@@ -382,12 +413,13 @@ context_fetch(LedgerScan *scan, ScannedContext *known)
 {
 	LedgerContext *context = &known->context;
 	PartitionStream *stream;
-	MemoryContext old;
+	MemoryContext old = MemoryContextSwitchTo(scan->memory);
 
 	if (!scan->contexts.is_open)
 		merge_open(scan, &scan->contexts, "ledger_context", CONTEXT_CONTEXT,
 				   crm_ledger_check_context_layout);
 	stream = context_seek(&scan->contexts, known);
+	MemoryContextSwitchTo(old);
 	known->is_found = stream != NULL;
 	if (stream == NULL)
 		return;

@@ -33,6 +33,19 @@ extern void crm_ledger_scan_leaves_only(LedgerScan *scan);
 extern void crm_ledger_scan_restart(LedgerScan *scan, uint64 first_xid,
 									uint64 end_xid);
 
+/* Entries that belong to none of the domains that are known. */
+typedef struct StrangeEntries
+{
+	int			nknown;
+	int64	   *known;
+	int64		count;
+	uint64		xid;			/* of the last one */
+	int32		ord;
+} StrangeEntries;
+
+/* Has entries of other domains counted that the scan passes on its way. */
+extern void crm_ledger_scan_watch(LedgerScan *scan, StrangeEntries *strangers);
+
 /* The next entry, valid until the next call; NULL at the end. */
 extern const LedgerEntry *crm_ledger_scan_next(LedgerScan *scan);
 

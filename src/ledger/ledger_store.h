@@ -8,6 +8,7 @@
 #ifndef CRM_LEDGER_STORE_H
 #define CRM_LEDGER_STORE_H
 
+#include "access/htup.h"
 #include "executor/tuptable.h"
 #include "utils/rel.h"
 

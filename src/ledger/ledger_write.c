@@ -30,6 +30,7 @@
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "compat.h"
 #include "crmaudit.h"
@@ -217,4 +218,29 @@ crm_ledger_write(const char *parent, LedgerTarget *target, TupleDesc desc,
 		rows += size;
 		count -= size;
 	}
+}
+
+/*
+ * Whether a dump is being restored: the partition of now has neither an index
+ * nor the guard against TRUNCATE.  pg_restore makes these after the rows have
+ * come, before which it may empty the partition.
+ */
+static bool
+partition_awaits_rows(const char *parent, TimestampTz at)
+{
+	Relation	rel = table_open(partition_find(parent, at), NoLock);
+	bool		result = !rel->rd_rel->relhasindex &&
+	(rel->trigdesc == NULL || !rel->trigdesc->trig_truncate_before_statement);
+
+	table_close(rel, NoLock);
+	return result;
+}
+
+bool
+crm_ledger_is_restored(void)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return partition_awaits_rows("ledger_entry", now) ||
+		partition_awaits_rows("ledger_context", now);
 }

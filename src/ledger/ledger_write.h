@@ -32,6 +32,12 @@ typedef struct LedgerTarget
 	TimestampTz month_end;
 } LedgerTarget;
 
+/*
+ * Whether a dump is being restored into the ledger.  What is recorded then
+ * could be lost.
+ */
+extern bool crm_ledger_is_restored(void);
+
 extern void crm_ledger_write(const char *parent, LedgerTarget *target,
 							 TupleDesc desc, const LedgerRow *rows, int count);
 

@@ -164,12 +164,17 @@ draft_open(BlockDraft *draft)
 	draft->gathered = palloc(draft->gathered_size * sizeof(GatheredKey));
 }
 
+/*
+ * Has the key of an entry sorted.  What concerns a table as a whole stands
+ * under the key null, so that readers of one row find it too.
+ */
 static void
 key_gather(BlockDraft *draft, const LedgerEntry *entry)
 {
 	GatheredKey *key;
-	Datum		hash = DirectFunctionCall2(jsonb_hash_extended,
-										   JsonbPGetDatum(entry->row_key),
+	Datum		row_key = entry->row_key ? JsonbPGetDatum(entry->row_key) :
+	DirectFunctionCall1(jsonb_in, CStringGetDatum("null"));
+	Datum		hash = DirectFunctionCall2(jsonb_hash_extended, row_key,
 										   Int64GetDatum((int64) entry->table_id));
 
 	keys_make_room(draft);
@@ -202,8 +207,7 @@ draft_take_range(BlockDraft *draft, LedgerScan *scan,
 		if (draft->keys == NULL)
 			draft_open(draft);
 		crm_block_tree_add(&draft->tree, entry->xid, entry->at, entry->leaf);
-		if (entry->row_key)
-			key_gather(draft, entry);
+		key_gather(draft, entry);
 	}
 }
 

@@ -236,7 +236,7 @@ SELECT count(*), bool_and(e.leaf = crmaudit.ledger_leaf(jsonb_populate_record(e,
 FROM crmaudit.ledger_entry e JOIN crmaudit.ledger_context c ON c.incarnation = e.incarnation AND c.xid = e.context_xid AND c.context = e.context WHERE e.salt IS NOT NULL AND e.target = 'sealed_customer'::regclass;
 -- To disclose values takes the right to read them; without it, not.
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA crmaudit TO crmaudit_stranger;
-GRANT SELECT ON crmaudit.ledger_block, crmaudit.ledger_transaction TO crmaudit_stranger;
+GRANT SELECT ON crmaudit.ledger_block, crmaudit.ledger_block_partition, crmaudit.ledger_transaction TO crmaudit_stranger;
 SELECT xid, ord FROM crmaudit.ledger_entry WHERE row_key = '{"id": 30}' \gset
 SELECT max(block_id) AS newest FROM crmaudit.ledger_block \gset
 SET ROLE crmaudit_stranger;

@@ -89,7 +89,7 @@ stores($new, 'postgres', q{SELECT crmaudit.release(1, '{"mail":"zhao.lei@qq.com"
 stores($new, 'postgres', q{SELECT crmaudit.add_rule('visit', 'short', 'length', '{note}', '{"max":9}')}, 'a new rule');
 # The event triggers belong to the extension as before.
 refuses($new, 'postgres', 'ALTER TABLE customer DROP COLUMN mail', qr/because rules read it/, 'column that a rule reads');
-stores($new, 'postgres', 'DROP TABLE customer, visit, score_log; DROP EXTENSION crmaudit', 'DROP EXTENSION');
+stores($new, 'postgres', 'SET crmaudit.drop_ledger = on; DROP TABLE customer, visit, score_log; DROP EXTENSION crmaudit', 'DROP EXTENSION');
 query_is($new, 'postgres', "SELECT count(*) FROM pg_proc WHERE probin LIKE '%crmaudit%'", '0', 'leaves nothing');
 $new->stop;
 

@@ -37,7 +37,9 @@ session_says("INSERT INTO customer VALUES (2, 'bad')", qr/violates rule "email_v
 # Triggers depend on the extension: a table is not left half protected.
 refuses($node, 'postgres', 'DROP EXTENSION crmaudit',
 	qr/cannot drop extension crmaudit because other objects depend on it[\s\S]*trigger zz_crmaudit_gate on table customer/, 'DROP EXTENSION');
-stores($node, 'postgres', 'DROP EXTENSION crmaudit CASCADE', 'DROP EXTENSION CASCADE');
+# The ledger has entries by now: it does not go by the way.
+refuses($node, 'postgres', 'DROP EXTENSION crmaudit CASCADE', qr/the ledger cannot be dropped while it holds entries/, 'DROP EXTENSION CASCADE alone');
+stores($node, 'postgres', 'SET crmaudit.drop_ledger = on; DROP EXTENSION crmaudit CASCADE', 'DROP EXTENSION CASCADE');
 query_is($node, 'postgres', "SELECT count(*) FROM pg_trigger WHERE tgname LIKE '%crmaudit%'", '0', 'takes the triggers along');
 query_is($node, 'postgres', "SELECT count(*) FROM pg_namespace WHERE nspname = 'crmaudit'", '0', 'and the schema');
 query_is($node, 'postgres', 'SELECT count(*) FROM pg_event_trigger', '0', 'and the event triggers');
@@ -53,7 +55,7 @@ session_says("SET crmaudit.mode = observe; INSERT INTO customer VALUES (2, 'bad'
 $session->finish;
 
 # In one transaction, rolled back: all is as before.
-stores($node, 'postgres', 'BEGIN; DROP EXTENSION crmaudit CASCADE; ROLLBACK', 'DROP EXTENSION rolled back');
+stores($node, 'postgres', 'SET crmaudit.drop_ledger = on; BEGIN; DROP EXTENSION crmaudit CASCADE; ROLLBACK', 'DROP EXTENSION rolled back');
 refuses($node, 'postgres', "INSERT INTO customer VALUES (3, 'bad')", qr/violates rule "email_valid"/, 'the gate still stands');
 
 # A stranger's schema of that name is not taken over.
@@ -101,6 +103,6 @@ stores($node, 'child', 'DROP OWNED BY steward; DROP ROLE steward', 'DROP OWNED o
 refuses($node, 'child', "INSERT INTO customer VALUES (3, 'bad')", qr/violates rule "email_valid"/, 'the other tables are still protected');
 
 # Dropping a protected table in a database whose extension goes with it.
-stores($node, 'child', 'DROP TABLE customer; DROP EXTENSION crmaudit', 'without protected tables DROP EXTENSION needs no CASCADE');
+stores($node, 'child', 'SET crmaudit.drop_ledger = on; DROP TABLE customer; DROP EXTENSION crmaudit', 'without protected tables DROP EXTENSION needs no CASCADE');
 
 done_testing();

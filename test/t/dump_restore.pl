@@ -24,7 +24,7 @@ CREATE SCHEMA crm;
 CREATE FUNCTION crm.adult(dob date) RETURNS boolean LANGUAGE sql STABLE
 	AS 'SELECT dob < date ''2008-01-01''';
 
-INSERT INTO crmaudit.role VALUES ('membership', false, 'membership number', '会员号');
+INSERT INTO crmaudit.role (role, is_identifier, english, chinese) VALUES ('membership', false, 'membership number', '会员号');
 INSERT INTO crmaudit.pack VALUES ('club', 'members of the club', '俱乐部会员');
 INSERT INTO crmaudit.pack_rule (pack, name, kind, roles, params, position)
 	VALUES ('club', 'membership_listed', 'in_list', '{membership}', '{"list": "members"}', 1);
@@ -118,7 +118,9 @@ sub state
 }
 
 my $source_state = state('source');
-my $source_dump = dump_text($node, 'source');
+# ledger_dump.pl looks at the ledger, which records that triggers are restored.
+my @options = ('--exclude-table-data=crmaudit.ledger_*', '--exclude-table-data=crmaudit.tracked_table');
+my $source_dump = dump_text($node, 'source', @options);
 my $restored = 0;
 
 # CREATE EXTENSION makes the rows that come with crmaudit: a dump holds none.
@@ -194,7 +196,7 @@ my $db = fresh();
 $node->command_ok([ 'pg_dump', '-d', $node->connstr('source'), '-f', "$PostgreSQL::Test::Utils::tmp_check/plain.sql" ], 'plain dump');
 $node->command_ok([ 'psql', '-qXo', '/dev/null', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr($db),
 	'-f', "$PostgreSQL::Test::Utils::tmp_check/plain.sql" ], 'plain restore');
-same_text(dump_text($node, $db), $source_dump, 'a dump of the restored database equals the first');
+same_text(dump_text($node, $db, @options), $source_dump, 'a dump of the restored database equals the first');
 works($db, 'plain');
 
 # The custom format, at once and by two jobs.
@@ -204,7 +206,7 @@ $node->command_ok([ 'pg_restore', '-e', '-d', $node->connstr($db), "$PostgreSQL:
 works($db, 'custom');
 $db = fresh();
 $node->command_ok([ 'pg_restore', '-e', '-j2', '-d', $node->connstr($db), "$PostgreSQL::Test::Utils::tmp_check/custom" ], 'restore by two jobs');
-same_text(dump_text($node, $db), $source_dump, 'a dump of what two jobs restored equals the first');
+same_text(dump_text($node, $db, @options), $source_dump, 'a dump of what two jobs restored equals the first');
 works($db, 'two jobs');
 
 # Schema first, data later: the gate stands already when rows come.  A
@@ -215,7 +217,7 @@ $node->command_ok([ 'pg_restore', '-e', '--schema-only', '-d', $node->connstr($d
 	local $ENV{PGOPTIONS} = '-c crmaudit.mode=off';
 	$node->command_ok([ 'pg_restore', '-e', '--data-only', '-d', $node->connstr($db), "$PostgreSQL::Test::Utils::tmp_check/custom" ], 'data only, mode off');
 }
-same_text(dump_text($node, $db), $source_dump, 'a dump of schema, then data, equals the first');
+same_text(dump_text($node, $db, @options), $source_dump, 'a dump of schema, then data, equals the first');
 works($db, 'schema, then data');
 
 # The rows of one table into a protected target.  As the gate is on, it refuses

@@ -161,7 +161,7 @@ stores($node, 'postgres', 'DROP DATABASE short', 'a database is dropped at once'
 $node->safe_psql('postgres', 'CREATE DATABASE again');
 $node->safe_psql('again', $setup);
 poll(status('has_extension', 'again'), 'the extension is found');
-$node->safe_psql('again', 'DROP EXTENSION crmaudit CASCADE; DROP TABLE customer');
+$node->safe_psql('again', 'SET crmaudit.drop_ledger = on; DROP EXTENSION crmaudit CASCADE; DROP TABLE customer');
 poll(status('NOT has_extension AND failures = 0', 'again'), 'and missed');
 $node->safe_psql('again', $setup);
 poll(status('has_extension', 'again'), 'and found again');

@@ -41,6 +41,9 @@ static const char *const shape_columns[] = {
 
 #define SHAPE_COLUMNS	lengthof(shape_columns)
 
+static const char *const table_changed =
+"the table or its tracking was changed meanwhile, and it was not compared";
+
 void
 crm_live_incomplete(LiveRun *run, LiveTable *table, const char *detail)
 {
@@ -223,6 +226,31 @@ has_same_files(LiveRun *run, Relation rel)
 	return same;
 }
 
+/*
+ * Whether a partitioned table still has the partitions that it had in the
+ * run's snapshot; one that came since tells by its table's settings.
+ */
+static bool
+has_all_partitions(LiveRun *run, Oid relid, List *relations)
+{
+	Relation	inherits = table_open(InheritsRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		all = true;
+
+	ScanKeyInit(&key, Anum_pg_inherits_inhparent, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(inherits, InheritsParentIndexId, true,
+							  run->snapshot, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		all &= list_member_oid(relations,
+							   ((Form_pg_inherits) GETSTRUCT(tuple))->inhrelid);
+	systable_endscan(scan);
+	table_close(inherits, AccessShareLock);
+	return all;
+}
+
 /* Makes sure that the columns of a partition are those of its table. */
 static bool
 has_same_columns(const LiveTable *table, const TrackedTable *leaf)
@@ -243,7 +271,7 @@ has_same_columns(const LiveTable *table, const TrackedTable *leaf)
 
 /* Looks at one relation of a table. */
 static void
-relation_load(LiveRun *run, LiveTable *table, Oid relid)
+relation_load(LiveRun *run, LiveTable *table, Oid relid, List *relations)
 {
 	Relation	rel = try_relation_open(relid, NoLock);
 	TrackedTable *tracked;
@@ -252,7 +280,14 @@ relation_load(LiveRun *run, LiveTable *table, Oid relid)
 		return;
 	tracked = crm_tracked_lookup(rel);
 	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-		 /* has no rows of its own */ ;
+	{
+		/* has no rows of its own */
+		if (!has_all_partitions(run, relid, relations))
+		{
+			table->is_readable = false;
+			crm_live_incomplete(run, table, table_changed);
+		}
+	}
 	else if (rel->rd_rel->relkind != RELKIND_RELATION)
 	{
 		table->lacks_rows = true;
@@ -302,8 +337,7 @@ table_load(LiveRun *run, Relation tracked_table, LiveTable *table)
 		!is_as_in_snapshot(run, tracked_table, table))
 	{
 		table->is_readable = false;
-		crm_live_incomplete(run, table,
-							"the table or its tracking was changed meanwhile, and it was not compared");
+		crm_live_incomplete(run, table, table_changed);
 		return;
 	}
 	if (table->tracked->key.ncolumns == 0)
@@ -319,7 +353,7 @@ table_load(LiveRun *run, Relation tracked_table, LiveTable *table)
 
 		/* a child by inheritance is a table of its own */
 		if (relid == table->target || get_rel_relispartition(relid))
-			relation_load(run, table, relid);
+			relation_load(run, table, relid, relations);
 	}
 	crm_live_seeds(run, table);
 }

@@ -355,7 +355,7 @@ row_image(RowState *row, char op, const LedgerPosition *position,
 {
 	/* a baseline of rows that share their key has an entry for each */
 	bool		restarts = op == CRM_OP_BASELINE &&
-		!(row->last_op == CRM_OP_BASELINE && row->last.xid == position->xid);
+	!(row->last_op == CRM_OP_BASELINE && row->last.xid == position->xid);
 
 	if (op != CRM_OP_DELETE)
 		row->has_image = true;

@@ -326,7 +326,7 @@ static bool
 has_present_form(const KeyColumn *column, const Field *field)
 {
 	bool		is_digest = field->type == JENTRY_ISSTRING &&
-		field->size == DIGEST_SIZE && memcmp(field->bytes, "sha256:", 7) == 0;
+	field->size == DIGEST_SIZE && memcmp(field->bytes, "sha256:", 7) == 0;
 
 	if (field->type == JENTRY_ISNULL)
 		return true;

@@ -436,7 +436,7 @@ first_stage(LiveRun *run, PassState *state)
 
 		if (!table->is_readable)
 			continue;
-		crm_live_history(run, table);
+		crm_live_history(table);
 		/* only some rows are known, or some values are not */
 		table->is_whole = !table->has_baseline || table->nunknown > 0 ||
 			table->lacks_rows;
@@ -557,6 +557,7 @@ crmaudit_verify_live(PG_FUNCTION_ARGS)
 	faults.count = 0;
 	crm_ledger_flush();
 	CommandCounterIncrement();
+	crm_verify_live_lock(target);
 	snapshot = RegisterSnapshot(IsolationUsesXactSnapshot() ?
 								GetTransactionSnapshot() : GetLatestSnapshot());
 	crm_verify_live(&faults, snapshot, NULL, target);

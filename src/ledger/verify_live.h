@@ -159,14 +159,14 @@ typedef struct LiveRun
 	LiveTable  *last;			/* found last */
 } LiveRun;
 
-/* From verify_table.c: tracked tables, their names and their history. */
+/* From verify_table.c: tracked tables. */
 extern void crm_live_tables_load(LiveRun *run, Oid only_target);
 extern LiveTable *crm_live_table_find(LiveRun *run, int32 table_id);
+
+/* From verify_history.c: what became of them. */
 extern void crm_live_schema_entry(LiveRun *run, LiveTable *table,
 								  const LiveEntry *entry);
-extern void crm_live_history(LiveRun *run, LiveTable *table);
-extern void crm_live_incomplete(LiveRun *run, LiveTable *table,
-								const char *detail);
+extern void crm_live_history(LiveTable *table);
 
 /* From verify_hash.c */
 extern void crm_live_seeds(LiveRun *run, LiveTable *table);

@@ -165,17 +165,15 @@ static void
 table_pass(LiveRun *run, LiveTable *table, RowVisitor visit, void *arg)
 {
 	ListCell   *cell;
+	ListCell   *image;
 
-	foreach(cell, table->relations)
+	forboth(cell, table->relations, image, table->images)
 	{
 		Relation	rel = relation_open(lfirst_oid(cell), NoLock);
-		TrackedTable *tracked = crm_tracked_lookup(rel);
+		TrackedTable *tracked = lfirst(image);
 		TupleTableSlot *slot = table_slot_create(rel, NULL);
 		TableScanDesc scan = table_beginscan(rel, run->snapshot, 0, NULL);
 
-		if (tracked == NULL)
-			elog(ERROR, "relation \"%s\" is not tracked",
-				 RelationGetRelationName(rel));
 		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 		{
 			MemoryContext old;

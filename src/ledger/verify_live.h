@@ -115,6 +115,8 @@ typedef struct LiveTable
 	TimestampTz baselined_at;
 	TrackedTable *tracked;
 	List	   *relations;		/* OIDs of what holds its rows */
+	List	   *images;			/* TrackedTable of each, which the cache may
+								 * have replaced since */
 	int			ncolumns;		/* of tracked->image */
 	uint64	   *column_seeds;
 	uint64	   *key_seeds;

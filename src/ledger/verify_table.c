@@ -311,7 +311,10 @@ relation_load(LiveRun *run, LiveTable *table, Oid relid, List *relations)
 							RelationGetRelationName(rel)));
 	}
 	else
+	{
 		table->relations = lappend_oid(table->relations, relid);
+		table->images = lappend(table->images, tracked);
+	}
 	relation_close(rel, NoLock);
 }
 

@@ -128,7 +128,8 @@ worker_settings_define(void)
 
 	DefineCustomIntVariable("crmaudit.seal_interval",
 							"How often the background worker seals the ledger, where there is something to seal.",
-							"Zero: it does not.  Rejections are written as often.",
+							"Zero: it does not.  Rejections are written as often, "
+							"but once a minute at least.",
 							&crm_guc_seal_interval,
 							5000, 0, 3600 * 1000,
 							PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);

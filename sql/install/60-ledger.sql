@@ -501,6 +501,10 @@ COMMENT ON FUNCTION crmaudit.follow_names(text[], jsonb) IS 'column names after 
 
 -- A partition that has come gets a TRUNCATE trigger of its own, and its rows
 -- are recorded.
+CREATE FUNCTION crmaudit.require_leaving_seen() RETURNS void
+LANGUAGE c AS 'MODULE_PATHNAME', 'crmaudit_require_leaving_seen';
+COMMENT ON FUNCTION crmaudit.require_leaving_seen() IS 'raises an error if the rows of a partition that left could not be recorded';
+
 CREATE FUNCTION crmaudit.record_attached(target regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -513,6 +517,9 @@ DECLARE
 BEGIN
 	IF come = '{}' AND gone = '{}' THEN
 		RETURN;
+	END IF;
+	IF gone <> '{}' THEN
+		PERFORM crmaudit.require_leaving_seen();
 	END IF;
 	-- first, for what follows calls the event trigger again
 	UPDATE crmaudit.tracked_table t SET columns = jsonb_set(t.columns, '{partitions}', crmaudit.table_shape(record_attached.target) -> 'partitions')
@@ -597,13 +604,18 @@ BEGIN
 		RETURN;
 	END IF;
 	FOR gone IN
-		SELECT t.table_id, t.target, d.object_identity, EXISTS (SELECT FROM pg_class c WHERE c.oid = t.target) AS is_there
+		SELECT t.table_id, t.target, d.object_identity, EXISTS (SELECT FROM pg_class c WHERE c.oid = t.target) AS is_there,
+			d.object_type = 'table' AND d.objid <> t.target AS is_partition
 		FROM pg_event_trigger_dropped_objects() d JOIN crmaudit.tracked_table t ON t.tracked AND NOT t.builtin
 			AND (d.classid = 'pg_class'::regclass AND d.objid = t.target AND d.objsubid = 0
 				OR d.object_type = 'trigger' AND d.address_names[3] LIKE 'zz\_crmaudit\_ledger%'
 					AND to_regclass(format('%I.%I', d.address_names[1], d.address_names[2])) IN (SELECT t.target UNION SELECT relid FROM crmaudit.partition_tree(t.target))
-				OR d.object_type = 'table column' AND d.objid = t.target)
+				OR d.object_type = 'table column' AND d.objid = t.target
+				OR d.object_type = 'table' AND t.columns -> 'partitions' ? d.object_identity)
 	LOOP
+		IF gone.is_partition AND gone.is_there AND TG_TAG = 'DROP TABLE' THEN
+			PERFORM crmaudit.require_leaving_seen();
+		END IF;
 		IF NOT gone.is_there THEN
 			PERFORM crmaudit.record_schema_entry(gone.table_id, jsonb_build_object('action', 'drop', 'name', gone.object_identity));
 			UPDATE crmaudit.tracked_table t SET target = NULL, tracked = false WHERE t.table_id = gone.table_id;

@@ -27,6 +27,10 @@
 #include "ledger/capture.h"
 
 PG_FUNCTION_INFO_V1(crmaudit_record_leaving);
+PG_FUNCTION_INFO_V1(crmaudit_require_leaving_seen);
+
+/* Whether a command began that nobody could look into. */
+static bool is_unseen = false;
 
 /* Records the rows of a partition as deleted. */
 static void
@@ -91,28 +95,21 @@ statement_rows_leave(Node *statement)
 }
 
 /*
- * The command that is about to run.  The hook knows it, unless this very
- * command had the library loaded; then it is the portal's, if a client sent it.
+ * The command that is about to run; NULL if nobody can tell.  The hook knows
+ * it, unless this very command had the library loaded; then it is the
+ * portal's, if a client sent it.
  */
 static Node *
 command_at_hand(void)
 {
 	Node	   *statement = crm_ledger_utility_statement();
-	PlannedStmt *planned;
 
 	if (statement == NULL && ActivePortal && ActivePortal->stmts != NIL)
-	{
-		planned = linitial_node(PlannedStmt, ActivePortal->stmts);
-		statement = planned->utilityStmt;
-	}
-	if (statement == NULL ||
-		!(IsA(statement, DropStmt) || IsA(statement, AlterTableStmt)))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("crmaudit was loaded too late to see which rows a command takes from a tracked table"),
-				 errdetail("A partition could be detached or dropped by a function without being recorded."),
-				 errhint("Run it again, or add crmaudit to shared_preload_libraries or session_preload_libraries.")));
-	return statement;
+		statement = linitial_node(PlannedStmt, ActivePortal->stmts)->utilityStmt;
+	if (statement &&
+		(IsA(statement, DropStmt) || IsA(statement, AlterTableStmt)))
+		return statement;
+	return NULL;
 }
 
 /* Whether there is a table of which partitions could leave. */
@@ -145,7 +142,31 @@ partitions_are_tracked(void)
 Datum
 crmaudit_record_leaving(PG_FUNCTION_ARGS)
 {
-	if (partitions_are_tracked())
-		statement_rows_leave(command_at_hand());
+	Node	   *statement;
+
+	is_unseen = false;
+	if (!partitions_are_tracked())
+		PG_RETURN_VOID();
+	statement = command_at_hand();
+	if (statement)
+		statement_rows_leave(statement);
+	else
+		is_unseen = true;
+	PG_RETURN_VOID();
+}
+
+/*
+ * crmaudit.require_leaving_seen(): called when the command has taken a
+ * partition from a tracked table.
+ */
+Datum
+crmaudit_require_leaving_seen(PG_FUNCTION_ARGS)
+{
+	if (is_unseen)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("crmaudit was loaded too late to record the rows that leave a tracked table with their partition"),
+				 errdetail("The command was run by a function, and is the first of the session that has to do with crmaudit."),
+				 errhint("Run it again, or add crmaudit to shared_preload_libraries or session_preload_libraries.")));
 	PG_RETURN_VOID();
 }

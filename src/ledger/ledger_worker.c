@@ -207,58 +207,67 @@ databases_read(void)
 }
 
 static bool
-is_past(TimestampTz since, int64 milliseconds, TimestampTz now)
-{
-	return now >= TimestampTzPlusMilliseconds(since, milliseconds);
-}
-
-static bool
 buffer_fills(void)
 {
 	return crm_worker_state->nfree < crm_worker_state->nrecords / 2;
 }
 
-/* How long the launcher sleeps, unless it is woken. */
-static long
-nap_ms(int nrunning)
+/*
+ * How long after the start of a database's last worker, in milliseconds, the
+ * next one is due; -1 if there is nothing to do.
+ */
+static int64
+database_pause(WorkerDatabase *database)
 {
-	long		nap = Min(interval_ms(), crm_guc_discovery_interval * 1000);
+	bool		has_work = pg_atomic_read_u32(&database->has_work) != 0;
 
-	if (buffer_fills())
-		nap = Min(nap, HURRY_MS);
-	if (nrunning > 0)
-		nap = Min(nap, WATCH_MS);
-	return nap;
+	if (!OidIsValid(database->oid) || database->pid != 0)
+		return -1;
+	if (database->nfailures > 0)
+		return Min((int64) interval_ms() << Min(database->nfailures, 20),
+				   LONGEST_PAUSE_MS);
+	if (database->nwaiting > 0)
+		return Min(interval_ms(),
+				   buffer_fills() ? HURRY_MS : CRM_HEARTBEAT_MS);
+	if (!database->is_watched)
+		return -1;
+	if (!database->has_extension)
+		return has_work ? crm_guc_discovery_interval * INT64CONST(1000) : -1;
+	return crm_guc_seal_interval > 0 && has_work ?
+		Min(interval_ms(), CRM_HEARTBEAT_MS) : CRM_HEARTBEAT_MS;
 }
 
 /* Whether a worker is to be started in the database now. */
 static bool
 database_is_due(WorkerDatabase *database, TimestampTz now)
 {
-	bool		has_work = pg_atomic_read_u32(&database->has_work) != 0;
-	int			nwaiting = database->nwaiting;
+	int64		pause = database_pause(database);
 
-	if (!OidIsValid(database->oid) || database->pid != 0)
-		return false;
-	if (database->nfailures > 0 &&
-		!is_past(database->started_at,
-				 Min((int64) interval_ms() << Min(database->nfailures, 20),
-					 LONGEST_PAUSE_MS), now))
-		return false;
-	if (nwaiting > 0)
-		return is_past(database->started_at,
-					   buffer_fills() ? Min(HURRY_MS, interval_ms()) :
-					   interval_ms(), now);
-	if (!database->is_watched)
-		return false;
-	if (!database->has_extension)
-		return has_work &&
-			is_past(database->started_at,
-					crm_guc_discovery_interval * INT64CONST(1000), now);
-	if (is_past(database->started_at, CRM_HEARTBEAT_MS, now))
-		return true;
-	return crm_guc_seal_interval > 0 && has_work &&
-		is_past(database->started_at, interval_ms(), now);
+	return pause >= 0 &&
+		now >= TimestampTzPlusMilliseconds(database->started_at, pause);
+}
+
+/*
+ * How long the launcher sleeps, unless it is woken: until the next database is
+ * due, and no longer than it takes one that is written to now.
+ */
+static long
+nap_ms(int nrunning)
+{
+	int64		nap = nrunning > 0 ? Min(WATCH_MS, interval_ms()) :
+	Min(interval_ms(), crm_guc_discovery_interval * INT64CONST(1000));
+	TimestampTz now = GetCurrentTimestamp();
+
+	for (int i = 0; i < CRM_WORKER_DATABASES; i++)
+	{
+		WorkerDatabase *database = &crm_worker_state->databases[i];
+		int64		pause = database_pause(database);
+
+		if (pause >= 0)
+			nap = Min(nap, pause - (now - database->started_at) / 1000 + 1);
+	}
+	/* what is overdue waits for something else */
+	return Max(nap, SHORTEST_MS);
 }
 
 /*
@@ -412,7 +421,7 @@ dropped_tell(void)
 	WorkerState *state = crm_worker_state;
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (!is_past(told_at, WARNING_MS, now))
+	if (now < TimestampTzPlusMilliseconds(told_at, WARNING_MS))
 		return;
 	for (int i = 0; i < CRM_WORKER_DATABASES; i++)
 	{
@@ -442,8 +451,18 @@ dropped_tell(void)
 static void
 launcher_exit(int code, Datum arg)
 {
-	crm_worker_state->launcher_latch = NULL;
-	crm_worker_state->launcher_pid = 0;
+	WorkerState *state = crm_worker_state;
+	int			nwaiting;
+
+	SpinLockAcquire(&state->ring_lock);
+	nwaiting = state->nrecords - state->nfree;
+	SpinLockRelease(&state->ring_lock);
+	if (nwaiting > 0)
+		ereport(LOG,
+				(errmsg("%d rejections have not been written", nwaiting),
+				 errdetail("They are lost if the server stops now.")));
+	state->launcher_latch = NULL;
+	state->launcher_pid = 0;
 }
 
 /* The launcher's function. */

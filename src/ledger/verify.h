@@ -48,7 +48,14 @@ extern bool crm_suspects_has(const SuspectKeys *suspects, int32 table_id,
 							 int64 key_hash);
 extern int64 crm_key_hash(int32 table_id, Jsonb *row_key);
 
-/* From verify_live.c: the tables against what the ledger says of them. */
+/*
+ * From verify_live.c: the tables against what the ledger says of them.
+ *
+ * Who locks the tables before taking the snapshot will not be told that one
+ * was altered or emptied meanwhile (INCOMPLETE); until the end of the
+ * transaction nobody can do either.
+ */
+extern void crm_verify_live_lock(Oid only_target);
 extern void crm_verify_live(Faults *faults, Snapshot snapshot,
 							const SuspectKeys *suspects, Oid only_target);
 

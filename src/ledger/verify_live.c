@@ -165,17 +165,15 @@ static void
 table_pass(LiveRun *run, LiveTable *table, RowVisitor visit, void *arg)
 {
 	ListCell   *cell;
+	ListCell   *image;
 
-	foreach(cell, table->relations)
+	forboth(cell, table->relations, image, table->images)
 	{
 		Relation	rel = relation_open(lfirst_oid(cell), NoLock);
-		TrackedTable *tracked = crm_tracked_lookup(rel);
+		TrackedTable *tracked = lfirst(image);
 		TupleTableSlot *slot = table_slot_create(rel, NULL);
 		TableScanDesc scan = table_beginscan(rel, run->snapshot, 0, NULL);
 
-		if (tracked == NULL)
-			elog(ERROR, "relation \"%s\" is not tracked",
-				 RelationGetRelationName(rel));
 		while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 		{
 			MemoryContext old;
@@ -436,7 +434,7 @@ first_stage(LiveRun *run, PassState *state)
 
 		if (!table->is_readable)
 			continue;
-		crm_live_history(run, table);
+		crm_live_history(table);
 		/* only some rows are known, or some values are not */
 		table->is_whole = !table->has_baseline || table->nunknown > 0 ||
 			table->lacks_rows;
@@ -557,6 +555,7 @@ crmaudit_verify_live(PG_FUNCTION_ARGS)
 	faults.count = 0;
 	crm_ledger_flush();
 	CommandCounterIncrement();
+	crm_verify_live_lock(target);
 	snapshot = RegisterSnapshot(IsolationUsesXactSnapshot() ?
 								GetTransactionSnapshot() : GetLatestSnapshot());
 	crm_verify_live(&faults, snapshot, NULL, target);

@@ -115,6 +115,8 @@ typedef struct LiveTable
 	TimestampTz baselined_at;
 	TrackedTable *tracked;
 	List	   *relations;		/* OIDs of what holds its rows */
+	List	   *images;			/* TrackedTable of each, which the cache may
+								 * have replaced since */
 	int			ncolumns;		/* of tracked->image */
 	uint64	   *column_seeds;
 	uint64	   *key_seeds;
@@ -159,14 +161,14 @@ typedef struct LiveRun
 	LiveTable  *last;			/* found last */
 } LiveRun;
 
-/* From verify_table.c: tracked tables, their names and their history. */
+/* From verify_table.c: tracked tables. */
 extern void crm_live_tables_load(LiveRun *run, Oid only_target);
 extern LiveTable *crm_live_table_find(LiveRun *run, int32 table_id);
+
+/* From verify_history.c: what became of them. */
 extern void crm_live_schema_entry(LiveRun *run, LiveTable *table,
 								  const LiveEntry *entry);
-extern void crm_live_history(LiveRun *run, LiveTable *table);
-extern void crm_live_incomplete(LiveRun *run, LiveTable *table,
-								const char *detail);
+extern void crm_live_history(LiveTable *table);
 
 /* From verify_hash.c */
 extern void crm_live_seeds(LiveRun *run, LiveTable *table);

@@ -1,8 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * verify_table.c
- *		Tracked tables as the comparison with the ledger finds them, and what
- *		became of their columns.
+ *		Tracked tables as the comparison with the ledger finds them.
  *
  * Settings are read in the run's snapshot, columns are those of now.  Where
  * the two do not belong together, for somebody altered or emptied the table
@@ -41,8 +40,12 @@ static const char *const shape_columns[] = {
 
 #define SHAPE_COLUMNS	lengthof(shape_columns)
 
-void
-crm_live_incomplete(LiveRun *run, LiveTable *table, const char *detail)
+static const char *const table_changed =
+"the table or its tracking was changed meanwhile, and it was not compared";
+
+/* Reports that a table, or some of it, was not compared. */
+static void
+incomplete(LiveRun *run, LiveTable *table, const char *detail)
 {
 	Fault		fault;
 
@@ -223,6 +226,31 @@ has_same_files(LiveRun *run, Relation rel)
 	return same;
 }
 
+/*
+ * Whether a partitioned table still has the partitions that it had in the
+ * run's snapshot; one that came since tells by its table's settings.
+ */
+static bool
+has_all_partitions(LiveRun *run, Oid relid, List *relations)
+{
+	Relation	inherits = table_open(InheritsRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	bool		all = true;
+
+	ScanKeyInit(&key, Anum_pg_inherits_inhparent, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(inherits, InheritsParentIndexId, true,
+							  run->snapshot, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		all &= list_member_oid(relations,
+							   ((Form_pg_inherits) GETSTRUCT(tuple))->inhrelid);
+	systable_endscan(scan);
+	table_close(inherits, AccessShareLock);
+	return all;
+}
+
 /* Makes sure that the columns of a partition are those of its table. */
 static bool
 has_same_columns(const LiveTable *table, const TrackedTable *leaf)
@@ -243,7 +271,7 @@ has_same_columns(const LiveTable *table, const TrackedTable *leaf)
 
 /* Looks at one relation of a table. */
 static void
-relation_load(LiveRun *run, LiveTable *table, Oid relid)
+relation_load(LiveRun *run, LiveTable *table, Oid relid, List *relations)
 {
 	Relation	rel = try_relation_open(relid, NoLock);
 	TrackedTable *tracked;
@@ -252,31 +280,41 @@ relation_load(LiveRun *run, LiveTable *table, Oid relid)
 		return;
 	tracked = crm_tracked_lookup(rel);
 	if (rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-		 /* has no rows of its own */ ;
+	{
+		/* has no rows of its own */
+		if (!has_all_partitions(run, relid, relations))
+		{
+			table->is_readable = false;
+			incomplete(run, table, table_changed);
+		}
+	}
 	else if (rel->rd_rel->relkind != RELKIND_RELATION)
 	{
 		table->lacks_rows = true;
-		crm_live_incomplete(run, table,
-							psprintf("partition \"%s\" is not an ordinary table and was not compared",
-									 RelationGetRelationName(rel)));
+		incomplete(run, table,
+				   psprintf("partition \"%s\" is not an ordinary table and was not compared",
+							RelationGetRelationName(rel)));
 	}
 	else if (tracked == NULL || tracked->table_id != table->table_id ||
 			 !has_same_columns(table, tracked))
 	{
 		table->is_readable = false;
-		crm_live_incomplete(run, table,
-							psprintf("relation \"%s\" is not tracked as its table is, and was not compared",
-									 RelationGetRelationName(rel)));
+		incomplete(run, table,
+				   psprintf("relation \"%s\" is not tracked as its table is, and was not compared",
+							RelationGetRelationName(rel)));
 	}
 	else if (!has_same_files(run, rel))
 	{
 		table->is_readable = false;
-		crm_live_incomplete(run, table,
-							psprintf("relation \"%s\" was emptied or rewritten meanwhile, and was not compared",
-									 RelationGetRelationName(rel)));
+		incomplete(run, table,
+				   psprintf("relation \"%s\" was emptied or rewritten meanwhile, and was not compared",
+							RelationGetRelationName(rel)));
 	}
 	else
+	{
 		table->relations = lappend_oid(table->relations, relid);
+		table->images = lappend(table->images, tracked);
+	}
 	relation_close(rel, NoLock);
 }
 
@@ -291,7 +329,7 @@ table_load(LiveRun *run, Relation tracked_table, LiveTable *table)
 	if (rel == NULL)
 	{
 		table->is_readable = false;
-		crm_live_incomplete(run, table, "the table does not exist any more");
+		incomplete(run, table, "the table does not exist any more");
 		return;
 	}
 	relations = find_all_inheritors(table->target, AccessShareLock, NULL);
@@ -302,15 +340,14 @@ table_load(LiveRun *run, Relation tracked_table, LiveTable *table)
 		!is_as_in_snapshot(run, tracked_table, table))
 	{
 		table->is_readable = false;
-		crm_live_incomplete(run, table,
-							"the table or its tracking was changed meanwhile, and it was not compared");
+		incomplete(run, table, table_changed);
 		return;
 	}
 	if (table->tracked->key.ncolumns == 0)
 	{
 		table->is_readable = false;
-		crm_live_incomplete(run, table,
-							"the table has none of the columns that identified its rows");
+		incomplete(run, table,
+				   "the table has none of the columns that identified its rows");
 		return;
 	}
 	foreach(cell, relations)
@@ -319,7 +356,7 @@ table_load(LiveRun *run, Relation tracked_table, LiveTable *table)
 
 		/* a child by inheritance is a table of its own */
 		if (relid == table->target || get_rel_relispartition(relid))
-			relation_load(run, table, relid);
+			relation_load(run, table, relid, relations);
 	}
 	crm_live_seeds(run, table);
 }
@@ -336,259 +373,29 @@ crm_live_tables_load(LiveRun *run, Oid only_target)
 	table_close(rel, NoLock);
 }
 
-/* Text of a field of an entry S; NULL if it has none. */
-static JsonbValue *
-details_get(Jsonb *details, const char *name, JsonbValue *buffer)
-{
-	if (details == NULL || !JB_ROOT_IS_OBJECT(details))
-		return NULL;
-	return getKeyJsonValueFromContainer(&details->root, name, strlen(name),
-										buffer);
-}
-
-static bool
-is_action(Jsonb *details, const char *action)
-{
-	JsonbValue	buffer;
-	JsonbValue *value = details_get(details, "action", &buffer);
-
-	return value != NULL && value->type == jbvString &&
-		value->val.string.len == strlen(action) &&
-		memcmp(value->val.string.val, action, strlen(action)) == 0;
-}
-
-/* Keeps an entry S or T that changes what other entries mean. */
+/* Locks the tracked tables, or one, and their partitions. */
 void
-crm_live_schema_entry(LiveRun *run, LiveTable *table, const LiveEntry *entry)
+crm_verify_live_lock(Oid only_target)
 {
-	SchemaEntry *kept;
-	MemoryContext old;
+	Relation	rel = table_open(crm_relation_oid("tracked_table"),
+								 AccessShareLock);
+	LiveRun		run;
 
-	if (entry->op == CRM_OP_TRUNCATE)
+	memset(&run, 0, sizeof(run));
+	run.snapshot = RegisterSnapshot(GetLatestSnapshot());
+	tables_read(&run, rel, only_target);
+	UnregisterSnapshot(run.snapshot);
+	for (int i = 0; i < run.ntables; i++)
 	{
-		if (position_compare(&table->start, &entry->position) < 0)
-			table->start = entry->position;
-		return;
-	}
-	if (!is_action(entry->new, "alter") && !is_action(entry->new, "track") &&
-		!is_action(entry->new, "untrack"))
-		return;
-	old = MemoryContextSwitchTo(run->memory);
-	kept = palloc(sizeof(SchemaEntry));
-	kept->position = entry->position;
-	kept->details = (Jsonb *) DatumGetPointer(datumCopy(PointerGetDatum(entry->new),
-														false, -1));
-	table->schema_entries = lappend(table->schema_entries, kept);
-	MemoryContextSwitchTo(old);
-}
+		Relation	table = try_relation_open(run.tables[i].target,
+											  AccessShareLock);
 
-static int
-schema_entry_order(const ListCell *a, const ListCell *b)
-{
-	const SchemaEntry *first = lfirst(a);
-	const SchemaEntry *second = lfirst(b);
-
-	return position_compare(&first->position, &second->position);
-}
-
-/* The texts of an array in "container"; NIL if there is none. */
-static List *
-names_get(JsonbValue *container, const char *name)
-{
-	JsonbValue	buffer;
-	JsonbValue *array;
-	List	   *names = NIL;
-
-	if (container == NULL || container->type != jbvBinary ||
-		!JsonContainerIsObject(container->val.binary.data))
-		return NIL;
-	array = getKeyJsonValueFromContainer(container->val.binary.data, name,
-										 strlen(name), &buffer);
-	if (array == NULL || array->type != jbvBinary ||
-		!JsonContainerIsArray(array->val.binary.data))
-		return NIL;
-	for (int i = 0; i < JsonContainerSize(array->val.binary.data); i++)
-	{
-		JsonbValue *value = getIthJsonbValueFromContainer(array->val.binary.data, i);
-
-		if (value->type == jbvString)
-			names = lappend(names, pnstrdup(value->val.string.val,
-											value->val.string.len));
-	}
-	return names;
-}
-
-static void
-root_value(Jsonb *jsonb, JsonbValue *value)
-{
-	value->type = jbvBinary;
-	value->val.binary.data = &jsonb->root;
-	value->val.binary.len = VARSIZE(jsonb) - VARHDRSZ;
-}
-
-/* Nothing of before counts any more, and nothing is known of the rows. */
-static void
-history_forget(LiveTable *table, const LedgerPosition *position)
-{
-	if (position_compare(&table->start, position) < 0)
-		table->start = *position;
-	table->known_since = Max(table->known_since, position->at);
-}
-
-static void
-unknown_add(LiveTable *table, const LedgerPosition *position, int epoch,
-			const char *name)
-{
-	int			column = crm_live_column(table, epoch, name, strlen(name));
-
-	if (column < 0)
-		return;
-	if (table->nunknown == table->unknown_size)
-	{
-		table->unknown_size = Max(8, 2 * table->unknown_size);
-		table->unknown = table->unknown ?
-			repalloc_huge(table->unknown,
-						  table->unknown_size * sizeof(UnknownColumn)) :
-			palloc(table->unknown_size * sizeof(UnknownColumn));
-	}
-	table->unknown[table->nunknown].position = *position;
-	table->unknown[table->nunknown++].column = column;
-}
-
-/* The place of a column in the key; -1 if it is not of it. */
-static int
-key_column(LiveTable *table, int column)
-{
-	RowKey	   *key = &table->tracked->key;
-
-	for (int i = 0; i < key->ncolumns; i++)
-	{
-		if (column >= 0 &&
-			strcmp(key->columns[i].name,
-				   table->tracked->image.columns[column].name) == 0)
-			return i;
-	}
-	return -1;
-}
-
-/* Columns that were added or changed have values that no entry holds. */
-static void
-history_alter(LiveTable *table, int change)
-{
-	const LedgerPosition *position = &table->changes[change].position;
-	JsonbValue	columns;
-	ListCell   *cell;
-
-	root_value(table->changes[change].columns, &columns);
-	foreach(cell, names_get(&columns, "added"))
-		unknown_add(table, position, change + 1, lfirst(cell));
-	foreach(cell, names_get(&columns, "changed"))
-	{
-		const char *name = lfirst(cell);
-		int			key = key_column(table,
-									 crm_live_column(table, change + 1, name,
-													 strlen(name)));
-
-		unknown_add(table, position, change + 1, name);
-		/* a number stays what it is; other keys may read otherwise now */
-		if (key >= 0 && !table->tracked->key.columns[key].is_number)
-			history_forget(table, position);
-	}
-}
-
-static bool
-is_name_in(List *names, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, names)
-	{
-		if (strcmp(lfirst(cell), name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Columns of "before", by their names in the change "since", that are recorded
- * again, for "now" does not exclude them.
- */
-static void
-history_exclude(LiveTable *table, const LedgerPosition *position, int epoch,
-				List *before, int since, List *now)
-{
-	ListCell   *cell;
-
-	foreach(cell, before)
-	{
-		const char *name = lfirst(cell);
-		int			column = crm_live_column(table, since, name, strlen(name));
-		bool		still = false;
-		ListCell   *other;
-
-		if (column < 0)
+		if (table == NULL)
 			continue;
-		foreach(other, now)
-			still |= crm_live_column(table, epoch, lfirst(other),
-									 strlen(lfirst(other))) == column;
-		if (!still && !is_name_in(now, name))
-			unknown_add(table, position, since, name);
+		list_free(find_all_inheritors(run.tables[i].target, AccessShareLock,
+									  NULL));
+		relation_close(table, NoLock);
 	}
-}
-
-/*
- * Makes sense of the entries S of a table, when all of them are there.
- */
-void
-crm_live_history(LiveRun *run, LiveTable *table)
-{
-	int			count = list_length(table->schema_entries);
-	List	   *excluded = NIL;
-	int			since = -1;		/* changes before "excluded" was said */
-	int			change = 0;
-	ListCell   *cell;
-
-	list_sort(table->schema_entries, schema_entry_order);
-	table->changes = palloc0((count + 1) * sizeof(ColumnChange));
-	foreach(cell, table->schema_entries)
-	{
-		SchemaEntry *entry = lfirst(cell);
-		JsonbValue	buffer;
-		JsonbValue *columns = details_get(entry->details, "columns", &buffer);
-
-		if (!is_action(entry->details, "alter") || columns == NULL ||
-			columns->type != jbvBinary ||
-			!JsonContainerIsObject(columns->val.binary.data))
-			continue;
-		table->changes[table->nchanges].position = entry->position;
-		table->changes[table->nchanges++].columns = JsonbValueToJsonb(columns);
-	}
-	table->maps = palloc0((table->nchanges + 1) * sizeof(NameMap));
-	foreach(cell, table->schema_entries)
-	{
-		SchemaEntry *entry = lfirst(cell);
-
-		if (is_action(entry->details, "untrack"))
-		{
-			history_forget(table, &entry->position);
-			since = -1;
-		}
-		else if (is_action(entry->details, "track"))
-		{
-			JsonbValue	root;
-			List	   *now;
-
-			root_value(entry->details, &root);
-			now = names_get(&root, "exclude");
-			if (since >= 0)
-				history_exclude(table, &entry->position, change, excluded,
-								since, now);
-			excluded = now;
-			since = change;
-		}
-		else if (change < table->nchanges &&
-				 position_compare(&table->changes[change].position,
-								  &entry->position) == 0)
-			history_alter(table, change++);
-	}
+	pfree(run.tables);
+	table_close(rel, NoLock);
 }

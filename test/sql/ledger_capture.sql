@@ -299,10 +299,27 @@ CREATE TRIGGER a AFTER TRUNCATE ON lc_plain FOR EACH STATEMENT EXECUTE FUNCTION 
 TRUNCATE lc_plain;
 DROP TABLE lc_plain;
 SELECT crmaudit.partition_leaving();
-SELECT crmaudit.record_leaving();
+-- A function that is the first in its session to do with crmaudit: nobody saw
+-- the command come.
 CREATE TABLE lc_parted (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE lc_parted_1 PARTITION OF lc_parted FOR VALUES FROM (0) TO (10);
+CREATE TABLE lc_parted_2 PARTITION OF lc_parted FOR VALUES FROM (10) TO (20);
 SELECT crmaudit.track('lc_parted');
-SELECT crmaudit.record_leaving();
+INSERT INTO lc_parted VALUES (1), (11);
+\c -
+\set SHOW_CONTEXT never
+DO $$ BEGIN ALTER TABLE lc_parted DETACH PARTITION lc_parted_1; END $$;
+\c -
+\set SHOW_CONTEXT never
+DO $$ BEGIN DROP TABLE lc_parted_2; END $$;
+DO $$ BEGIN ALTER TABLE lc_parted ADD COLUMN a int; ALTER TABLE lc_parted DETACH PARTITION lc_parted_1; DROP TABLE lc_parted_2; END $$;
+\c -
+ALTER TABLE lc_parted ATTACH PARTITION lc_parted_1 FOR VALUES FROM (0) TO (10);
+\c -
+DROP TABLE lc_parted_1;
+SELECT e.op, e.row_key, e.new FROM crmaudit.ledger_entry e JOIN crmaudit.tracked_table t USING (table_id)
+WHERE t.name = 'public.lc_parted' AND NOT coalesce(e.new ->> 'action' IN ('triggers', 'track'), false) ORDER BY e.xid, e.ord;
+SELECT * FROM crmaudit.verify_live('lc_parted');
 DROP TABLE lc_parted;
 
 -- A row whose image no jsonb can hold.

@@ -13,7 +13,7 @@ CREATE TABLE lv_base AS SELECT NULL::xid8 AS xid;
 CREATE FUNCTION lv_verify(digest jsonb DEFAULT NULL, incremental boolean DEFAULT false)
 RETURNS TABLE (status text, block_id bigint, ord int, target regclass, row_key jsonb, detail text) LANGUAGE sql AS $$
 	SELECT status, block_id, ord, target, row_key, regexp_replace(detail, '\d{4}-\d\d-01', 'this month') FROM crmaudit.verify_ledger(digest, incremental)
-	ORDER BY 1, 2, 3, 4::text, 5
+	ORDER BY block_id, status, ord, row_key::text
 $$;
 
 CREATE TABLE lv_customer (id int PRIMARY KEY, name text, phone text);

@@ -84,7 +84,8 @@ SELECT p.oid::regprocedure FROM pg_proc p
 		AND (has_function_privilege('se_clerk', p.oid, 'EXECUTE') OR NOT 'search_path=pg_catalog, pg_temp' = ANY (proconfig));
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = prolang
 	WHERE pronamespace = 'crmaudit'::regnamespace AND lanname IN ('sql', 'plpgsql')
-		AND prosqlbody IS NULL AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false);
+		AND prosqlbody IS NULL AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)
+		AND proname <> 'partition_leaving'; -- reads the names of the command that it fires for
 SELECT p.oid::regprocedure FROM pg_proc p
 	WHERE pronamespace = 'crmaudit'::regnamespace AND prorettype = 'trigger'::regtype AND has_function_privilege('se_clerk', p.oid, 'EXECUTE');
 SELECT c.oid::regclass FROM pg_class c

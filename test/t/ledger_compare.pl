@@ -67,6 +67,7 @@ meanwhile('ALTER TABLE crm.customer RENAME name TO full_name', $changed, 'a colu
 meanwhile("SELECT crmaudit.track('crm.customer', exclude => '{city}')", $changed, 'a column excluded meanwhile');
 meanwhile('CREATE TABLE crm.visit_2027 PARTITION OF crm.visit FOR VALUES FROM (\'2027-01-01\') TO (\'2028-01-01\')',
 	'INCOMPLETE|crm.visit||the table or its tracking was changed meanwhile, and it was not compared', 'a partition that came meanwhile');
+$node->safe_psql('source', "INSERT INTO crm.visit VALUES (1, '2027-01-01')");
 meanwhile('DROP TABLE crm.visit_2027', 'INCOMPLETE|crm.visit||the table or its tracking was changed meanwhile, and it was not compared',
 	'a partition that went meanwhile');
 meanwhile('DROP TABLE crm.setting', 'INCOMPLETE|' . $node->safe_psql('source', "SELECT 'crm.setting'::regclass::oid") . '||the table does not exist any more',

@@ -48,9 +48,7 @@ crm_keys_begin(KeySums *keys)
 {
 	memset(keys, 0, sizeof(KeySums));
 	if (!pg_strong_random(keys->seeds, sizeof(keys->seeds)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
+		elog(ERROR, "could not generate random values");
 }
 
 static void

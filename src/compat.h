@@ -37,6 +37,9 @@ typedef void (*shmem_request_hook_type) (void);
 /* RecoveryInProgress() has set it. */
 #define GetWALInsertionTimeLine()	ThisTimeLineID
 
+/* Sorts are not read at random here. */
+#define TUPLESORT_NONE	false
+
 #define MarkGUCPrefixReserved(prefix)	EmitWarningsOnPlaceholders(prefix)
 
 #include "funcapi.h"
@@ -85,6 +88,18 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 	pg_class_ownercheck(objectid, roleid)
 #endif
 
+/* Whether a part of ALTER TABLE computes the values of a column anew. */
+#if PG_VERSION_NUM >= 170000
+#define crm_computes_column(command) \
+	((command)->subtype == AT_SetExpression || \
+	 ((command)->subtype == AT_AlterColumnType && \
+	  ((ColumnDef *) (command)->def)->raw_default != NULL))
+#else
+#define crm_computes_column(command) \
+	((command)->subtype == AT_AlterColumnType && \
+	 ((ColumnDef *) (command)->def)->raw_default != NULL)
+#endif
+
 #if PG_VERSION_NUM >= 160000
 #define crm_insert_index_tuples(target, slot, estate) \
 	ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL, false)
@@ -101,9 +116,11 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 #define pg_attribute_noreturn()
 #endif
 
-#if PG_VERSION_NUM < 180000
 #include "access/genam.h"
+#include "catalog/catversion.h"
 
+/* Early trees of 18 are as 17 was. */
+#if CATALOG_VERSION_NO < 202503110
 /* Scans are not instrumented here. */
 #define index_beginscan(heap, index, snapshot, instrument, nkeys, norderbys) \
 	index_beginscan(heap, index, snapshot, nkeys, norderbys)

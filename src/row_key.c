@@ -21,6 +21,7 @@
 #include "utils/numeric.h"
 
 #include "catalog_scan.h"
+#include "fixed_output.h"
 #include "json_object.h"
 #include "row_key.h"
 
@@ -73,8 +74,8 @@ key_text(const KeyColumn *key, Datum datum)
 							TextDatumGetCString(DirectFunctionCall2(binary_encode, datum,
 																	CStringGetTextDatum("hex"))));
 		default:
-			return OutputFunctionCall(unconstify(FmgrInfo *, &key->output),
-									  datum);
+			return crm_fixed_output(unconstify(FmgrInfo *, &key->output),
+									datum);
 	}
 }
 

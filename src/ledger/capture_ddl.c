@@ -1,9 +1,11 @@
 /*-------------------------------------------------------------------------
  *
  * capture_ddl.c
- *		Rows that leave a tracked table together with their partition.
+ *		What a command does to rows of a tracked table without a trigger's
+ *		knowing.
  *
- * When DETACH PARTITION or DROP TABLE has been done, nobody can tell any more
+ * Rows leave together with their partition, and a column's values are computed
+ * anew.  When DETACH PARTITION or DROP TABLE has been done, nobody can tell any more
  * which rows it took; so they are recorded when the command begins.  If it
  * fails, the entries go with it.
  *
@@ -15,10 +17,13 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "tcop/pquery.h"
 #include "nodes/parsenodes.h"
 #include "utils/acl.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/portal.h"
 
@@ -62,9 +67,41 @@ rows_leave(RangeVar *name, bool concurrently)
 	}
 }
 
-/* Records rows that leave by a command. */
+/*
+ * Records that a column's values are computed anew, for which its type may be
+ * the same before and after.
+ */
 static void
-statement_rows_leave(Node *statement)
+column_computed(RangeVar *name, const char *column)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+	Relation	rel;
+	TrackedTable *table;
+	StringInfoData details;
+
+	if (!OidIsValid(relid) || !OidIsValid(crm_tracked_target_of(relid)) ||
+		!object_ownercheck(RelationRelationId, relid, GetUserId()))
+		return;
+	rel = relation_open(relid, AccessShareLock);
+	table = crm_tracked_lookup(rel);
+	if (table)
+	{
+		initStringInfo(&details);
+		appendStringInfoString(&details, "{\"action\": \"alter\", \"columns\": {\"changed\": [");
+		escape_json(&details, column);
+		appendStringInfoString(&details, "]}}");
+		crm_capture_entry(table->table_id, table->target, CRM_OP_SCHEMA, NULL,
+						  NULL,
+						  DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+															 CStringGetDatum(details.data))),
+						  NULL);
+	}
+	relation_close(rel, NoLock);
+}
+
+/* Records what a command takes from tracked tables, or changes in all rows. */
+static void
+statement_record(Node *statement)
 {
 	ListCell   *cell;
 
@@ -80,11 +117,15 @@ statement_rows_leave(Node *statement)
 	}
 	else if (IsA(statement, AlterTableStmt))
 	{
-		foreach(cell, ((AlterTableStmt *) statement)->cmds)
+		AlterTableStmt *alter = (AlterTableStmt *) statement;
+
+		foreach(cell, alter->cmds)
 		{
 			AlterTableCmd *command = lfirst(cell);
 
-			if (command->subtype == AT_DetachPartition)
+			if (crm_computes_column(command))
+				column_computed(alter->relation, command->name);
+			else if (command->subtype == AT_DetachPartition)
 			{
 				PartitionCmd *partition = (PartitionCmd *) command->def;
 
@@ -145,13 +186,11 @@ crmaudit_record_leaving(PG_FUNCTION_ARGS)
 	Node	   *statement;
 
 	is_unseen = false;
-	if (!partitions_are_tracked())
-		PG_RETURN_VOID();
 	statement = command_at_hand();
 	if (statement)
-		statement_rows_leave(statement);
+		statement_record(statement);
 	else
-		is_unseen = true;
+		is_unseen = partitions_are_tracked();
 	PG_RETURN_VOID();
 }
 

@@ -161,7 +161,7 @@ batch_write(Relation rel, ResultRelInfo *target, TupleTableSlot **slots,
 
 	for (int i = 0; i < count; i++)
 	{
-		table_tuple_insert(rel, slots[i], GetCurrentCommandId(true), 0, NULL);
+		simple_table_tuple_insert(rel, slots[i]);
 		crm_insert_index_tuples(target, slots[i], estate);
 		ResetPerTupleExprContext(estate);
 	}

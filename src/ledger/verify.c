@@ -481,6 +481,8 @@ crmaudit_verify_ledger(PG_FUNCTION_ARGS)
 	else if (digest)
 		(void) digest_block(digest);
 	run->digest = digest;
+	if (!is_range)
+		crm_verify_live_lock(InvalidOid);
 	run->snapshot = RegisterSnapshot(run_snapshot());
 	PushActiveSnapshot(run->snapshot);
 	if (SPI_connect() != SPI_OK_CONNECT)

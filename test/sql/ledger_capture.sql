@@ -206,6 +206,22 @@ DROP TABLE lc_types;
 DROP TYPE lc_pair, lc_state;
 DROP DOMAIN lc_percent;
 
+-- What a column reads is changed without its type.
+CREATE TYPE lc_state AS ENUM ('new', 'old');
+CREATE TABLE lc_read (id interval PRIMARY KEY, state lc_state[], num int);
+INSERT INTO lc_read VALUES ('1 day', '{new}', 1);
+SELECT crmaudit.track('lc_read');
+SELECT lc_forget();
+ALTER TYPE lc_state RENAME VALUE 'new' TO 'fresh';
+ALTER TABLE lc_read ALTER num TYPE int USING num + 1;
+SET IntervalStyle = 'iso_8601';
+UPDATE lc_read SET num = 7;
+SELECT * FROM lc_new();
+SELECT * FROM crmaudit.verify_live('lc_read');
+RESET IntervalStyle;
+DROP TABLE lc_read;
+DROP TYPE lc_state;
+
 -- Foreign keys ------------------------------------------------------------------------------
 
 CREATE TABLE lc_order (id int PRIMARY KEY, customer int REFERENCES lc_customer ON DELETE CASCADE ON UPDATE CASCADE);

@@ -67,11 +67,6 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 }
 #endif
 
-#if PG_VERSION_NUM < 150000
-/* Of the options of a sort there is only random access. */
-#define TUPLESORT_NONE	false
-#endif
-
 #if PG_VERSION_NUM < 160000
 #include "catalog/pg_class.h"
 #include "utils/acl.h"

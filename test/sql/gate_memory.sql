@@ -38,7 +38,7 @@ COMMIT;
 
 -- A million rows, a hundredth of them bad, in one statement.
 CREATE UNLOGGED TABLE gy_bulk (LIKE gy_customer INCLUDING ALL);
-SELECT crmaudit.protect('gy_bulk', mode => 'observe') \gset
+SELECT crmaudit.protect('gy_bulk', mode => 'observe', history => false) \gset
 SELECT crmaudit.add_rule('gy_bulk', 'named', 'required', '{name}') \gset
 SELECT crmaudit.add_rule('gy_bulk', 'mail_valid', 'format', '{mail}', '{"type":"email"}') \gset
 INSERT INTO gy_bulk SELECT i, CASE WHEN i % 100 > 0 THEN 'Li' END, 'li@example.cn' FROM generate_series(1, 1000) i;

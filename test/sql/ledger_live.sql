@@ -1,5 +1,9 @@
 -- Tables against the ledger: whatever is written in the ordinary way is as
 -- recorded, and what is written past the triggers is found, row by row.
+-- A database of its own, for all of its ledger is read again and again.
+CREATE DATABASE regress_ledger_live;
+\c regress_ledger_live
+CREATE EXTENSION crmaudit;
 \set VERBOSITY default
 \set SHOW_CONTEXT never
 
@@ -489,3 +493,6 @@ SELECT * FROM crmaudit.verify_live();
 RESET ROLE;
 DROP ROLE ll_clerk;
 DROP FUNCTION ll_past, ll_found;
+
+\c crmaudit_regress
+DROP DATABASE regress_ledger_live;

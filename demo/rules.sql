@@ -15,7 +15,7 @@ SELECT crmaudit.protect('crm.customer',
 		"status": "status", "created_at": "created_at", "updated_at": "updated_at",
 		"verified_at": "verified_at", "consent_at": "consent_at",
 		"consent_scope": "consent_scope"}',
-	packs => '{policyholder_cn,timely,consent}', mode => :'mode', history => false);
+	packs => '{policyholder_cn,timely,consent}', mode => :'mode');
 
 -- What only this house can know, and what no pack assumes.
 SELECT crmaudit.add_rule('crm.customer', 'status_known', 'in_set', '{status}',
@@ -31,14 +31,14 @@ SELECT crmaudit.protect('crm.company',
 	roles => '{"company_no": "customer_no", "name": "company_name", "uscc": "uscc",
 		"contact_name": "contact_name", "contact_phone": "phone", "contact_mail": "email",
 		"address": "address", "bank_account": "bank_account", "owner_id": "owner"}',
-	packs => '{company_cn}', mode => :'mode', history => false);
+	packs => '{company_cn}', mode => :'mode');
 
 -- Insured persons: a minor needs no ID number (D1).
 SELECT crmaudit.protect('crm.insured',
 	roles => '{"full_name": "name", "id_no": "resident_id", "dob": "birth_date",
 		"sex": "sex", "created_at": "created_at"}',
-	packs => '{insured_cn}', mode => :'mode', history => false);
+	packs => '{insured_cn}', mode => :'mode');
 
 SELECT crmaudit.protect('crm.staff',
 	roles => '{"full_name": "name", "phone": "phone", "email": "email", "address": "address"}',
-	packs => '{contact}', mode => :'mode', history => false);
+	packs => '{contact}', mode => :'mode');

@@ -130,9 +130,29 @@ SET crmaudit.language = 'en';
 \set ECHO none
 
 \echo
+\echo '== 11. Who changed what, and why; and that nobody rewrites it =='
+\set ECHO queries
+SET crmaudit.actor = 'chen@crm';
+SET crmaudit.reason = 'the customer called';
+SELECT now() AS before \gset
+UPDATE crm.customer SET mobile = '13826504932', status = 'dormant' WHERE customer_no = 'C9000001';
+RESET crmaudit.reason;
+SELECT op, actor, reason, old, new FROM crmaudit.row_history('crm.customer', '"C9000001"') ORDER BY at DESC LIMIT 1;
+SELECT crmaudit.restore_row('crm.customer', '"C9000001"', :'before');
+SELECT crmaudit.seal() AS block;
+SELECT count(*) AS faults FROM crmaudit.verify_ledger();
+-- a superuser edits the history behind the back of all
+ALTER TABLE crmaudit.ledger_entry DISABLE TRIGGER ledger_guard;
+UPDATE crmaudit.ledger_entry SET new = new || '{"mobile": "13800138000"}' WHERE op = 'U' AND actor = 'chen@crm' AND row_key = '{"customer_no": "C9000001"}';
+SELECT status, target, row_key, detail FROM crmaudit.verify_ledger();
+ALTER TABLE crmaudit.ledger_entry ENABLE ALWAYS TRIGGER ledger_guard;
+\set ECHO none
+
+\echo
 \echo 'Look around:'
 \echo '  SELECT * FROM crmaudit.dictionary;         roles, packs and rules in words'
 \echo '  SELECT * FROM crmaudit.open_findings;      what is to be mended'
 \echo '  SELECT * FROM crmaudit.rule_status;        every rule, how often broken'
+\echo '  SELECT * FROM crmaudit.change_history;     who changed what'
 \echo '  SELECT * FROM demo.planted;                the defects planted in this CRM'
 \echo '  \\i demo/bad_writes.sql                     more writes, good and bad'

@@ -38,6 +38,7 @@
 #include "utils/timestamp.h"
 #include "utils/xid8.h"
 
+#include "bulk_insert.h"
 #include "findings/finding.h"
 
 /* Confirmed events that are written before the statement ends. */
@@ -353,7 +354,7 @@ write_batch(EventWriter *writer, CatalogIndexState indexes,
 	for (int i = 0; i < count; i++)
 		ExecStoreHeapTuple(event_tuple(writer, &events[order[i]]), slots[i],
 						   false);
-	CatalogTuplesMultiInsertWithInfo(writer->rel, slots, count, indexes);
+	crm_bulk_insert(writer->rel, slots, count, indexes);
 	for (int i = 0; i < count; i++)
 		ExecClearTuple(slots[i]);
 }

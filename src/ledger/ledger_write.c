@@ -32,6 +32,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "bulk_insert.h"
 #include "compat.h"
 #include "crmaudit.h"
 #include "ledger/ledger_store.h"
@@ -186,7 +187,7 @@ partition_write(Relation rel, TupleDesc desc, const LedgerRow *rows, int count)
 		for (int i = 0; i < size; i++)
 			ExecStoreHeapTuple(rows[first + i].tuple, slots[i], false);
 		if (plain)
-			CatalogTuplesMultiInsertWithInfo(rel, slots, size, indexes);
+			crm_bulk_insert(rel, slots, size, indexes);
 		else
 			batch_write(rel, indexes, slots, size);
 		for (int i = 0; i < size; i++)

@@ -258,14 +258,23 @@ coverage_verify(ChainRun *run)
 				 " FROM crmaudit.tracked_table t, crmaudit.ledger_trigger_faults(t.target) f WHERE t.tracked AND t.target IS NOT NULL");
 }
 
-/* Months that were pruned, if any ever was. */
+/*
+ * Months that were pruned, if any ever was: those of which the ledger says so
+ * by an entry S, which only goes when the month that holds it is pruned too.
+ * A row of ledger_pruned without it is no excuse for entries that are gone.
+ */
 static void
 pruned_read(ChainRun *run)
 {
 	if (!OidIsValid(crm_relation_oid("ledger_pruned")))
 		return;
-	if (SPI_execute("SELECT period FROM crmaudit.ledger_pruned", true,
-					0) != SPI_OK_SELECT)
+	if (SPI_execute("WITH RECURSIVE proven AS ("
+					" SELECT p.period FROM crmaudit.ledger_pruned p"
+					" JOIN (SELECT (f.entry).op, (f.entry).new FROM crmaudit.find_entries(0, '{\"null\"}') f) e"
+					" ON e.op = 'S' AND e.new @> pg_catalog.jsonb_build_object('action', 'prune', 'period', p.period, 'entries', p.entries)"
+					" UNION SELECT p.period FROM proven v JOIN crmaudit.ledger_pruned p ON p.period < v.period"
+					" AND pg_catalog.date_trunc('month', p.pruned_at AT TIME ZONE 'UTC') <= v.period)"
+					" SELECT period FROM proven", true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read crmaudit.ledger_pruned");
 	run->pruned = MemoryContextAlloc(run->memory,
 									 (SPI_processed + 1) * sizeof(DateADT));

@@ -483,6 +483,35 @@ DROP TABLE ll_random;
 DROP FUNCTION ll_value, ll_step, ll_plant;
 DROP PROCEDURE ll_steps;
 
+-- Types whose values are printed otherwise from then on, also deep in others:
+-- their columns are left out until they are written.
+CREATE TYPE ll_status AS ENUM ('new', 'old');
+CREATE TYPE ll_place AS (street text, status ll_status);
+CREATE DOMAIN ll_places AS ll_place[];
+CREATE TYPE ll_range AS RANGE (SUBTYPE = ll_status);
+CREATE TABLE ll_typed (id int PRIMARY KEY, status ll_status, place ll_place, places ll_places, range ll_range, other text);
+SELECT crmaudit.track('ll_typed');
+INSERT INTO ll_typed SELECT i, 'old', '(a,old)', ARRAY['(b,old)', '(c,new)']::ll_place[], '[new,old]', 'x' FROM generate_series(1, 3) i;
+ALTER TYPE ll_status ADD VALUE 'newer' BEFORE 'old';
+SELECT ll_past('ll_typed', 'UPDATE ll_typed SET status = ''new'' WHERE id = 1');
+SELECT * FROM ll_found('ll_typed');
+SELECT ll_past('ll_typed', 'UPDATE ll_typed SET status = ''old'' WHERE id = 1');
+ALTER TYPE ll_status RENAME VALUE 'old' TO 'former';
+SELECT * FROM ll_found('ll_typed');
+SELECT * FROM crmaudit.as_of(NULL::ll_typed, now());
+UPDATE ll_typed SET status = 'new', place = '(z,new)' WHERE id = 2;
+ALTER TYPE ll_place ADD ATTRIBUTE code int;
+ALTER TYPE ll_place RENAME ATTRIBUTE code TO postcode;
+SELECT * FROM ll_found('ll_typed');
+UPDATE ll_typed SET place = '(z,new,7)' WHERE id = 3;
+ALTER TYPE ll_place DROP ATTRIBUTE street;
+SELECT * FROM ll_found('ll_typed');
+SELECT ll_past('ll_typed', 'UPDATE ll_typed SET status = ''newer'' WHERE id = 2; UPDATE ll_typed SET other = ''y'' WHERE id = 1');
+SELECT * FROM ll_found('ll_typed');
+SELECT e.new FROM crmaudit.ledger_entry e WHERE e.target = 'll_typed'::regclass AND e.op = 'S' AND e.new ? 'columns' ORDER BY e.xid, e.ord;
+DROP TABLE ll_typed;
+DROP TYPE ll_range, ll_place, ll_places, ll_status;
+
 CREATE ROLE ll_clerk;
 SET ROLE ll_clerk;
 SELECT * FROM crmaudit.verify_live();

@@ -514,6 +514,16 @@ BEGIN
 				exclude = crmaudit.follow_names(t.exclude, change), personal = crmaudit.follow_names(t.personal, change)
 			WHERE t.table_id = settings.table_id;
 	END IF;
+	-- its rows have other keys now, unless integers or strings have only become longer
+	IF EXISTS (SELECT FROM unnest(crmaudit.follow_names(settings.key, change)) k
+		WHERE change -> 'changed' ? k AND NOT coalesce(concat_ws('>', settings.columns #>> ARRAY['columns', k, 'type'], shape #>> ARRAY['columns', k, 'type'])
+			~ '^((smallint|integer|bigint)>(smallint|integer|bigint)|character varying(\(\d+\))?>(text|character varying))$', false)) THEN
+		IF current_setting('crmaudit.baseline')::boolean THEN
+			PERFORM crmaudit.record_baseline(target);
+		ELSE
+			UPDATE crmaudit.tracked_table t SET baselined_at = NULL WHERE t.table_id = settings.table_id;
+		END IF;
+	END IF;
 END $$;
 COMMENT ON FUNCTION crmaudit.record_table_change(regclass) IS 'records changes of a tracked table''s columns, name and triggers';
 

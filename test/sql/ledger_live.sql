@@ -155,7 +155,7 @@ ALTER TABLE ll_customer ALTER number TYPE bigint;
 SELECT * FROM ll_found('ll_customer');
 UPDATE ll_customer SET number = 30, name = 'thirty' WHERE number = 3;
 SELECT * FROM ll_found('ll_customer');
--- other keys: what was before cannot be compared
+-- other keys: the rows are recorded anew
 ALTER TABLE ll_customer ALTER number TYPE text;
 SELECT ll_past('ll_customer', $$UPDATE ll_customer SET name = 'forged' WHERE number = '1'$$);
 SELECT * FROM ll_found('ll_customer');
@@ -511,6 +511,29 @@ SELECT * FROM ll_found('ll_typed');
 SELECT e.new FROM crmaudit.ledger_entry e WHERE e.target = 'll_typed'::regclass AND e.op = 'S' AND e.new ? 'columns' ORDER BY e.xid, e.ord;
 DROP TABLE ll_typed;
 DROP TYPE ll_range, ll_place, ll_places, ll_status;
+
+-- A key of another type names rows otherwise: they are recorded anew.
+CREATE TABLE ll_key (id int PRIMARY KEY, name text);
+SELECT crmaudit.track('ll_key');
+INSERT INTO ll_key VALUES (1, 'a'), (2, 'b');
+ALTER TABLE ll_key ALTER id TYPE bigint;
+SELECT op, row_key FROM crmaudit.ledger_entry WHERE target = 'll_key'::regclass AND op = 'B' ORDER BY xid, ord;
+ALTER TABLE ll_key ALTER id TYPE text;
+SELECT op, row_key FROM crmaudit.ledger_entry WHERE target = 'll_key'::regclass AND op = 'B' ORDER BY xid, ord;
+SELECT * FROM ll_found('ll_key');
+SELECT ll_past('ll_key', 'UPDATE ll_key SET name = ''z'' WHERE id = ''1''; INSERT INTO ll_key VALUES (''3'', ''c'')');
+SELECT * FROM ll_found('ll_key');
+SET crmaudit.baseline = off;
+ALTER TABLE ll_key ALTER id TYPE numeric USING id::numeric;
+RESET crmaudit.baseline;
+SELECT problem FROM crmaudit.health WHERE target = 'll_key'::regclass;
+-- A key that is gone.
+ALTER TABLE ll_key DROP id;
+SELECT problem, remedy FROM crmaudit.health WHERE target = 'll_key'::regclass;
+DROP TABLE ll_key;
+ALTER EVENT TRIGGER crmaudit_before_drop ENABLE;
+SELECT problem, remedy FROM crmaudit.health WHERE subject = 'event trigger';
+ALTER EVENT TRIGGER crmaudit_before_drop ENABLE ALWAYS;
 
 CREATE ROLE ll_clerk;
 SET ROLE ll_clerk;

@@ -23,6 +23,7 @@
 #include "postgres.h"
 
 #include "access/heapam.h"
+#include "access/heaptoast.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
@@ -350,11 +351,23 @@ static void
 write_batch(EventWriter *writer, CatalogIndexState indexes,
 			TupleTableSlot **slots, const int *order, int count)
 {
+	int			nslots = 0;
+
 	for (int i = 0; i < count; i++)
-		ExecStoreHeapTuple(event_tuple(writer, &events[order[i]]), slots[i],
-						   false);
-	CatalogTuplesMultiInsertWithInfo(writer->rel, slots, count, indexes);
-	for (int i = 0; i < count; i++)
+	{
+		HeapTuple	tuple = event_tuple(writer, &events[order[i]]);
+
+		/*
+		 * Of a wide one the heap stores another tuple, and insertion of many
+		 * does not tell the place of that, which index entries need.
+		 */
+		if (tuple->t_len > TOAST_TUPLE_THRESHOLD)
+			CatalogTupleInsertWithInfo(writer->rel, tuple, indexes);
+		else
+			ExecStoreHeapTuple(tuple, slots[nslots++], false);
+	}
+	CatalogTuplesMultiInsertWithInfo(writer->rel, slots, nslots, indexes);
+	for (int i = 0; i < nslots; i++)
 		ExecClearTuple(slots[i]);
 }
 

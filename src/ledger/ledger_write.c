@@ -16,6 +16,7 @@
  */
 #include "postgres.h"
 
+#include "access/heaptoast.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
@@ -152,7 +153,23 @@ indexes_are_plain(const ResultRelInfo *target)
 	return true;
 }
 
-/* Writes rows to a partition that was given indexes of another kind. */
+/*
+ * Whether the heap stores another tuple than the one at hand: insertion of
+ * many does not tell the place of those, which their index entries need.
+ */
+static bool
+needs_toast(const LedgerRow *rows, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (HeapTupleHasExternal(rows[i].tuple) ||
+			rows[i].tuple->t_len > TOAST_TUPLE_THRESHOLD)
+			return true;
+	}
+	return false;
+}
+
+/* Writes wide rows, or to a partition that was given indexes of another kind. */
 static void
 batch_write(Relation rel, ResultRelInfo *target, TupleTableSlot **slots,
 			int count)
@@ -185,7 +202,7 @@ partition_write(Relation rel, TupleDesc desc, const LedgerRow *rows, int count)
 
 		for (int i = 0; i < size; i++)
 			ExecStoreHeapTuple(rows[first + i].tuple, slots[i], false);
-		if (plain)
+		if (plain && !needs_toast(rows + first, size))
 			CatalogTuplesMultiInsertWithInfo(rel, slots, size, indexes);
 		else
 			batch_write(rel, indexes, slots, size);

@@ -191,6 +191,7 @@ place_fill(WorkerDatabase *database, Oid oid)
 	database->failed_at = 0;
 	database->nfailures = 0;
 	database->maintain_failed = false;
+	database->maintain_put_off = false;
 	database->error[0] = '\0';
 	database->first = -1;
 	database->last = -1;

@@ -70,6 +70,7 @@ typedef struct WorkerDatabase
 	TimestampTz failed_at;
 	int			nfailures;		/* in a row */
 	bool		maintain_failed;	/* and what "error" tells of is that */
+	bool		maintain_put_off;	/* but for retention */
 	char		error[CRM_WORKER_ERROR];	/* of the last run; empty: none */
 
 	/* and these to ring_lock */

@@ -299,11 +299,36 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.drop_ledger_triggers(regclass) IS 'drops the triggers that record a table';
 
+-- What the values of a type are printed from beside the type's name: labels of
+-- enums, attributes of composite types, also where they are deeper in it.
+CREATE FUNCTION crmaudit.type_parts(type oid) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	WITH RECURSIVE part AS (
+		SELECT '' AS path, type
+		UNION ALL
+		SELECT p.path || s.step, s.type
+		FROM part p JOIN pg_type t ON t.oid = p.type AND t.oid >= 16384 AND p.path NOT LIKE '%/%/%/%/%/%/%/%'
+			CROSS JOIN LATERAL (
+				SELECT '/', t.typbasetype WHERE t.typtype = 'd'
+				UNION ALL SELECT '/[]', t.typelem WHERE t.typelem <> 0
+				UNION ALL SELECT '/' || row_number() OVER (ORDER BY a.attnum), a.atttypid FROM pg_attribute a
+					WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+				UNION ALL SELECT '/-', r.rngsubtype FROM pg_range r WHERE t.oid IN (r.rngtypid, r.rngmultitypid)) AS s(step, type)
+	)
+	SELECT jsonb_agg(v.value ORDER BY v.value)
+	FROM part p JOIN pg_type t ON t.oid = p.type CROSS JOIN LATERAL (
+		SELECT format('%s=%s', p.path, e.enumlabel) FROM pg_enum e WHERE e.enumtypid = t.oid
+		UNION ALL SELECT format('%s(%s)', p.path, (SELECT string_agg(format_type(a.atttypid, a.atttypmod), ',' ORDER BY a.attnum) FROM pg_attribute a
+			WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped)) WHERE t.typtype = 'c') AS v(value)
+$$;
+COMMENT ON FUNCTION crmaudit.type_parts(oid) IS 'labels and attributes that values of a type are made of; NULL if it is of none';
+
 -- What the ledger knows of a table beside its rows.
 CREATE FUNCTION crmaudit.table_shape(target regclass) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT jsonb_build_object(
-		'columns', (SELECT coalesce(jsonb_object_agg(a.attname, jsonb_build_object('number', a.attnum, 'type', format_type(a.atttypid, a.atttypmod))), '{}')
+		'columns', (SELECT coalesce(jsonb_object_agg(a.attname, jsonb_strip_nulls(jsonb_build_object('number', a.attnum,
+				'type', format_type(a.atttypid, a.atttypmod), 'parts', crmaudit.type_parts(a.atttypid)))), '{}')
 			FROM pg_attribute a WHERE a.attrelid = target AND a.attnum > 0 AND NOT a.attisdropped),
 		'triggers', (SELECT coalesce(jsonb_agg(format('%s %s on %s', f.trigger_name, f.fault, f.relation)), '[]')
 			FROM crmaudit.ledger_trigger_faults(target) f),
@@ -447,15 +472,16 @@ COMMENT ON FUNCTION crmaudit.require_reason(regclass, boolean) IS 'refuses chang
 
 CREATE FUNCTION crmaudit.shape_change(before jsonb, after jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-	WITH old AS (SELECT key AS name, value ->> 'number' AS number, value ->> 'type' AS type FROM jsonb_each(before -> 'columns')),
-		new AS (SELECT key AS name, value ->> 'number' AS number, value ->> 'type' AS type FROM jsonb_each(after -> 'columns')),
-		renamed AS (SELECT old.name, new.name AS new_name, old.type AS type, new.type AS new_type FROM old JOIN new ON new.number = old.number
+	WITH old AS (SELECT key AS name, value ->> 'number' AS number, value ->> 'type' AS type, value -> 'parts' AS parts FROM jsonb_each(before -> 'columns')),
+		new AS (SELECT key AS name, value ->> 'number' AS number, value ->> 'type' AS type, value -> 'parts' AS parts FROM jsonb_each(after -> 'columns')),
+		renamed AS (SELECT old.name, new.name AS new_name, old.type AS type, new.type AS new_type, old.parts, new.parts AS new_parts FROM old JOIN new ON new.number = old.number
 			WHERE old.name NOT IN (SELECT name FROM new) AND new.name NOT IN (SELECT name FROM old))
 	SELECT jsonb_strip_nulls(jsonb_build_object(
 		'added', (SELECT jsonb_agg(name ORDER BY name) FROM new WHERE name NOT IN (SELECT name FROM old) AND name NOT IN (SELECT new_name FROM renamed)),
 		'dropped', (SELECT jsonb_agg(name ORDER BY name) FROM old WHERE name NOT IN (SELECT name FROM new) AND name NOT IN (SELECT name FROM renamed)),
-		'changed', (SELECT jsonb_agg(name ORDER BY name) FROM (SELECT new.name FROM old JOIN new USING (name) WHERE new.type <> old.type
-			UNION ALL SELECT new_name FROM renamed WHERE new_type <> type) AS c),
+		-- a label that is new changes no value
+		'changed', (SELECT jsonb_agg(name ORDER BY name) FROM (SELECT new.name FROM old JOIN new USING (name) WHERE new.type <> old.type OR NOT new.parts @> old.parts
+			UNION ALL SELECT new_name FROM renamed WHERE new_type <> type OR NOT new_parts @> parts) AS c),
 		'renamed', (SELECT jsonb_object_agg(name, new_name) FROM renamed)))
 $$;
 COMMENT ON FUNCTION crmaudit.shape_change(jsonb, jsonb) IS 'what became of a table''s columns, by two results of table_shape()';
@@ -488,6 +514,16 @@ BEGIN
 				key = crmaudit.follow_names(t.key, change), hashed_key = crmaudit.follow_names(t.hashed_key, change),
 				exclude = crmaudit.follow_names(t.exclude, change), personal = crmaudit.follow_names(t.personal, change)
 			WHERE t.table_id = settings.table_id;
+	END IF;
+	-- its rows have other keys now, unless integers or strings have only become longer
+	IF EXISTS (SELECT FROM unnest(crmaudit.follow_names(settings.key, change)) k
+		WHERE change -> 'changed' ? k AND NOT coalesce(concat_ws('>', settings.columns #>> ARRAY['columns', k, 'type'], shape #>> ARRAY['columns', k, 'type'])
+			~ '^((smallint|integer|bigint)>(smallint|integer|bigint)|character varying(\(\d+\))?>(text|character varying))$', false)) THEN
+		IF current_setting('crmaudit.baseline')::boolean THEN
+			PERFORM crmaudit.record_baseline(target);
+		ELSE
+			UPDATE crmaudit.tracked_table t SET baselined_at = NULL WHERE t.table_id = settings.table_id;
+		END IF;
 	END IF;
 END $$;
 COMMENT ON FUNCTION crmaudit.record_table_change(regclass) IS 'records changes of a tracked table''s columns, name and triggers';
@@ -568,7 +604,7 @@ BEGIN
 	FOR altered IN
 		WITH changed AS (
 			SELECT CASE WHEN d.classid = 'pg_trigger'::regclass THEN (SELECT t.tgrelid FROM pg_trigger t WHERE t.oid = d.objid)
-				WHEN d.classid = 'pg_class'::regclass THEN d.objid END AS relid
+				WHEN d.classid = 'pg_class'::regclass AND d.object_type <> 'composite type' AND d.object_type <> 'type' THEN d.objid END AS relid
 			FROM pg_event_trigger_ddl_commands() d)
 		SELECT DISTINCT t.target FROM crmaudit.tracked_table t JOIN changed c
 			ON t.target = c.relid OR t.target IN (SELECT relid FROM pg_partition_ancestors(c.relid))

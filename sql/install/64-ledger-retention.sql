@@ -82,6 +82,11 @@ DECLARE
 	result regclass := to_regclass(format('crmaudit.%I', relname));
 	grantee oid;
 BEGIN
+	IF result IS NULL THEN
+		-- the worker may be at it as well
+		EXECUTE format('LOCK TABLE ONLY %s IN SHARE UPDATE EXCLUSIVE MODE', parent);
+		result := to_regclass(format('crmaudit.%I', relname));
+	END IF;
 	IF result IS NOT NULL THEN
 		RETURN result;
 	END IF;

@@ -29,6 +29,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'history', t.target, 'the rows that were there before it was tracked were never recorded', format('SELECT crmaudit.record_baseline(%L)', t.target)
 	FROM crmaudit.tracked_table t WHERE t.tracked AND NOT t.builtin AND t.baselined_at IS NULL
 	UNION ALL
+	SELECT 'history', t.target, 'the columns that identified its rows are gone', format('SELECT crmaudit.track(%L, key => ARRAY[...])', t.target)
+	FROM crmaudit.tracked_table t WHERE t.tracked AND t.target IS NOT NULL AND t.key = '{}'
+	UNION ALL
 	SELECT 'history', p.target, 'protect() asked for a history, but the table is not tracked', format('SELECT crmaudit.track(%L)', p.target)
 	FROM crmaudit.protected_table p WHERE p.history AND NOT EXISTS (SELECT FROM crmaudit.tracked_table t WHERE t.target = p.target AND t.tracked)
 	UNION ALL
@@ -47,7 +50,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'guard', f.relation, format('trigger %s, which keeps the ledger append-only, is %s', f.trigger_name, f.fault), 'SELECT * FROM crmaudit.maintain()'
 	FROM crmaudit.ledger_guard_faults() f
 	UNION ALL
-	SELECT 'event trigger', NULL, format('event trigger %s is disabled', e.evtname), format('ALTER EVENT TRIGGER %s ENABLE ALWAYS', e.evtname)
-	FROM pg_event_trigger e WHERE e.evtenabled = 'D' AND e.evtname LIKE 'crmaudit\_%' AND e.evtname NOT IN ('crmaudit_table_altered', 'crmaudit_table_dropped')
+	SELECT 'event trigger', NULL, format('event trigger %s is %s', e.evtname, CASE e.evtenabled WHEN 'D' THEN 'disabled' ELSE 'not enabled always' END),
+		format('ALTER EVENT TRIGGER %s ENABLE ALWAYS', e.evtname)
+	FROM pg_event_trigger e WHERE e.evtenabled <> 'A' AND e.evtname LIKE 'crmaudit\_%' AND e.evtname NOT IN ('crmaudit_table_altered', 'crmaudit_table_dropped')
 $$;
 COMMENT ON FUNCTION crmaudit.ledger_problems() IS 'what of the ledger is not as it should be; part of crmaudit.health';

@@ -140,12 +140,24 @@ function_exists(const char *name)
 																	true)));
 }
 
+/*
+ * While a dump is restored, nothing is made that it brings: neither partitions
+ * nor their indexes and triggers.  As little is needed before a table is tracked.
+ */
 static void
 step_maintain(void)
 {
+	const char *command = "SELECT crmaudit.maintain()";
+
 	if (!function_exists("maintain"))
 		return;
-	if (SPI_execute("SELECT crmaudit.maintain()", false, 0) < 0)
+	if (SPI_execute("SELECT WHERE crmaudit.may_begin_life(crmaudit.ledger_incarnation())",
+					true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read crmaudit.ledger_incarnation");
+	database->maintain_put_off = SPI_processed == 0;
+	if (database->maintain_put_off)
+		command = "SELECT crmaudit.maintain_retention()";
+	if (SPI_execute(command, false, 0) < 0)
 		elog(ERROR, "could not run crmaudit.maintain()");
 }
 
@@ -381,7 +393,7 @@ worker_maintain(void)
 	TimestampTz now = GetCurrentTimestamp();
 
 	if (now < TimestampTzPlusMilliseconds(database->maintained_at,
-										  database->maintain_failed ?
+										  database->maintain_failed || database->maintain_put_off ?
 										  MAINTAIN_AGAIN_MS : MAINTAIN_MS))
 	{
 		/* what it failed of stays to be seen */

@@ -93,4 +93,16 @@ SELECT rule, status, resolution, count(*) FROM crmaudit.finding
 SELECT count(*) FROM crmaudit.rule WHERE id = ANY (:'dropped_rules');
 SELECT name, max(version) AS version, count(dropped_at) AS dropped FROM crmaudit.rule_version WHERE rule_id = ANY (:'dropped_rules') GROUP BY name ORDER BY name;
 
+-- An event of a key so long that it is compressed or stored apart is found by the indexes too.
+CREATE TABLE fi_wide (key text PRIMARY KEY, name text);
+SELECT crmaudit.protect('fi_wide', mode => 'observe', history => false);
+SELECT crmaudit.add_rule('fi_wide', 'filled', 'required', '{name}') AS wide_rule \gset
+INSERT INTO fi_wide SELECT (SELECT string_agg(md5((i * j)::text), '') FROM generate_series(1, 70) j), NULL FROM generate_series(1, 3) i;
+SET enable_seqscan = off;
+SELECT count(*) FROM generate_series(0, 2) i JOIN crmaudit.finding_event e ON e.id = (SELECT max(id) FROM crmaudit.finding_event) - i WHERE e.rule_id = :wide_rule;
+RESET enable_seqscan;
+UPDATE fi_wide SET name = 'x';
+SELECT status, count(*) FROM crmaudit.finding WHERE target = 'fi_wide'::regclass GROUP BY status;
+DROP TABLE fi_wide;
+
 DROP TABLE fi_keys;

@@ -341,6 +341,17 @@ DROP TABLE lc_parted;
 -- A row whose image no jsonb can hold.
 INSERT INTO lc_customer (id, name) VALUES (9999, repeat('x', 270000000));
 
+-- Wide rows are found by the ledger's index, as narrow ones are.
+CREATE TABLE lc_wide (id int PRIMARY KEY, text text);
+SELECT crmaudit.track('lc_wide');
+INSERT INTO lc_wide SELECT i, (SELECT string_agg(md5(j::text), '') FROM generate_series(1, i * i * 20) j) FROM generate_series(1, 12) i;
+INSERT INTO lc_wide VALUES (13, repeat('x', 1200000)), (14, 'x');
+INSERT INTO lc_wide VALUES (15, repeat('x', 100000));
+SELECT crmaudit.seal() IS NOT NULL;
+SELECT status, detail FROM crmaudit.verify_ledger() WHERE target = 'lc_wide'::regclass OR status LIKE '%\_ENTRY';
+SELECT count(*) FROM generate_series(1, 15) i CROSS JOIN crmaudit.row_history('lc_wide', to_jsonb(i)) h WHERE h.block_id IS NOT NULL;
+DROP TABLE lc_wide;
+
 -- A partition of the ledger with an index that somebody added.
 SELECT 'crmaudit.ledger_entry_' || to_char(now() AT TIME ZONE 'UTC', 'YYYYMM') AS partition \gset
 CREATE INDEX lc_index ON :partition ((new ->> 'name')) WHERE op = 'I';

@@ -159,7 +159,7 @@ ALTER TABLE ll_customer ALTER number TYPE bigint;
 SELECT * FROM ll_found('ll_customer');
 UPDATE ll_customer SET number = 30, name = 'thirty' WHERE number = 3;
 SELECT * FROM ll_found('ll_customer');
--- other keys: what was before cannot be compared
+-- other keys: the rows are recorded anew
 ALTER TABLE ll_customer ALTER number TYPE text;
 SELECT ll_past('ll_customer', $$UPDATE ll_customer SET name = 'forged' WHERE number = '1'$$);
 SELECT * FROM ll_found('ll_customer');
@@ -486,6 +486,58 @@ RESET work_mem;
 DROP TABLE ll_random;
 DROP FUNCTION ll_value, ll_step, ll_plant;
 DROP PROCEDURE ll_steps;
+
+-- Types whose values are printed otherwise from then on, also deep in others:
+-- their columns are left out until they are written.
+CREATE TYPE ll_status AS ENUM ('new', 'old');
+CREATE TYPE ll_place AS (street text, status ll_status);
+CREATE DOMAIN ll_places AS ll_place[];
+CREATE TYPE ll_range AS RANGE (SUBTYPE = ll_status);
+CREATE TABLE ll_typed (id int PRIMARY KEY, status ll_status, place ll_place, places ll_places, range ll_range, other text);
+SELECT crmaudit.track('ll_typed');
+INSERT INTO ll_typed SELECT i, 'old', '(a,old)', ARRAY['(b,old)', '(c,new)']::ll_place[], '[new,old]', 'x' FROM generate_series(1, 3) i;
+ALTER TYPE ll_status ADD VALUE 'newer' BEFORE 'old';
+SELECT ll_past('ll_typed', 'UPDATE ll_typed SET status = ''new'' WHERE id = 1');
+SELECT * FROM ll_found('ll_typed');
+SELECT ll_past('ll_typed', 'UPDATE ll_typed SET status = ''old'' WHERE id = 1');
+ALTER TYPE ll_status RENAME VALUE 'old' TO 'former';
+SELECT * FROM ll_found('ll_typed');
+SELECT * FROM crmaudit.as_of(NULL::ll_typed, now());
+UPDATE ll_typed SET status = 'new', place = '(z,new)' WHERE id = 2;
+ALTER TYPE ll_place ADD ATTRIBUTE code int;
+ALTER TYPE ll_place RENAME ATTRIBUTE code TO postcode;
+SELECT * FROM ll_found('ll_typed');
+UPDATE ll_typed SET place = '(z,new,7)' WHERE id = 3;
+ALTER TYPE ll_place DROP ATTRIBUTE street;
+SELECT * FROM ll_found('ll_typed');
+SELECT ll_past('ll_typed', 'UPDATE ll_typed SET status = ''newer'' WHERE id = 2; UPDATE ll_typed SET other = ''y'' WHERE id = 1');
+SELECT * FROM ll_found('ll_typed');
+SELECT e.new FROM crmaudit.ledger_entry e WHERE e.target = 'll_typed'::regclass AND e.op = 'S' AND e.new ? 'columns' ORDER BY e.xid, e.ord;
+DROP TABLE ll_typed;
+DROP TYPE ll_range, ll_place, ll_places, ll_status;
+
+-- A key of another type names rows otherwise: they are recorded anew.
+CREATE TABLE ll_key (id int PRIMARY KEY, name text);
+SELECT crmaudit.track('ll_key');
+INSERT INTO ll_key VALUES (1, 'a'), (2, 'b');
+ALTER TABLE ll_key ALTER id TYPE bigint;
+SELECT op, row_key FROM crmaudit.ledger_entry WHERE target = 'll_key'::regclass AND op = 'B' ORDER BY xid, ord;
+ALTER TABLE ll_key ALTER id TYPE text;
+SELECT op, row_key FROM crmaudit.ledger_entry WHERE target = 'll_key'::regclass AND op = 'B' ORDER BY xid, ord;
+SELECT * FROM ll_found('ll_key');
+SELECT ll_past('ll_key', 'UPDATE ll_key SET name = ''z'' WHERE id = ''1''; INSERT INTO ll_key VALUES (''3'', ''c'')');
+SELECT * FROM ll_found('ll_key');
+SET crmaudit.baseline = off;
+ALTER TABLE ll_key ALTER id TYPE numeric USING id::numeric;
+RESET crmaudit.baseline;
+SELECT problem FROM crmaudit.health WHERE target = 'll_key'::regclass;
+-- A key that is gone.
+ALTER TABLE ll_key DROP id;
+SELECT problem, remedy FROM crmaudit.health WHERE target = 'll_key'::regclass;
+DROP TABLE ll_key;
+ALTER EVENT TRIGGER crmaudit_before_drop ENABLE;
+SELECT problem, remedy FROM crmaudit.health WHERE subject = 'event trigger';
+ALTER EVENT TRIGGER crmaudit_before_drop ENABLE ALWAYS;
 
 CREATE ROLE ll_clerk;
 SET ROLE ll_clerk;

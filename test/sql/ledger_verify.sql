@@ -179,6 +179,14 @@ UPDATE crmaudit.ledger_entry e SET new=s.new FROM lv_entry s WHERE e.op='U' AND 
 SELECT * FROM lv_verify();
 CALL lv_restore();
 SELECT * FROM lv_verify();
+-- A month that is said to have been pruned, and was not.
+BEGIN;
+DELETE FROM crmaudit.ledger_entry;
+DELETE FROM crmaudit.ledger_context;
+INSERT INTO crmaudit.ledger_pruned (period, entries, digest) SELECT period, sum(entries), :'last' FROM crmaudit.ledger_block_partition GROUP BY period;
+INSERT INTO crmaudit.ledger_pruned (period, entries, digest, pruned_at) SELECT period + interval '1 month', entries, digest, now() - interval '1 year' FROM crmaudit.ledger_pruned;
+SELECT DISTINCT status, block_id, regexp_replace(detail, 'of .* are', 'of this month are') AS detail FROM lv_verify() WHERE target IS DISTINCT FROM 'lv_customer'::regclass ORDER BY 1, 2;
+ROLLBACK;
 -- The triggers switched off: what is written then, and that they are off.
 ALTER TABLE lv_customer DISABLE TRIGGER zz_crmaudit_ledger;
 SELECT * FROM lv_verify();

@@ -138,6 +138,7 @@ checked(1, qr/is not in block 2/, 'a proof with another path', changed($proof, '
 # Blocks that are all right by themselves, but not the ones there were.
 checked(1, qr/FAULT: block 3: does not continue the block before/, 'a link', changed($chain, 'link', sub { $_[0][1] = $_[0][0] =~ s/"block": 1,/"block": 2,/r }), $digest);
 checked(0, qr/chain: 2 blocks, from 1 to 3, with gaps/, 'a gap', changed($chain, 'gap', sub { splice @{ $_[0] }, 1, 1 }));
+checked(1, qr/FAULT: blocks 1 to 1: no chain leads to them/, 'what a digest does not prove', "$dir/gap", $digest);
 checked(1, qr/FAULT: digest of block 3: the block is not here/, 'the last block is missing', changed($chain, 'short', sub { pop @{ $_[0] } }), $digest);
 checked(1, qr/FAULT: digest of block 3: the block is another/, 'a digest of another ledger', $chain, changed($digest, 'another', sub { s/("hash": "...)(.)/$1 . ($2 eq 'a' ? 'b' : 'a')/e for $_[0][0] }));
 # A file of digests holds those of other databases and of earlier blocks.

@@ -194,6 +194,23 @@ $node->safe_psql('postgres', 'ALTER SYSTEM RESET crmaudit.seal_interval');
 $node->reload;
 poll(status("last_seal > '$last_seal'", 'postgres'), 'and again with another');
 
+# It leaves alone what a dump is restored into, until it is there.
+my $dump = $node->data_dir . '/dump';
+$node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, $node->connstr('postgres') ], 'pg_dump');
+my $digest = $node->safe_psql('postgres', 'SELECT crmaudit.ledger_digest()');
+$node->safe_psql('postgres', 'CREATE DATABASE restored');
+foreach my $section ('pre-data', 'data', 'post-data')
+{
+	$node->command_ok([ 'pg_restore', '-e', "--section=$section", '-d', $node->connstr('restored'), $dump ], "pg_restore --section=$section");
+	my $now = $node->safe_psql('postgres', 'SELECT clock_timestamp()');
+	poll(status("has_extension AND last_run > '$now'", 'restored'), "a worker has come after $section") if $section ne 'post-data';
+}
+$node->safe_psql('restored', "INSERT INTO customer VALUES (30, 'x')");
+poll($sealed, 'then the ledger is sealed', 'restored');
+query_is($node, 'restored', "SELECT count(*) FROM crmaudit.verify_ledger('$digest')", '0', 'and intact');
+$node->safe_psql('postgres', 'DROP DATABASE restored');
+poll("SELECT count(*) = 2 FROM crmaudit.worker_status()", 'it is forgotten');
+
 # The launcher comes back, also after a crash of a worker, which restarts all.
 my $pid = $node->safe_psql('postgres', 'SELECT crmaudit.worker_pid()');
 $node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");

@@ -20,6 +20,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/pg_lsn.h"
+#include "utils/timestamp.h"
 
 #include "compat.h"
 #include "ledger/merkle.h"

@@ -438,7 +438,7 @@ key_keep(RowState *row, MemoryContext memory, Datum key,
 
 	if (row->row_key)
 		pfree(row->row_key);
-	row->row_key = (Jsonb *) DatumGetPointer(PG_DETOAST_DATUM_COPY(key));
+	row->row_key = (Jsonb *) PG_DETOAST_DATUM_COPY(key);
 	row->key_position = *position;
 	MemoryContextSwitchTo(old);
 }

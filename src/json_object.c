@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * json_object.c
- *		Builds a jsonb object from fields whose order is known beforehand.
+ *		Builds a jsonb object from fields whose order is known beforehand, and
+ *		its values independently of the session.
  *
  * JsonbValueToJsonb() sorts, and copies every value through a growing buffer;
  * for an image of a row that is a third of the cost.  The layout is that of
@@ -11,10 +12,52 @@
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+#include "pgtime.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
 #include "utils/memutils.h"
 #include "utils/numeric.h"
 
 #include "json_object.h"
+
+/*
+ * The output function's text, under settings that are the same for everyone.
+ * They are set directly: to go through the GUCs would cost more than the row.
+ */
+char *
+crm_fixed_output(FmgrInfo *output, Datum datum)
+{
+	static pg_tz *utc = NULL;
+	int			date_style = DateStyle;
+	int			interval_style = IntervalStyle;
+	int			float_digits = extra_float_digits;
+	int			bytea_style = bytea_output;
+	pg_tz	   *timezone = session_timezone;
+	char	   *volatile text = NULL;
+
+	if (utc == NULL)
+		utc = pg_tzset("UTC");
+	PG_TRY();
+	{
+		DateStyle = USE_ISO_DATES;
+		IntervalStyle = INTSTYLE_POSTGRES;
+		extra_float_digits = 1;
+		bytea_output = BYTEA_OUTPUT_HEX;
+		session_timezone = utc;
+		text = OutputFunctionCall(output, datum);
+	}
+	PG_FINALLY();
+	{
+		DateStyle = date_style;
+		IntervalStyle = interval_style;
+		extra_float_digits = float_digits;
+		bytea_output = bytea_style;
+		session_timezone = timezone;
+	}
+	PG_END_TRY();
+	return text;
+}
 
 int
 crm_json_name_order(const char *a, int a_size, const char *b, int b_size)

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * json_object.h
- *		Builds a jsonb object from fields whose order is known beforehand.
+ *		Builds a jsonb object from fields whose order is known beforehand, and
+ *		its values independently of the session.
  *
  *-------------------------------------------------------------------------
  */
@@ -10,6 +11,7 @@
 
 #include "postgres.h"
 
+#include "fmgr.h"
 #include "utils/jsonb.h"
 
 typedef struct JsonField
@@ -28,5 +30,11 @@ extern Jsonb *crm_json_object(const JsonField *fields, int count);
 /* Jsonb's order of names: by length, then by bytes. */
 extern int	crm_json_name_order(const char *a, int a_size,
 								const char *b, int b_size);
+
+/*
+ * The text of an output function that does not depend on the session's
+ * settings, for another session may have to come to the same.
+ */
+extern char *crm_fixed_output(FmgrInfo *output, Datum datum);
 
 #endif							/* CRM_JSON_OBJECT_H */

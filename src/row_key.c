@@ -73,8 +73,7 @@ key_text(const KeyColumn *key, Datum datum)
 							TextDatumGetCString(DirectFunctionCall2(binary_encode, datum,
 																	CStringGetTextDatum("hex"))));
 		default:
-			return OutputFunctionCall(unconstify(FmgrInfo *, &key->output),
-									  datum);
+			return crm_fixed_output(unconstify(FmgrInfo *, &key->output), datum);
 	}
 }
 

@@ -16,10 +16,7 @@
 
 #include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
-#include "miscadmin.h"
-#include "pgtime.h"
 #include "utils/builtins.h"
-#include "utils/bytea.h"
 #include "utils/datetime.h"
 #include "utils/datum.h"
 #include "utils/float.h"
@@ -219,44 +216,6 @@ value_jsonb(JsonbValue *value, Jsonb *jsonb)
 	value->val.binary.len = VARSIZE(jsonb) - VARHDRSZ;
 }
 
-/*
- * The output function's text, under settings that are the same for everyone.
- * They are set directly: to go through the GUCs would cost more than the row.
- */
-static char *
-fixed_output(FmgrInfo *output, Datum datum)
-{
-	static pg_tz *utc = NULL;
-	int			date_style = DateStyle;
-	int			interval_style = IntervalStyle;
-	int			float_digits = extra_float_digits;
-	int			bytea_style = bytea_output;
-	pg_tz	   *timezone = session_timezone;
-	char	   *volatile text = NULL;
-
-	if (utc == NULL)
-		utc = pg_tzset("UTC");
-	PG_TRY();
-	{
-		DateStyle = USE_ISO_DATES;
-		IntervalStyle = INTSTYLE_POSTGRES;
-		extra_float_digits = 1;
-		bytea_output = BYTEA_OUTPUT_HEX;
-		session_timezone = utc;
-		text = OutputFunctionCall(output, datum);
-	}
-	PG_FINALLY();
-	{
-		DateStyle = date_style;
-		IntervalStyle = interval_style;
-		extra_float_digits = float_digits;
-		bytea_output = bytea_style;
-		session_timezone = timezone;
-	}
-	PG_END_TRY();
-	return text;
-}
-
 static void
 value_bytea(JsonbValue *value, bytea *bytes)
 {
@@ -323,7 +282,7 @@ crm_image_value(ImageColumn *column, Datum datum, JsonbValue *value)
 			value_jsonb(value, DatumGetJsonbP(datum));
 			break;
 		case IMAGE_OUTPUT:
-			words = fixed_output(&column->output, datum);
+			words = crm_fixed_output(&column->output, datum);
 			value_string(value, words, strlen(words));
 			break;
 	}

@@ -162,6 +162,13 @@ UPDATE crmaudit.finding_event SET event = 'gone';
 DELETE FROM crmaudit.rule_version;
 DELETE FROM crmaudit.quarantine;
 INSERT INTO crmaudit.duty_grant (duty, grantee) VALUES ('auditor', 'se_admin');
+-- ... nor read through the ledger what it may not read, nor have personal
+-- values masked by its rights on another table.
+BEGIN;
+INSERT INTO crmaudit.tracked_table (target, name, key) VALUES ('pg_authid', 'x', '{oid}');
+SELECT crmaudit.record_rows('pg_authid');
+ROLLBACK;
+UPDATE crmaudit.tracked_table SET target = 'se_parted' WHERE table_id > 100;
 RESET SESSION AUTHORIZATION;
 
 -- steward: works off findings and quarantine, with its own rights on the table.

@@ -199,6 +199,16 @@ CREATE FUNCTION crmaudit.record_schema_entry(table_id int, details jsonb) RETURN
 LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'crmaudit_record_schema_entry';
 COMMENT ON FUNCTION crmaudit.record_schema_entry(int, jsonb) IS 'records an entry S: what happened to a table, or to its tracking';
 
+-- SECURITY DEFINER: an admin may record that a table is tracked, but not what he likes.
+CREATE FUNCTION crmaudit.record_tracking(table_id int) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT crmaudit.record_schema_entry(t.table_id, CASE WHEN t.tracked
+			THEN jsonb_build_object('action', 'track', 'name', t.name, 'key', t.key, 'exclude', t.exclude, 'personal', t.personal, 'shape', t.columns)
+			ELSE '{"action": "untrack"}' END)
+	FROM crmaudit.tracked_table t WHERE t.table_id = record_tracking.table_id AND NOT t.builtin
+$$;
+COMMENT ON FUNCTION crmaudit.record_tracking(int) IS 'records how a table is tracked at present, or that it is not';
+
 CREATE FUNCTION crmaudit.record_rows(target regclass) RETURNS bigint
 LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'crmaudit_record_rows';
 COMMENT ON FUNCTION crmaudit.record_rows(regclass) IS 'records an entry B for each row of a table; its writers wait until the transaction ends';
@@ -407,8 +417,7 @@ BEGIN
 		ON CONFLICT ON CONSTRAINT tracked_table_target_key DO UPDATE SET name = excluded.name, key = excluded.key, hashed_key = excluded.hashed_key,
 			exclude = excluded.exclude, personal = excluded.personal, columns = excluded.columns, tracked = true
 		RETURNING * INTO settings;
-	PERFORM crmaudit.record_schema_entry(settings.table_id, jsonb_build_object('action', 'track', 'name', settings.name, 'key', settings.key,
-		'exclude', settings.exclude, 'personal', settings.personal, 'shape', settings.columns));
+	PERFORM crmaudit.record_tracking(settings.table_id);
 	IF NOT was_tracked AND current_setting('crmaudit.baseline')::boolean THEN
 		PERFORM crmaudit.record_baseline(target);
 	ELSIF NOT was_tracked THEN
@@ -429,7 +438,7 @@ BEGIN
 	-- first, or the loss of the triggers would be recorded
 	UPDATE crmaudit.tracked_table t SET tracked = false, baselined_at = NULL WHERE t.table_id = settings.table_id;
 	PERFORM crmaudit.drop_ledger_triggers(target);
-	PERFORM crmaudit.record_schema_entry(settings.table_id, '{"action": "untrack"}');
+	PERFORM crmaudit.record_tracking(settings.table_id);
 END $$;
 COMMENT ON FUNCTION crmaudit.untrack(regclass) IS 'ends the recording of a table; what was recorded stays';
 

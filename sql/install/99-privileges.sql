@@ -62,6 +62,9 @@ BEGIN
 	END LOOP;
 	IF duty <> 'admin' THEN
 		EXECUTE format('REVOKE ALL ON crmaudit.key_salt FROM %s', grantee);
+	ELSE
+		-- what the ledger says of a table is not for anybody to make up
+		EXECUTE format('REVOKE EXECUTE ON FUNCTION crmaudit.record_schema_entry(int, jsonb) FROM %s', grantee);
 	END IF;
 	-- the ledger is read through views and functions that mask personal values
 	FOR right_words IN

@@ -138,6 +138,9 @@ crm_ledger_entry_read(TupleTableSlot *slot, LedgerEntry *entry)
 	entry->reason = NULLABLE(slot, ENTRY_REASON, DatumGetTextPP);
 	entry->client = NULLABLE(slot, ENTRY_CLIENT, DatumGetTextPP);
 	entry->personal = NULLABLE(slot, ENTRY_PERSONAL, DatumGetArrayTypeP);
+	/* put there by a forger; the hash is wrong without it, too */
+	if (entry->personal && ARR_HASNULL(entry->personal))
+		entry->personal = NULL;
 	entry->salt = fixed_bytes(slot, ENTRY_SALT, CRM_SALT_BYTES);
 	entry->commitments = NULLABLE(slot, ENTRY_COMMITMENTS, DatumGetJsonbP);
 }

@@ -624,6 +624,9 @@ BEGIN
 	LOOP
 		IF gone.is_partition AND gone.is_there AND TG_TAG = 'DROP TABLE' THEN
 			PERFORM crmaudit.require_leaving_seen();
+		ELSIF gone.is_partition AND gone.is_there THEN
+			-- with its schema or its owner: nobody saw its rows go
+			PERFORM crmaudit.record_schema_entry(gone.table_id, jsonb_build_object('action', 'partitions', 'detached', jsonb_build_array(gone.object_identity)));
 		END IF;
 		IF NOT gone.is_there THEN
 			PERFORM crmaudit.record_schema_entry(gone.table_id, jsonb_build_object('action', 'drop', 'name', gone.object_identity));

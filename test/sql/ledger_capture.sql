@@ -359,6 +359,18 @@ DROP TABLE lc_schema.t, lc_schema.t1;
 DROP SCHEMA lc_schema;
 DROP ROLE lc_parent, lc_child;
 
+-- A partition that goes with its schema is recorded as gone, though its rows are not.
+CREATE SCHEMA lc_schema;
+CREATE TABLE lc_split (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE lc_schema.lc_split_1 PARTITION OF lc_split FOR VALUES FROM (0) TO (10);
+SELECT crmaudit.track('lc_split');
+INSERT INTO lc_split VALUES (1);
+SET client_min_messages = warning;
+DROP SCHEMA lc_schema CASCADE;
+RESET client_min_messages;
+SELECT op, new FROM crmaudit.change_history WHERE target = 'lc_split'::regclass AND new ->> 'action' = 'partitions';
+DROP TABLE lc_split;
+
 -- A key is the same whatever the session's settings are.
 CREATE TABLE lc_key (duration interval, during tstzrange, PRIMARY KEY (duration, during));
 SELECT crmaudit.track('lc_key');

@@ -557,15 +557,19 @@ BEGIN
 		RETURN;
 	END IF;
 	FOR altered IN
-		WITH changed AS (
-			SELECT CASE WHEN d.classid = 'pg_trigger'::regclass THEN (SELECT t.tgrelid FROM pg_trigger t WHERE t.oid = d.objid)
+		-- what was altered first: whoever makes a table must not wait for as long as others are tracked
+		WITH changed AS MATERIALIZED (
+			SELECT DISTINCT CASE WHEN d.classid = 'pg_trigger'::regclass THEN (SELECT t.tgrelid FROM pg_trigger t WHERE t.oid = d.objid)
 				WHEN d.classid = 'pg_class'::regclass THEN d.objid END AS relid
-			FROM pg_event_trigger_ddl_commands() d)
-		SELECT DISTINCT t.target FROM crmaudit.tracked_table t JOIN changed c
-			ON t.target = c.relid OR t.target IN (SELECT relid FROM pg_partition_ancestors(c.relid))
-				-- a type was altered, or a table was renamed with its schema
-				OR c.relid IS NULL
-		WHERE t.tracked AND NOT t.builtin
+			FROM pg_event_trigger_ddl_commands() d
+		), concerned AS (
+			SELECT c.relid FROM changed c UNION SELECT a.relid FROM changed c CROSS JOIN LATERAL pg_partition_ancestors(c.relid) a
+		)
+		SELECT t.target FROM crmaudit.tracked_table t
+		WHERE t.tracked AND NOT t.builtin AND (t.target IN (SELECT relid FROM concerned)
+			-- a type was altered, or a table was renamed with its schema
+			OR EXISTS (SELECT FROM changed c WHERE c.relid IS NULL))
+		ORDER BY t.table_id
 	LOOP
 		PERFORM crmaudit.record_attached(altered);
 		PERFORM crmaudit.record_table_change(altered);

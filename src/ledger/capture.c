@@ -363,6 +363,7 @@ crmaudit_record_rows(PG_FUNCTION_ARGS)
 	int64		count = 0;
 	ListCell   *cell;
 
+	PreventCommandIfReadOnly("crmaudit.record_rows()");
 	/* whoever may not read the table must not read it in the ledger */
 	if (pg_class_aclcheck(target, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
 		aclcheck_error(ACLCHECK_NO_PRIV,
@@ -412,6 +413,7 @@ crmaudit_record_schema_entry(PG_FUNCTION_ARGS)
 {
 	int32		table_id = PG_GETARG_INT32(0);
 
+	PreventCommandIfReadOnly("crmaudit.record_schema_entry()");
 	if (crm_ledger_is_restored())
 		PG_RETURN_VOID();
 	crm_capture_entry(table_id, table_of_id(table_id), CRM_OP_SCHEMA,

@@ -67,8 +67,14 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 }
 #endif
 
+#if PG_VERSION_NUM < 150000
+/* No random access to what is sorted. */
+#define TUPLESORT_NONE	false
+#endif
+
 #if PG_VERSION_NUM < 160000
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "utils/acl.h"
 
 /* Errors cannot be saved for the caller yet. */
@@ -78,9 +84,11 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 		ereport(ERROR, __VA_ARGS__); \
 	} while (0)
 
-/* Only relations are asked about here. */
+/* Only relations and schemas are asked about here. */
 #define object_ownercheck(classid, objectid, roleid) \
-	pg_class_ownercheck(objectid, roleid)
+	((classid) == NamespaceRelationId ? \
+	 pg_namespace_ownercheck(objectid, roleid) : \
+	 pg_class_ownercheck(objectid, roleid))
 #endif
 
 /* Whether a part of ALTER TABLE computes the values of a column anew. */

@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * json_object.h
- *		Builds a jsonb object from fields whose order is known beforehand.
+ *		Builds a jsonb object from fields whose order is known beforehand, and
+ *		its values independently of the session.
  *
  *-------------------------------------------------------------------------
  */

@@ -199,6 +199,16 @@ CREATE FUNCTION crmaudit.record_schema_entry(table_id int, details jsonb) RETURN
 LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'crmaudit_record_schema_entry';
 COMMENT ON FUNCTION crmaudit.record_schema_entry(int, jsonb) IS 'records an entry S: what happened to a table, or to its tracking';
 
+-- SECURITY DEFINER: an admin may record that a table is tracked, but not what he likes.
+CREATE FUNCTION crmaudit.record_tracking(table_id int) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT crmaudit.record_schema_entry(t.table_id, CASE WHEN t.tracked
+			THEN jsonb_build_object('action', 'track', 'name', t.name, 'key', t.key, 'hashed_key', t.hashed_key, 'exclude', t.exclude, 'personal', t.personal, 'shape', t.columns)
+			ELSE '{"action": "untrack"}' END)
+	FROM crmaudit.tracked_table t WHERE t.table_id = record_tracking.table_id AND NOT t.builtin
+$$;
+COMMENT ON FUNCTION crmaudit.record_tracking(int) IS 'records how a table is tracked at present, or that it is not';
+
 CREATE FUNCTION crmaudit.record_rows(target regclass) RETURNS bigint
 LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'crmaudit_record_rows';
 COMMENT ON FUNCTION crmaudit.record_rows(regclass) IS 'records an entry B for each row of a table; its writers wait until the transaction ends';
@@ -432,9 +442,7 @@ BEGIN
 		ON CONFLICT ON CONSTRAINT tracked_table_target_key DO UPDATE SET name = excluded.name, key = excluded.key, hashed_key = excluded.hashed_key,
 			exclude = excluded.exclude, personal = excluded.personal, columns = excluded.columns, tracked = true
 		RETURNING * INTO settings;
-	PERFORM crmaudit.record_schema_entry(settings.table_id, jsonb_build_object('action', 'track', 'name', settings.name, 'key', settings.key,
-		'hashed_key', settings.hashed_key,
-		'exclude', settings.exclude, 'personal', settings.personal, 'shape', settings.columns));
+	PERFORM crmaudit.record_tracking(settings.table_id);
 	IF NOT was_tracked AND current_setting('crmaudit.baseline')::boolean THEN
 		PERFORM crmaudit.record_baseline(target);
 	ELSIF NOT was_tracked THEN
@@ -455,7 +463,7 @@ BEGIN
 	-- first, or the loss of the triggers would be recorded
 	UPDATE crmaudit.tracked_table t SET tracked = false, baselined_at = NULL WHERE t.table_id = settings.table_id;
 	PERFORM crmaudit.drop_ledger_triggers(target);
-	PERFORM crmaudit.record_schema_entry(settings.table_id, '{"action": "untrack"}');
+	PERFORM crmaudit.record_tracking(settings.table_id);
 END $$;
 COMMENT ON FUNCTION crmaudit.untrack(regclass) IS 'ends the recording of a table; what was recorded stays';
 
@@ -602,15 +610,19 @@ BEGIN
 		RETURN;
 	END IF;
 	FOR altered IN
-		WITH changed AS (
-			SELECT CASE WHEN d.classid = 'pg_trigger'::regclass THEN (SELECT t.tgrelid FROM pg_trigger t WHERE t.oid = d.objid)
+		-- what was altered first: whoever makes a table must not wait for as long as others are tracked
+		WITH changed AS MATERIALIZED (
+			SELECT DISTINCT CASE WHEN d.classid = 'pg_trigger'::regclass THEN (SELECT t.tgrelid FROM pg_trigger t WHERE t.oid = d.objid)
 				WHEN d.classid = 'pg_class'::regclass AND d.object_type <> 'composite type' AND d.object_type <> 'type' THEN d.objid END AS relid
-			FROM pg_event_trigger_ddl_commands() d)
-		SELECT DISTINCT t.target FROM crmaudit.tracked_table t JOIN changed c
-			ON t.target = c.relid OR t.target IN (SELECT relid FROM pg_partition_ancestors(c.relid))
-				-- a type was altered, or a table was renamed with its schema
-				OR c.relid IS NULL
-		WHERE t.tracked AND NOT t.builtin
+			FROM pg_event_trigger_ddl_commands() d
+		), concerned AS (
+			SELECT c.relid FROM changed c UNION SELECT a.relid FROM changed c CROSS JOIN LATERAL pg_partition_ancestors(c.relid) a
+		)
+		SELECT t.target FROM crmaudit.tracked_table t
+		WHERE t.tracked AND NOT t.builtin AND (t.target IN (SELECT relid FROM concerned)
+			-- a type was altered, or a table was renamed with its schema
+			OR EXISTS (SELECT FROM changed c WHERE c.relid IS NULL))
+		ORDER BY t.table_id
 	LOOP
 		PERFORM crmaudit.record_attached(altered);
 		PERFORM crmaudit.record_table_change(altered);
@@ -672,6 +684,9 @@ BEGIN
 	LOOP
 		IF gone.is_partition AND gone.is_there AND TG_TAG = 'DROP TABLE' THEN
 			PERFORM crmaudit.require_leaving_seen();
+		ELSIF gone.is_partition AND gone.is_there THEN
+			-- with its schema or its owner: nobody saw its rows go
+			PERFORM crmaudit.record_schema_entry(gone.table_id, jsonb_build_object('action', 'partitions', 'detached', jsonb_build_array(gone.object_identity)));
 		END IF;
 		IF NOT gone.is_there THEN
 			PERFORM crmaudit.record_schema_entry(gone.table_id, jsonb_build_object('action', 'drop', 'name', gone.object_identity));

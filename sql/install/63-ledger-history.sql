@@ -11,6 +11,8 @@ LANGUAGE c VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'crmaudit_ledger_flush
 COMMENT ON FUNCTION crmaudit.ledger_flush() IS 'writes the entries of the ledger that this session has gathered and not yet written';
 
 -- Masks ------------------------------------------------------------------------------
+-- By the rights on the table as tracked_table knows it: after a restore, or when
+-- numbers begin again, ledger_entry.target may be the number of another table.
 
 CREATE FUNCTION crmaudit.mask_image(image jsonb, erased jsonb, target regclass, personal text[], roles jsonb, reader oid DEFAULT NULL)
 RETURNS jsonb LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_mask_image';
@@ -60,10 +62,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH found AS MATERIALIZED (SELECT f.block_id, f.session_username, f.application_name, (f.entry).* FROM crmaudit.find_row_entries(wanted, keys) f
 		WHERE (f.entry).op <> 'S')
 	SELECT e.at, e.xid, e.ord, crmaudit.op_in_words(e.op), e.actor, e.session_username, e.client, e.application_name, e.reason,
-		crmaudit.mask_image(e.old, e.commitments -> 'old', coalesce(t.target, e.target), e.personal || t.personal, p.roles, reader),
-		crmaudit.mask_image(e.new, e.commitments -> 'new', coalesce(t.target, e.target), e.personal || t.personal, p.roles, reader),
+		crmaudit.mask_image(e.old, e.commitments -> 'old', t.target, e.personal || t.personal, p.roles, reader),
+		crmaudit.mask_image(e.new, e.commitments -> 'new', t.target, e.personal || t.personal, p.roles, reader),
 		e.block_id,
-		crmaudit.mask_image(e.row_key, NULL, coalesce(t.target, e.target), e.personal || t.personal, p.roles, reader)
+		crmaudit.mask_image(e.row_key, NULL, t.target, e.personal || t.personal, p.roles, reader)
 	FROM found e
 	JOIN crmaudit.tracked_table t ON t.table_id = wanted
 	LEFT JOIN crmaudit.protected_table p ON p.target = t.target
@@ -102,10 +104,10 @@ BEGIN
 		SELECT f.at, f.xid, f.ord, f.op, f.target, f.actor, f.reason, f.block_id, f.session_username,
 			crmaudit.mask_image(crmaudit.current_names(f.old, f.at, renames.renamed_at, renames.renamed),
 				crmaudit.current_names(f.commitments -> 'old', f.at, renames.renamed_at, renames.renamed),
-				coalesce(settings.target, f.target), f.personal || settings.personal, roles, reader) AS old,
+				settings.target, f.personal || settings.personal, roles, reader) AS old,
 			crmaudit.mask_image(crmaudit.current_names(f.new, f.at, renames.renamed_at, renames.renamed),
 				crmaudit.current_names(f.commitments -> 'new', f.at, renames.renamed_at, renames.renamed),
-				coalesce(settings.target, f.target), f.personal || settings.personal, roles, reader) AS new
+				settings.target, f.personal || settings.personal, roles, reader) AS new
 		FROM (SELECT r.block_id, r.session_username, (r.entry).* FROM crmaudit.find_row_entries(wanted, keys) r WHERE (r.entry).op <> 'S') f
 		ORDER BY f.at, f.xid, f.ord
 	LOOP
@@ -266,9 +268,9 @@ COMMENT ON FUNCTION crmaudit.restore_row(regclass, jsonb, timestamptz, boolean) 
 -- called as the reader. Not ordered: a filter on "at" reads only its months.
 CREATE VIEW crmaudit.change_history WITH (security_barrier = true) AS
 	SELECT e.at, e.xid, e.ord, coalesce(t.target, e.target) AS target, t.name AS table_name, crmaudit.op_in_words(e.op) AS op,
-		crmaudit.mask_image(e.row_key, NULL, coalesce(t.target, e.target), e.personal || t.personal, p.roles) AS row_key,
-		crmaudit.mask_image(e.old, e.commitments -> 'old', coalesce(t.target, e.target), e.personal || t.personal, p.roles) AS old,
-		crmaudit.mask_image(e.new, e.commitments -> 'new', coalesce(t.target, e.target), CASE WHEN e.op <> 'S' THEN e.personal || t.personal END, p.roles) AS new,
+		crmaudit.mask_image(e.row_key, NULL, t.target, e.personal || t.personal, p.roles) AS row_key,
+		crmaudit.mask_image(e.old, e.commitments -> 'old', t.target, e.personal || t.personal, p.roles) AS old,
+		crmaudit.mask_image(e.new, e.commitments -> 'new', t.target, CASE WHEN e.op <> 'S' THEN e.personal || t.personal END, p.roles) AS new,
 		e.actor, c.session_username AS username, c.current_username, e.client, c.application_name, e.reason
 	FROM crmaudit.ledger_entry e
 	LEFT JOIN crmaudit.tracked_table t ON t.table_id = e.table_id

@@ -94,7 +94,8 @@ BEGIN
 		-- first, or the rows of this month would stay in the default partition
 		PERFORM crmaudit.create_ledger_partition(parent, m) FROM crmaudit.months_ahead() m;
 	END IF;
-	EXECUTE format('CREATE TABLE crmaudit.%I (LIKE %s)', relname, parent);
+	-- the library writes it as a heap, whatever default_table_access_method says
+	EXECUTE format('CREATE TABLE crmaudit.%I (LIKE %s) USING heap', relname, parent);
 	result := format('crmaudit.%I', relname);
 	-- what ALTER DEFAULT PRIVILEGES may have granted
 	FOR grantee IN SELECT DISTINCT a.grantee FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = result AND a.grantee <> c.relowner LOOP

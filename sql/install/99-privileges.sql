@@ -18,7 +18,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('admin', 'USAGE ON SCHEMA crmaudit'),
 		('admin', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.retention, crmaudit.rule, crmaudit.protected_table, crmaudit.value_list, crmaudit.role, crmaudit.pack, crmaudit.pack_rule, crmaudit.dimension_weight'),
-		('admin', 'INSERT, UPDATE ON crmaudit.rule_version, crmaudit.tracked_table'),
+		('admin', 'INSERT, UPDATE ON crmaudit.rule_version'),
+		-- not target: by its rights personal values are masked
+		('admin', 'INSERT, UPDATE (name, key, hashed_key, exclude, personal, require_reason, tracked, columns, baselined_at) ON crmaudit.tracked_table'),
 		('admin', 'INSERT ON crmaudit.finding_event, crmaudit.key_salt'),
 		('admin', 'USAGE ON ALL SEQUENCES IN SCHEMA crmaudit'),
 		('admin', 'EXECUTE ON ALL FUNCTIONS IN SCHEMA crmaudit'),
@@ -60,6 +62,9 @@ BEGIN
 	END LOOP;
 	IF duty <> 'admin' THEN
 		EXECUTE format('REVOKE ALL ON crmaudit.key_salt FROM %s', grantee);
+	ELSE
+		-- what the ledger says of a table is not for anybody to make up
+		EXECUTE format('REVOKE EXECUTE ON FUNCTION crmaudit.record_schema_entry(int, jsonb) FROM %s', grantee);
 	END IF;
 	-- the ledger is read through views and functions that mask personal values
 	FOR right_words IN

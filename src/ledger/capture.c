@@ -23,6 +23,7 @@
 #include "commands/trigger.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -81,13 +82,16 @@ crm_ledger_has_entries(void)
 static void
 transaction_begin(void)
 {
-	transaction.incarnation = crm_ledger_incarnation();
+	int64		incarnation = crm_ledger_incarnation();
+
 	transaction.xid = U64FromFullTransactionId(GetTopFullTransactionId());
 	transaction.ord = 0;
 	transaction.nmarks = 0;
 	transaction.marks_size = 8;
 	transaction.marks = MemoryContextAlloc(TopTransactionContext,
 										   transaction.marks_size * sizeof(OrdMark));
+	/* last: it says that all else is there */
+	transaction.incarnation = incarnation;
 }
 
 /* The next number, which an abort of the subtransaction takes back. */
@@ -101,10 +105,10 @@ next_ord(void)
 	{
 		if (transaction.nmarks == transaction.marks_size)
 		{
-			transaction.marks_size *= 2;
 			transaction.marks =
 				repalloc_huge(transaction.marks,
-							  transaction.marks_size * sizeof(OrdMark));
+							  2 * transaction.marks_size * sizeof(OrdMark));
+			transaction.marks_size *= 2;
 		}
 		transaction.marks[transaction.nmarks].subid = subid;
 		transaction.marks[transaction.nmarks].ord = transaction.ord;
@@ -348,17 +352,24 @@ crmaudit_capture_truncate(PG_FUNCTION_ARGS)
 /*
  * crmaudit.record_rows(target regclass) returns bigint: an entry B for each
  * row there is, its partitions' included.  Nobody writes meanwhile: a change
- * that commits later would seem to have come before.
+ * that commits later would seem to have come before.  Needs SELECT on the
+ * table.
  */
 Datum
 crmaudit_record_rows(PG_FUNCTION_ARGS)
 {
 	Oid			target = PG_GETARG_OID(0);
-	List	   *relations = find_all_inheritors(target, ShareRowExclusiveLock,
-												NULL);
+	List	   *relations;
 	int64		count = 0;
 	ListCell   *cell;
 
+	PreventCommandIfReadOnly("crmaudit.record_rows()");
+	/* whoever may not read the table must not read it in the ledger */
+	if (pg_class_aclcheck(target, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV,
+					   get_relkind_objtype(get_rel_relkind(target)),
+					   get_rel_name(target));
+	relations = find_all_inheritors(target, ShareRowExclusiveLock, NULL);
 	foreach(cell, relations)
 	{
 		Oid			relid = lfirst_oid(cell);
@@ -402,6 +413,7 @@ crmaudit_record_schema_entry(PG_FUNCTION_ARGS)
 {
 	int32		table_id = PG_GETARG_INT32(0);
 
+	PreventCommandIfReadOnly("crmaudit.record_schema_entry()");
 	if (crm_ledger_is_restored())
 		PG_RETURN_VOID();
 	crm_capture_entry(table_id, table_of_id(table_id), CRM_OP_SCHEMA,
@@ -432,6 +444,7 @@ xact_callback(XactEvent event, void *arg)
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
 			crm_ledger_flush();
+			crm_ledger_buffer_bypass();
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:

@@ -15,6 +15,7 @@
 extern void crm_ledger_buffer_init(void);
 extern Node *crm_ledger_utility_statement(void);
 extern void crm_ledger_buffer_abort(SubTransactionId subid);
+extern void crm_ledger_buffer_bypass(void);
 extern void crm_ledger_buffer_forget(void);
 
 /* From capture.c: adds an entry of the present transaction. */

@@ -15,12 +15,15 @@
 
 #include "access/relation.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "tcop/pquery.h"
 #include "nodes/parsenodes.h"
+#include "storage/lmgr.h"
+#include "tcop/pquery.h"
 #include "utils/acl.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
@@ -37,26 +40,32 @@ PG_FUNCTION_INFO_V1(crmaudit_require_leaving_seen);
 /* Whether a command began that nobody could look into. */
 static bool is_unseen = false;
 
-/* Records the rows of a partition as deleted. */
-static void
-rows_leave(RangeVar *name, bool concurrently)
+/* The table that a relation is a partition of; InvalidOid if it is none. */
+static Oid
+parent_of(Oid relid)
 {
-	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+	List	   *ancestors = OidIsValid(relid) && get_rel_relispartition(relid) ?
+	get_partition_ancestors(relid) : NIL;
+
+	return ancestors == NIL ? InvalidOid : linitial_oid(ancestors);
+}
+
+/*
+ * Records the rows of a partition as deleted.  The caller has seen that the
+ * user may take it away.
+ *
+ * Locking: what the command will take on the parent, and before the partition,
+ * for writers come to it through the parent.
+ */
+static void
+rows_leave(Oid relid, Oid parent)
+{
 	ListCell   *cell;
 
-	if (!OidIsValid(relid) || !get_rel_relispartition(relid) ||
-		!OidIsValid(crm_tracked_target_of(relid)))
+	LockRelationOid(parent, AccessExclusiveLock);
+	/* it may have left while we waited */
+	if (parent_of(relid) != parent)
 		return;
-	/* the command itself will say that it is not allowed */
-	if (!object_ownercheck(RelationRelationId, relid, GetUserId()))
-		return;
-	if (concurrently)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot detach partition \"%s\" of a tracked table concurrently",
-						name->relname),
-				 errdetail("Its rows go into the ledger as deleted, and nobody may write them meanwhile."),
-				 errhint("Leave out CONCURRENTLY.")));
 	foreach(cell, find_all_inheritors(relid, ShareRowExclusiveLock, NULL))
 	{
 		Relation	rel = relation_open(lfirst_oid(cell), NoLock);
@@ -65,6 +74,54 @@ rows_leave(RangeVar *name, bool concurrently)
 			(void) crm_capture_relation(rel, CRM_OP_DELETE);
 		relation_close(rel, NoLock);
 	}
+}
+
+/* The parent of a partition of a tracked table; InvalidOid if it is none. */
+static Oid
+tracked_parent(Oid relid)
+{
+	Oid			parent = parent_of(relid);
+
+	return OidIsValid(parent) && OidIsValid(crm_tracked_target_of(relid)) ?
+		parent : InvalidOid;
+}
+
+/* A table that is dropped.  If it may not be, the command will say so. */
+static void
+drop_leaves(RangeVar *name)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, true);
+	Oid			parent = tracked_parent(relid);
+
+	if (OidIsValid(parent) &&
+		(object_ownercheck(RelationRelationId, relid, GetUserId()) ||
+		 object_ownercheck(NamespaceRelationId, get_rel_namespace(relid),
+						   GetUserId())))
+		rows_leave(relid, parent);
+}
+
+/*
+ * A partition that is detached, for which its parent's owner is enough.
+ * Where the parent is another, or with IF EXISTS not there, nothing leaves.
+ */
+static void
+detach_leaves(RangeVar *parent_name, PartitionCmd *partition)
+{
+	Oid			relid = RangeVarGetRelid(partition->name, NoLock, true);
+	Oid			parent = tracked_parent(relid);
+
+	if (!OidIsValid(parent) ||
+		RangeVarGetRelid(parent_name, NoLock, true) != parent ||
+		!object_ownercheck(RelationRelationId, parent, GetUserId()))
+		return;
+	if (partition->concurrent)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot detach partition \"%s\" of a tracked table concurrently",
+						partition->name->relname),
+				 errdetail("Its rows go into the ledger as deleted, and nobody may write them meanwhile."),
+				 errhint("Leave out CONCURRENTLY.")));
+	rows_leave(relid, parent);
 }
 
 /*
@@ -112,7 +169,7 @@ statement_record(Node *statement)
 		foreach(cell, drop->objects)
 		{
 			if (drop->removeType == OBJECT_TABLE)
-				rows_leave(makeRangeVarFromNameList((List *) lfirst(cell)), false);
+				drop_leaves(makeRangeVarFromNameList((List *) lfirst(cell)));
 		}
 	}
 	else if (IsA(statement, AlterTableStmt))
@@ -126,11 +183,7 @@ statement_record(Node *statement)
 			if (crm_computes_column(command))
 				column_computed(alter->relation, command->name);
 			else if (command->subtype == AT_DetachPartition)
-			{
-				PartitionCmd *partition = (PartitionCmd *) command->def;
-
-				rows_leave(partition->name, partition->concurrent);
-			}
+				detach_leaves(alter->relation, (PartitionCmd *) command->def);
 		}
 	}
 }

@@ -476,13 +476,15 @@ crm_history_former_names(Jsonb *key, Jsonb *names)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
-/* crmaudit.current_names(image, at, renamed_at, renamed) */
+/*
+ * crmaudit.current_names(image, at, renamed_at, renamed).  Everyone may call it,
+ * with anything: an element that is NULL is an error.
+ */
 Datum
 crmaudit_current_names(PG_FUNCTION_ARGS)
 {
 	Datum	   *times;
 	Datum	   *maps;
-	bool	   *nulls;
 	int			ntimes;
 	int			nmaps;
 	TimestampTz *renamed_at;
@@ -494,9 +496,9 @@ crmaudit_current_names(PG_FUNCTION_ARGS)
 		ARR_NDIM(PG_GETARG_ARRAYTYPE_P(2)) == 0)
 		PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(2), TIMESTAMPTZOID, 8,
-					  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &times, &nulls, &ntimes);
+					  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &times, NULL, &ntimes);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(3), JSONBOID, -1, false,
-					  TYPALIGN_INT, &maps, &nulls, &nmaps);
+					  TYPALIGN_INT, &maps, NULL, &nmaps);
 	if (nmaps != ntimes || !JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(0)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -45,9 +45,11 @@ message_room(Size more)
 {
 	if (unlikely(message_size + more > message_max))
 	{
-		message_max = Max(message_max * 2, message_size + more);
-		message = message ? repalloc_huge(message, message_max) :
-			MemoryContextAllocHuge(TopMemoryContext, message_max);
+		Size		wanted = Max(message_max * 2, message_size + more);
+
+		message = message ? repalloc_huge(message, wanted) :
+			MemoryContextAllocHuge(TopMemoryContext, wanted);
+		message_max = wanted;
 	}
 	return message + message_size;
 }

@@ -55,6 +55,9 @@ static LedgerBuffer contexts = {"ledger_context"};
 static MemoryContext buffer_context = NULL;
 static Size buffer_bytes = 0;
 
+/* Whether the transaction is being committed, and nobody will flush. */
+static bool is_bypassed = false;
+
 static ExecutorFinish_hook_type previous_finish = NULL;
 static ProcessUtility_hook_type previous_utility = NULL;
 static Node *present_utility = NULL;
@@ -139,7 +142,8 @@ crm_ledger_buffer_entry(const LedgerEntry *entry)
 		entries.desc = desc_make(entry_types, ENTRY_COLUMNS);
 	crm_ledger_entry_values(entry, values, nulls);
 	buffer_add(&entries, values, nulls, entry->at);
-	if (entries.count >= BUFFER_ROWS || buffer_bytes >= BUFFER_BYTES)
+	if (entries.count >= BUFFER_ROWS || buffer_bytes >= BUFFER_BYTES ||
+		is_bypassed)
 		crm_ledger_flush();
 }
 
@@ -224,10 +228,21 @@ crm_ledger_buffer_abort(SubTransactionId subid)
 	buffer_cut(first_of(&entries, subid), first_of(&contexts, subid));
 }
 
+/*
+ * From here on every entry is written at once: another library may change rows
+ * in a callback before commit that is called after ours.
+ */
+void
+crm_ledger_buffer_bypass(void)
+{
+	is_bypassed = true;
+}
+
 /* The buffer's context goes with TopTransactionContext. */
 void
 crm_ledger_buffer_forget(void)
 {
+	is_bypassed = false;
 	buffer_context = NULL;
 	buffer_cut(0, 0);
 }

@@ -144,7 +144,7 @@ ALTER TABLE gp_customer OWNER TO gp_owner;
 SET ROLE gp_admin;
 SELECT crmaudit.protect('gp_customer') \gset
 RESET ROLE;
-GRANT TRIGGER ON gp_customer TO gp_admin;
+GRANT SELECT, TRIGGER ON gp_customer TO gp_admin;
 SET ROLE gp_admin;
 SELECT crmaudit.protect('gp_customer', live => 'NOT deleted') \gset
 SELECT crmaudit.protect('gp_customer') \gset

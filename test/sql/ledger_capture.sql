@@ -255,6 +255,9 @@ TRUNCATE lc_south_2;
 DELETE FROM lc_part WHERE id = 8;
 SELECT op, row_key, old, new FROM lc_new() WHERE name = 'public.lc_part' AND NOT coalesce(new ->> 'action' = 'triggers', false);
 ALTER TABLE lc_part DETACH PARTITION lc_north CONCURRENTLY;
+-- Nothing leaves where the command does nothing.
+ALTER TABLE IF EXISTS lc_nowhere DETACH PARTITION lc_north;
+SELECT count(*) FROM crmaudit.change_history WHERE target = 'lc_part'::regclass AND op = 'delete' AND at > now() - interval '1 minute' AND old ->> 'region' = 'N';
 ALTER TABLE lc_part DETACH PARTITION lc_north;
 INSERT INTO lc_north VALUES (9, 'N', 'its own');
 DROP TABLE lc_south_1;
@@ -360,6 +363,62 @@ SET enable_seqscan = off;
 SELECT count(*) FROM :partition WHERE new ->> 'name' = 'indexed' AND op = 'I';
 RESET enable_seqscan;
 DROP INDEX crmaudit.lc_index;
+
+-- Who owns the partitioned table can detach a partition of others, who owns the
+-- schema can drop it; its rows are recorded all the same.
+CREATE ROLE lc_parent;
+CREATE ROLE lc_child;
+CREATE SCHEMA lc_schema AUTHORIZATION lc_parent;
+CREATE TABLE lc_schema.t (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE lc_schema.t1 PARTITION OF lc_schema.t FOR VALUES FROM (0) TO (10);
+CREATE TABLE lc_schema.t2 PARTITION OF lc_schema.t FOR VALUES FROM (10) TO (20);
+ALTER TABLE lc_schema.t OWNER TO lc_parent;
+ALTER TABLE lc_schema.t1 OWNER TO lc_child;
+ALTER TABLE lc_schema.t2 OWNER TO lc_child;
+SELECT crmaudit.track('lc_schema.t');
+INSERT INTO lc_schema.t VALUES (1), (11);
+SET ROLE lc_parent;
+ALTER TABLE lc_schema.t DETACH PARTITION lc_schema.t1;
+DROP TABLE lc_schema.t2;
+RESET ROLE;
+SELECT op, row_key FROM crmaudit.change_history WHERE target = 'lc_schema.t'::regclass AND op IN ('insert', 'delete') ORDER BY at, xid, ord;
+DROP TABLE lc_schema.t, lc_schema.t1;
+DROP SCHEMA lc_schema;
+DROP ROLE lc_parent, lc_child;
+
+-- A partition that goes with its schema is recorded as gone, though its rows are not.
+CREATE SCHEMA lc_schema;
+CREATE TABLE lc_split (id int PRIMARY KEY) PARTITION BY RANGE (id);
+CREATE TABLE lc_schema.lc_split_1 PARTITION OF lc_split FOR VALUES FROM (0) TO (10);
+SELECT crmaudit.track('lc_split');
+INSERT INTO lc_split VALUES (1);
+SET client_min_messages = warning;
+DROP SCHEMA lc_schema CASCADE;
+RESET client_min_messages;
+SELECT op, new FROM crmaudit.change_history WHERE target = 'lc_split'::regclass AND new ->> 'action' = 'partitions';
+DROP TABLE lc_split;
+
+-- A key is the same whatever the session's settings are.
+CREATE TABLE lc_key (duration interval, during tstzrange, PRIMARY KEY (duration, during));
+SELECT crmaudit.track('lc_key');
+INSERT INTO lc_key VALUES ('26 hours', '[2026-01-01 00:00Z,2026-01-02 00:00Z)');
+SET intervalstyle = 'iso_8601';
+SET timezone = 'Asia/Shanghai';
+UPDATE lc_key SET during = during;
+DELETE FROM lc_key;
+RESET intervalstyle;
+RESET timezone;
+SELECT op, row_key FROM crmaudit.change_history WHERE target = 'lc_key'::regclass AND op IN ('insert', 'delete') ORDER BY at, xid, ord;
+DROP TABLE lc_key;
+
+-- The library writes the ledger's partitions as heaps.
+CREATE ACCESS METHOD lc_heap TYPE TABLE HANDLER heap_tableam_handler;
+SET default_table_access_method = 'lc_heap';
+SELECT crmaudit.create_ledger_partition('crmaudit.ledger_entry', '2199-01-01');
+SELECT a.amname FROM pg_class c JOIN pg_am a ON a.oid = c.relam WHERE c.oid = 'crmaudit.ledger_entry_219901'::regclass;
+RESET default_table_access_method;
+DROP TABLE crmaudit.ledger_entry_219901;
+DROP ACCESS METHOD lc_heap;
 
 -- Every entry and every context has the hash that it ought to have.
 SELECT count(*) > 5000 AS many, count(*) FILTER (WHERE e.leaf <> crmaudit.ledger_leaf(e, c) OR c.leaf <> crmaudit.ledger_context_leaf(c)) AS wrong,

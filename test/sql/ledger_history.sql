@@ -452,3 +452,10 @@ SELECT crmaudit.mask_image('{"a": 1, "b": null, "c": [true]}', NULL, 0, '{a,b,c}
 \c crmaudit_regress
 DROP DATABASE regress_ledger_history;
 DROP ROLE lh_owner, lh_clerk, lh_auditor, lh_stranger, lh_admin;
+
+-- What everyone may call takes anything.
+SELECT crmaudit.current_names('{"a":1}', '-infinity', ARRAY[now()], ARRAY[NULL]::jsonb[]);
+SELECT crmaudit.current_names('{"a":1}', '-infinity', ARRAY[NULL]::timestamptz[], '{"{}"}');
+SELECT crmaudit.mask_image('{"a":1,"d":[2]}', '{"z":{"c":"x"}}', NULL, ARRAY['a',NULL,'d'], '[1]', 0);
+SELECT crmaudit.ledger_leaf(ROW(1,'5','now','5',1,0,1,1,'I',NULL,'{}','[1]','{"a":1}','x',NULL,NULL,ARRAY[NULL,'a'],'\x00','3','\x00')::crmaudit.ledger_entry,
+	ROW(1,'5','now',1,'a','b','c',NULL,NULL,NULL,'\x00')::crmaudit.ledger_context) IS NULL AS is_null;

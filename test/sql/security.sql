@@ -162,6 +162,20 @@ UPDATE crmaudit.finding_event SET event = 'gone';
 DELETE FROM crmaudit.rule_version;
 DELETE FROM crmaudit.quarantine;
 INSERT INTO crmaudit.duty_grant (duty, grantee) VALUES ('auditor', 'se_admin');
+-- ... nor read through the ledger what it may not read, nor have personal
+-- values masked by its rights on another table.
+BEGIN;
+INSERT INTO crmaudit.tracked_table (target, name, key) VALUES ('pg_authid', 'x', '{oid}');
+SELECT crmaudit.record_rows('pg_authid');
+ROLLBACK;
+UPDATE crmaudit.tracked_table SET target = 'se_parted' WHERE table_id > 100;
+-- ... nor record what did not happen; what it does to a table is recorded.
+SELECT crmaudit.record_schema_entry(101, '{"action":"untrack"}');
+CREATE TABLE se_tracked (id int PRIMARY KEY);
+SELECT crmaudit.track('se_tracked') \gset
+SELECT crmaudit.untrack('se_tracked') \gset
+SELECT new ->> 'action' AS action, username, current_username = username AS by_itself FROM crmaudit.change_history WHERE target = 'se_tracked'::regclass AND op = 'schema' ORDER BY at, xid, ord;
+DROP TABLE se_tracked;
 RESET SESSION AUTHORIZATION;
 
 -- steward: works off findings and quarantine, with its own rights on the table.

@@ -583,23 +583,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.record_attached(regclass) IS 'records that partitions came to a tracked table, with their rows, or left it';
 
--- A label of an enum, say, that was renamed is another text in every row.
-CREATE FUNCTION crmaudit.record_type_change(types oid[]) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-	WITH RECURSIVE affected AS (
-		SELECT unnest(types) AS type
-		UNION
-		SELECT t.oid FROM affected f JOIN pg_type t ON t.typelem = f.type OR t.typbasetype = f.type
-			OR EXISTS (SELECT FROM pg_range r WHERE r.rngtypid = t.oid AND r.rngsubtype = f.type)
-			OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.atttypid = f.type AND NOT a.attisdropped))
-	SELECT crmaudit.record_schema_entry(t.table_id, jsonb_build_object('action', 'alter', 'columns',
-			jsonb_build_object('changed', jsonb_agg(a.attname ORDER BY a.attname))))
-	FROM crmaudit.tracked_table t JOIN pg_attribute a ON a.attrelid = t.target AND a.attnum > 0 AND NOT a.attisdropped
-	WHERE t.tracked AND NOT t.builtin AND a.atttypid IN (SELECT f.type FROM affected f)
-	GROUP BY t.table_id
-$$;
-COMMENT ON FUNCTION crmaudit.record_type_change(oid[]) IS 'records for tracked tables that columns of a type may read otherwise now';
-
 -- SECURITY DEFINER, for whoever alters a table need not have rights here.
 CREATE FUNCTION crmaudit.tracked_table_altered() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -627,9 +610,6 @@ BEGIN
 		PERFORM crmaudit.record_attached(altered);
 		PERFORM crmaudit.record_table_change(altered);
 	END LOOP;
-	IF TG_TAG = 'ALTER TYPE' THEN
-		PERFORM crmaudit.record_type_change(ARRAY(SELECT d.objid FROM pg_event_trigger_ddl_commands() d WHERE d.classid = 'pg_type'::regclass));
-	END IF;
 -- the library is missing
 EXCEPTION WHEN undefined_file THEN
 	RETURN;

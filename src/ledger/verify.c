@@ -277,8 +277,7 @@ prunings_verify(ChainRun *run)
 			 crm_pruned_find(run, month->pruned_in)))
 			continue;
 		fault.detail = psprintf("no entry records that %s was pruned",
-								DatumGetCString(DirectFunctionCall1(date_out,
-																	DateADTGetDatum(month->period))));
+								crm_month_words(month->period));
 		crm_fault_add(run->faults, &fault);
 	}
 }

@@ -17,6 +17,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
 #include "utils/pg_lsn.h"
@@ -178,6 +179,18 @@ block_check_hash(ChainRun *run, ChainBlock *item, const ChainBlock *previous)
 		block->entries_total != previous->block.entries_total + block->entries)
 		block_fault(run, item, "BLOCK_HASH_MISMATCH",
 					"entries do not add up with the block before");
+}
+
+/* A month by its first day, whatever the session's DateStyle. */
+char *
+crm_month_words(DateADT period)
+{
+	int			year;
+	int			month;
+	int			day;
+
+	j2date(period + POSTGRES_EPOCH_JDATE, &year, &month, &day);
+	return psprintf("%04d-%02d", year, month);
 }
 
 /* A month that was pruned; NULL if it was not. */

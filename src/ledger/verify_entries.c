@@ -535,8 +535,7 @@ missing_tell(EntryWalk *walk, int first)
 		fault.block_id = walk->block_id;
 		fault.detail = psprintf("all " INT64_FORMAT " entries of %s are missing",
 								period->entries,
-								DatumGetCString(DirectFunctionCall1(date_out,
-																	DateADTGetDatum(period->period))));
+								crm_month_words(period->period));
 		crm_fault_add(walk->run->faults, &fault);
 	}
 	for (int i = first; i < list_length(walk->run->missing); i++)

@@ -130,6 +130,7 @@ typedef struct MissingEntries
 } MissingEntries;
 
 /* From verify_chain.c */
+extern char *crm_month_words(DateADT period);
 extern PrunedMonth *crm_pruned_find(const ChainRun *run, DateADT period);
 extern void crm_verify_chain(ChainRun *run);
 

@@ -12,7 +12,7 @@ RESET client_min_messages;
 CREATE TABLE lv_base AS SELECT NULL::xid8 AS xid;
 CREATE FUNCTION lv_verify(digest jsonb DEFAULT NULL, incremental boolean DEFAULT false)
 RETURNS TABLE (status text, block_id bigint, ord int, target regclass, row_key jsonb, detail text) LANGUAGE sql AS $$
-	SELECT status, block_id, ord, target, row_key, regexp_replace(detail, '\d{4}-\d\d-01', 'this month') FROM crmaudit.verify_ledger(digest, incremental)
+	SELECT status, block_id, ord, target, row_key, regexp_replace(detail, '\d{4}-\d\d', 'this month') FROM crmaudit.verify_ledger(digest, incremental)
 	ORDER BY block_id, status, ord, row_key::text
 $$;
 

@@ -479,6 +479,7 @@ subxact_callback(SubXactEvent event, SubTransactionId subid,
 void
 crm_ledger_init(void)
 {
+	crm_incarnation_init();
 	crm_tracked_init();
 	crm_ledger_buffer_init();
 	crm_guard_init();

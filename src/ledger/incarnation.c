@@ -17,6 +17,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
+#include "utils/inval.h"
 
 #include "compat.h"
 #include "crmaudit.h"
@@ -25,6 +26,24 @@
 
 PG_FUNCTION_INFO_V1(crmaudit_ledger_incarnation);
 
+/* The domain, and the ledger it was computed for; invalid: not at present. */
+static Oid	computed_for = InvalidOid;
+static int64 domain;
+
+/* The ledger may have gone. */
+static void
+relcache_callback(Datum arg, Oid relid)
+{
+	if (!OidIsValid(relid) || relid == computed_for)
+		computed_for = InvalidOid;
+}
+
+void
+crm_incarnation_init(void)
+{
+	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
+}
+
 /*
  * The present incarnation; positive.  Asked for by writers, and by readers on
  * a standby, whose timeline is the one that is replayed.
@@ -32,13 +51,11 @@ PG_FUNCTION_INFO_V1(crmaudit_ledger_incarnation);
 int64
 crm_ledger_incarnation(void)
 {
-	static Oid	computed_for = InvalidOid;
-	static int64 domain;
-	Oid			ledger = crm_relation_oid("ledger_entry");
 	TimeLineID	timeline;
 
-	if (ledger != computed_for)
+	if (!OidIsValid(computed_for))
 	{
+		Oid			ledger = crm_relation_oid("ledger_entry");
 		uint64		parts[3];
 		uint8		digest[CRM_HASH_BYTES];
 		uint64		hash;

@@ -79,6 +79,7 @@ extern bool crm_ledger_has_entries(void);
 extern void crm_ledger_forget(void);
 
 /* From incarnation.c */
+extern void crm_incarnation_init(void);
 extern int64 crm_ledger_incarnation(void);
 
 /*

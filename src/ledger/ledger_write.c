@@ -178,6 +178,12 @@ partition_write(Relation rel, TupleDesc desc, const LedgerRow *rows, int count)
 	int			nslots = Min(count, LEDGER_BATCH);
 	TupleTableSlot *slots[LEDGER_BATCH];
 
+	if (count == 1 && plain)
+	{
+		CatalogTupleInsertWithInfo(rel, rows->tuple, indexes);
+		CatalogCloseIndexes(indexes);
+		return;
+	}
 	for (int i = 0; i < nslots; i++)
 		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
 	for (int first = 0; first < count; first += LEDGER_BATCH)

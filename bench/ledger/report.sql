@@ -9,8 +9,8 @@ SELECT w.title AS "recorded by", b.statement,
 	-- Other work on the machine only ever adds: the best rounds are the calmest.
 	round((min(b.ms) / min(plain.ms))::numeric, 2) AS "of best rounds",
 	round((percentile_cont(0.5) WITHIN GROUP (ORDER BY b.wal - plain.wal) / :rows)::numeric) AS "WAL bytes more, a row",
-	CASE WHEN w.name <> 'ledger' THEN '' WHEN b.statement = 'INSERT' THEN '<= 3' ELSE '<= 3; <= 700 bytes' END AS wanted
-FROM way w JOIN bulk b USING (name) JOIN bulk plain ON plain.name = 'plain' AND plain.statement = b.statement AND plain.round = b.round
+	CASE WHEN w.name NOT LIKE 'ledger%' THEN '' WHEN b.statement = 'INSERT' THEN '<= 3' ELSE '<= 3; <= 700 bytes' END AS wanted
+FROM way w JOIN bulk b USING (name) JOIN bulk plain ON plain.name = w.base AND plain.statement = b.statement AND plain.round = b.round
 GROUP BY w.n, w.name, w.title, b.statement
 ORDER BY b.statement, w.n;
 \endif

@@ -1,7 +1,8 @@
 -- 30-gate: rules enforced while rows are written.
 
--- Trigger functions. EXECUTE on them is what lets a user attach them, so that
--- PUBLIC has none (99-privileges).
+-- Trigger functions. EXECUTE on them is what lets a user attach them: PUBLIC
+-- has it for those that a partition gets when it is made by the table's owner,
+-- and that do nothing on a table that is not protected (99-privileges).
 CREATE FUNCTION crmaudit.gate() RETURNS trigger LANGUAGE c
 AS 'MODULE_PATHNAME', 'crmaudit_gate';
 COMMENT ON FUNCTION crmaudit.gate() IS 'trigger zz_crmaudit_gate, BEFORE ROW: judges a row, refuses or quarantines it';

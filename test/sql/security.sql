@@ -57,9 +57,12 @@ SELECT crmaudit.release(1) \gset
 SELECT crmaudit.discard(1, 'x') \gset
 SELECT g FROM crmaudit.grant_duty('admin', 'se_clerk') g;
 SELECT crmaudit.revoke_duty('admin', 'se_clerk') \gset
--- ... attach no trigger function, on its own table neither ...
+-- ... attach no trigger function but those that partitions get, which do nothing on its own table ...
 CREATE TEMP TABLE se_temp (id int);
+CREATE TRIGGER x AFTER INSERT ON se_temp FOR EACH ROW EXECUTE FUNCTION crmaudit.rules_changed();
 CREATE TRIGGER x BEFORE INSERT ON se_temp FOR EACH ROW EXECUTE FUNCTION crmaudit.gate();
+CREATE TRIGGER y AFTER INSERT ON se_temp FOR EACH ROW EXECUTE FUNCTION crmaudit.capture();
+INSERT INTO se_temp VALUES (1);
 -- ... nor switch anything off. What is only about values it may call.
 SET crmaudit.mode = 'off';
 SET crmaudit.show_values = on;
@@ -87,11 +90,32 @@ SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = prolang
 		AND prosqlbody IS NULL AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)
 		AND proname <> 'partition_leaving'; -- reads the names of the command that it fires for
 SELECT p.oid::regprocedure FROM pg_proc p
-	WHERE pronamespace = 'crmaudit'::regnamespace AND prorettype = 'trigger'::regtype AND has_function_privilege('se_clerk', p.oid, 'EXECUTE');
+	WHERE pronamespace = 'crmaudit'::regnamespace AND prorettype = 'trigger'::regtype AND has_function_privilege('se_clerk', p.oid, 'EXECUTE') ORDER BY 1;
 SELECT c.oid::regclass FROM pg_class c
 	WHERE relnamespace = 'crmaudit'::regnamespace AND relkind IN ('r', 'v', 'S') AND relname <> 'reference_version' AND has_table_privilege('se_clerk', c.oid, 'SELECT');
 -- Only which editions of public reference data there are is no secret.
 SELECT has_table_privilege('se_clerk', 'crmaudit.reference_version', 'SELECT, INSERT, UPDATE, DELETE') AS any_right, has_table_privilege('se_clerk', 'crmaudit.reference_version', 'INSERT, UPDATE, DELETE') AS may_write;
+
+-- The owner of a partitioned table has no right here, and makes partitions.
+CREATE ROLE se_landlord;
+CREATE TABLE se_land (id int, region text, mail text, PRIMARY KEY (id, region)) PARTITION BY LIST (region);
+ALTER TABLE se_land OWNER TO se_landlord;
+SELECT crmaudit.protect('se_land') \gset
+SELECT crmaudit.add_rule('se_land', 'mail_valid', 'format', '{mail}', '{"type":"email", "timing":"commit"}') \gset
+GRANT CREATE ON SCHEMA public TO se_landlord;
+SET ROLE se_landlord;
+CREATE TABLE se_north PARTITION OF se_land FOR VALUES IN ('N');
+CREATE TABLE se_south (id int NOT NULL, region text NOT NULL, mail text);
+ALTER TABLE se_land ATTACH PARTITION se_south FOR VALUES IN ('S');
+INSERT INTO se_land VALUES (1, 'N', 'li.na@163.com');
+INSERT INTO se_land VALUES (2, 'S', 'li.na@@163.com');
+ALTER TABLE se_land DETACH PARTITION se_south;
+DROP TABLE se_south, se_north;
+RESET ROLE;
+SELECT * FROM crmaudit.verify_live('se_land');
+DROP TABLE se_land;
+REVOKE ALL ON SCHEMA public FROM se_landlord;
+DROP ROLE se_landlord;
 
 -- A hostile search_path, temporary table, function or operator fools nothing:
 -- every name is qualified, and pg_temp comes last.

@@ -30,4 +30,7 @@ extern Jsonb *crm_json_object(const JsonField *fields, int count);
 extern int	crm_json_name_order(const char *a, int a_size,
 								const char *b, int b_size);
 
+/* Text of a json scalar, in the current memory context; NULL for null. */
+extern char *crm_json_scalar_text(const JsonbValue *value);
+
 #endif							/* CRM_JSON_OBJECT_H */

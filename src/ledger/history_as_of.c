@@ -33,6 +33,7 @@
 #include "utils/xid8.h"
 
 #include "compat.h"
+#include "json_object.h"
 #include "ledger/history_fold.h"
 #include "ledger/ledger.h"
 
@@ -226,21 +227,10 @@ columns_create(Oid target, TupleDesc desc)
 static char *
 value_words(const JsonbValue *value)
 {
-	switch (value->type)
-	{
-		case jbvString:
-			return pnstrdup(value->val.string.val, value->val.string.len);
-		case jbvNumeric:
-			return DatumGetCString(DirectFunctionCall1(numeric_out,
-													   NumericGetDatum(value->val.numeric)));
-		case jbvBool:
-			return pstrdup(value->val.boolean ? "true" : "false");
-		case jbvBinary:
-			return JsonbToCString(NULL, value->val.binary.data,
-								  value->val.binary.len);
-		default:
-			return NULL;
-	}
+	if (value->type == jbvBinary)
+		return JsonbToCString(NULL, value->val.binary.data,
+							  value->val.binary.len);
+	return crm_json_scalar_text(value);
 }
 
 /* Reads a field's value into a column. */

@@ -24,6 +24,7 @@
 
 #include "compat.h"
 #include "crmaudit.h"
+#include "json_object.h"
 #include "ledger/verify_private.h"
 
 PG_FUNCTION_INFO_V1(crmaudit_verify_ledger);
@@ -87,12 +88,7 @@ digest_member(Jsonb *digest, const char *name)
 		getKeyJsonValueFromContainer(&digest->root, name, strlen(name),
 									 &value) == NULL)
 		return NULL;
-	if (value.type == jbvString)
-		return pnstrdup(value.val.string.val, value.val.string.len);
-	if (value.type == jbvNumeric)
-		return DatumGetCString(DirectFunctionCall1(numeric_out,
-												   NumericGetDatum(value.val.numeric)));
-	return NULL;
+	return crm_json_scalar_text(&value);
 }
 
 /* The block that a digest is of. */

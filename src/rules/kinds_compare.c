@@ -15,6 +15,7 @@
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 
+#include "json_object.h"
 #include "rules/rules_private.h"
 
 typedef struct EqualState

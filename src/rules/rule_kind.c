@@ -23,6 +23,7 @@
 #include "utils/numeric.h"
 
 #include "rules/rule_value.h"
+#include "json_object.h"
 #include "rules/rules_private.h"
 
 const RuleKind *const crm_rule_kinds[] = {

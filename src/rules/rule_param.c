@@ -12,6 +12,7 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 
+#include "json_object.h"
 #include "rules/rules_private.h"
 
 /* What the error context says of a parameter's value. */
@@ -30,24 +31,6 @@ crm_param(const RuleSource *source, const char *name)
 	value = getKeyJsonValueFromContainer(&source->params->root, name,
 										 strlen(name), NULL);
 	return value == NULL || value->type == jbvNull ? NULL : value;
-}
-
-/* Text of a json scalar; NULL for null. */
-char *
-crm_json_scalar_text(const JsonbValue *value)
-{
-	switch (value->type)
-	{
-		case jbvString:
-			return pnstrdup(value->val.string.val, value->val.string.len);
-		case jbvNumeric:
-			return DatumGetCString(DirectFunctionCall1(numeric_out,
-													   NumericGetDatum(value->val.numeric)));
-		case jbvBool:
-			return pstrdup(value->val.boolean ? "true" : "false");
-		default:
-			return NULL;
-	}
 }
 
 char *

@@ -17,6 +17,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "json_object.h"
 #include "rules/rules_private.h"
 
 PG_FUNCTION_INFO_V1(crmaudit_rule_in_words);

@@ -124,7 +124,6 @@ extern int	crm_param_int(const RuleSource *source, const char *name,
 						  int otherwise);
 extern char **crm_param_texts(const RuleSource *source, const char *name,
 							  int *count);
-extern char *crm_json_scalar_text(const JsonbValue *value);
 extern Datum crm_param_read(const RuleSource *source, const char *name,
 							char *text, Oid typid);
 extern void crm_param_either_error(const char *kind, const char *name,

@@ -121,6 +121,7 @@ my $flood = q{DO $$ BEGIN FOR i IN 1 .. 100 LOOP
 	BEGIN INSERT INTO customer VALUES (10 + i, 'secret'); EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $$};
 clerk('postgres', $flood);
 query_is($node, 'postgres', q{SELECT rejections_waiting, rejections_dropped FROM crmaudit.worker_status() WHERE database = 'postgres'}, '48|52', 'what does not fit is counted');
+query_is($node, 'postgres', q{SELECT problem FROM crmaudit.health WHERE subject = 'rejection'}, '52 rejections were not recorded, for the buffer was full', 'and health tells it');
 $node->wait_for_log(qr/WARNING:  \d+ rejections in database "postgres" were not recorded/);
 clerk('second', "INSERT INTO customer VALUES (1, '$secret')");
 ok($node->poll_query_until('second', 'SELECT count(*) = 1 FROM crmaudit.rejection'), 'another database has room');

@@ -142,8 +142,8 @@ column_order(const void *a, const void *b)
 }
 
 /* The database's secret; NULL if there is none yet. */
-static char *
-catalog_salt(void)
+char *
+crm_row_key_salt(void)
 {
 	CatalogScan scan;
 	char	   *salt = NULL;
@@ -190,5 +190,5 @@ crm_row_key_compile(RowKey *key, Relation rel, char **columns, int ncolumns,
 		key->ncolumns++;
 	}
 	qsort(key->columns, key->ncolumns, sizeof(KeyColumn), column_order);
-	key->salt = nhashed > 0 ? catalog_salt() : NULL;
+	key->salt = nhashed > 0 ? crm_row_key_salt() : NULL;
 }

@@ -45,4 +45,7 @@ extern void crm_row_key_compile(RowKey *key, Relation rel, char **columns,
  */
 extern Jsonb *crm_row_key(const RowKey *key, TupleTableSlot *slot);
 
+/* The secret that identifiers are hashed with; NULL if there is none yet. */
+extern char *crm_row_key_salt(void);
+
 #endif							/* CRM_ROW_KEY_H */

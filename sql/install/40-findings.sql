@@ -16,11 +16,15 @@ CREATE TABLE crmaudit.finding_event (
 	reason text,
 	severity crmaudit.severity,
 	mode text,
-	username name NOT NULL DEFAULT session_user
+	username name NOT NULL DEFAULT session_user,
+	run_id bigint,
+	group_key text
 );
 COMMENT ON TABLE crmaudit.finding_event IS 'what happened to findings: seen, gone, table truncated, rule disabled or dropped; append-only, holds no value of a row';
 COMMENT ON COLUMN crmaudit.finding_event.row_key IS 'key columns of the row by name; identifiers are hashed';
 COMMENT ON COLUMN crmaudit.finding_event.username IS 'session user whose statement caused the event';
+COMMENT ON COLUMN crmaudit.finding_event.run_id IS 'the sweep that appended it; what the sweep saw is as of run.snapshot';
+COMMENT ON COLUMN crmaudit.finding_event.group_key IS 'digest of the value that the rows of a group share, salted with the secret of this database';
 CREATE INDEX finding_event_target_at ON crmaudit.finding_event (target, at);
 
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.finding_event', '');

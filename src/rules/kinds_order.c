@@ -326,7 +326,7 @@ const RuleKind crm_kind_not_future = {
 	"not_future", LEVEL_ROW, 1, 1, no_params, CRM_VALIDITY,
 	"NULL passes",
 	"{columns} is not in the future", "{columns} 不在将来",
-	not_future_compile, not_future_eval
+	not_future_compile, not_future_eval, true
 };
 
 const RuleKind crm_kind_max_age = {
@@ -334,5 +334,5 @@ const RuleKind crm_kind_max_age = {
 	"NULL passes",
 	"{columns} is not older than {interval}",
 	"{columns} 距今不超过 {interval}",
-	max_age_compile, max_age_eval
+	max_age_compile, max_age_eval, true
 };

@@ -109,12 +109,17 @@ typedef struct Rule
 	bool		normalise;		/* "normalise":true */
 	bool		is_guarded;		/* runs SQL, which can fail */
 	bool		kind_level_row; /* about a row by itself, not about an UPDATE */
+	bool		is_set;			/* about other rows too, or the whole table */
+	bool		is_immutable;	/* the same row has the same outcome at any
+								 * time: live scores count it as it is written */
+	bool		is_parallel_safe;
 	char	   *broken;			/* why it cannot be evaluated, or NULL */
 	int			ncolumns;
 	RuleColumn *columns;
 	RuleEval	eval;
 	void	   *state;			/* of the kind */
 	ExprState  *condition;
+	char	   *condition_sql;	/* canonical, or NULL */
 	Bitmapset  *attnums;		/* all attributes it reads */
 	int			nread;			/* the same, as an array for the gate */
 	AttrNumber *read;
@@ -128,6 +133,8 @@ typedef struct ScoreCell
 	char	   *column;
 	CrmDimension dimension;
 	float4		weight;			/* the largest of its rules' */
+	bool		is_live;		/* all its rules are immutable; if not, live
+								 * scores carry the last sweep's ratio */
 } ScoreCell;
 
 /* How an error presents itself to the client. */
@@ -154,15 +161,22 @@ typedef struct RuleSet
 								 * NULL; then every row counts too */
 	Bitmapset  *live_attnums;
 	int			compiled_on;	/* date: rules may begin or end */
+	char	   *live_sql;		/* canonical; NULL: every row counts */
+	bool		live_is_mutable;
+	bool		live_is_parallel_safe;
 	bool		has_dates;		/* some rule has a term */
-	int			nrules;
+	int			rule_set_version;
+	int			nrules;			/* that the gate evaluates; they come first */
+	int			nall;			/* with those that only the sweep evaluates */
 	Rule	   *rules;
 	int			ncommit;		/* how many of them are checked at commit */
 	bool		has_guarded;
 	bool		has_normalise;
 	RowKey		key;
-	int			ncells;
+	int			ncells;			/* follows from the catalog's rules alone, also
+								 * from those that are broken or not in force */
 	ScoreCell  *cells;
+	RuleColumn *owner;			/* column of role owner, or NULL */
 	double		dimension_weights[CRM_DIMENSIONS];
 	AttrNumber	max_attnum;		/* highest attribute that must be deformed */
 	int			nread;			/* attributes that some rule reads */

@@ -63,12 +63,42 @@ crm_target_of(Oid relid)
 	return InvalidOid;
 }
 
+/*
+ * The column, or path, that is mapped to a role; NULL if there is none.  Of
+ * several the shortest, as the packs do.
+ */
+static char *
+role_column(CatalogScan *scan, const char *role)
+{
+	bool		isnull;
+	Datum		datum = crm_catalog_get(scan, "roles", &isnull);
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	char	   *spec = NULL;
+	char	   *found = NULL;
+
+	iterator = JsonbIteratorInit(&DatumGetJsonbP(datum)->root);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			spec = pnstrdup(value.val.string.val, value.val.string.len);
+		else if (token == WJB_VALUE && value.type == jbvString &&
+				 value.val.string.len == strlen(role) &&
+				 memcmp(value.val.string.val, role, strlen(role)) == 0 &&
+				 (found == NULL || strlen(spec) < strlen(found)))
+			found = spec;
+	}
+	return found;
+}
+
 /* Reads the settings of a protected table; false if it is none. */
 bool
 crm_catalog_target(Oid target, TargetSource *source)
 {
 	CatalogScan scan;
 	bool		found;
+	bool		isnull;
 
 	if (!crm_catalog_scan_begin(&scan, "protected_table", "protected_table_pkey",
 								"target", F_OIDEQ, ObjectIdGetDatum(target)))
@@ -85,6 +115,9 @@ crm_catalog_target(Oid target, TargetSource *source)
 		source->keys = crm_catalog_get_texts(&scan, "key", &source->nkeys);
 		source->hashed_keys = crm_catalog_get_texts(&scan, "hashed_key",
 													&source->nhashed);
+		source->owner = role_column(&scan, "owner");
+		source->rule_set_version =
+			DatumGetInt32(crm_catalog_get(&scan, "rule_set_version", &isnull));
 	}
 	crm_catalog_scan_end(&scan);
 	return found;
@@ -115,6 +148,7 @@ rule_source_read(CatalogScan *scan)
 	source->message = crm_catalog_get_text(scan, "message");
 	datum = crm_catalog_get(scan, "valid_from", &isnull);
 	source->valid_from = isnull ? DATEVAL_NOBEGIN : DatumGetDateADT(datum);
+	source->reads = crm_catalog_get_texts(scan, "attnames", &source->nreads);
 	datum = crm_catalog_get(scan, "valid_until", &isnull);
 	source->valid_until = isnull ? DATEVAL_NOEND : DatumGetDateADT(datum);
 	return source;

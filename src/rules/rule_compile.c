@@ -19,6 +19,7 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -57,17 +58,22 @@ crm_rule_source_from_args(RuleSource *source, const char *name,
 	}
 }
 
-/* Compiles SQL of a rule, unless it is only to be parsed. */
+/*
+ * Compiles SQL of a rule, unless it is only to be parsed; notes whether its
+ * outcome can change, and whether it may run in a parallel worker.
+ */
 ExprState *
 crm_rule_expression(RuleCompile *context, const char *sql, const char *what,
 					Rule *rule)
 {
-	if (!context->parse_only)
-		return crm_expression_compile(context->rel, context->relname, sql,
-									  what, &rule->attnums);
-	(void) crm_expression_parse(context->rel, context->relname, sql, what,
-								&rule->attnums);
-	return NULL;
+	Node	   *expr = crm_expression_parse(context->rel, context->relname, sql,
+											what, &rule->attnums);
+
+	rule->is_immutable &= !contain_mutable_functions(expr);
+	rule->is_parallel_safe &= crm_expression_is_parallel_safe(expr);
+	if (context->parse_only)
+		return NULL;
+	return ExecInitExpr(expression_planner((Expr *) expr), NULL);
 }
 
 /*
@@ -86,6 +92,9 @@ crm_rule_compile(RuleCompile *context, Rule *rule)
 	rule->kind = kind;
 	rule->eval = kind->eval;
 	rule->kind_level_row = kind->level == LEVEL_ROW;
+	rule->is_set = kind->level >= LEVEL_SET;
+	rule->is_immutable = rule->kind_level_row && !kind->follows_clock;
+	rule->is_parallel_safe = true;
 	rule->ncolumns = source->ncolumns;
 	rule->columns = palloc0((source->ncolumns + 1) * sizeof(RuleColumn));
 	for (int i = 0; i < source->ncolumns; i++)
@@ -102,6 +111,7 @@ crm_rule_compile(RuleCompile *context, Rule *rule)
 	{
 		rule->condition = crm_rule_expression(context, source->condition,
 											  "rule condition", rule);
+		rule->condition_sql = pstrdup(source->condition);
 		rule->is_guarded = true;
 	}
 	rule->read = palloc((bms_num_members(rule->attnums) + 1) *
@@ -165,10 +175,15 @@ compile_live(void *argument)
 	GuardedCompile *compile = argument;
 	RuleSet    *ruleset = compile->ruleset;
 
-	ruleset->live = crm_expression_compile(compile->context->rel,
-										   ruleset->target_name, compile->live,
-										   "live condition",
-										   &ruleset->live_attnums);
+	Node	   *expr = crm_expression_parse(compile->context->rel,
+											ruleset->target_name, compile->live,
+											"live condition",
+											&ruleset->live_attnums);
+
+	ruleset->live_is_mutable = contain_mutable_functions(expr);
+	ruleset->live_is_parallel_safe = crm_expression_is_parallel_safe(expr);
+	ruleset->live = ExecInitExpr(expression_planner((Expr *) expr), NULL);
+	ruleset->live_sql = pstrdup(compile->live);
 }
 
 /* Compiles the live condition; one that fails is marked broken. */
@@ -185,17 +200,17 @@ ruleset_compile_live(RuleSet *ruleset, Relation rel, const char *sql)
 
 /* Returns the index of the cell of a column and dimension, adding it. */
 static int
-cell_find(RuleSet *ruleset, const char *column, const Rule *rule)
+cell_find(RuleSet *ruleset, const char *column, const RuleSource *source)
 {
 	ScoreCell  *cell;
 
 	for (int i = 0; i < ruleset->ncells; i++)
 	{
 		cell = &ruleset->cells[i];
-		if (cell->dimension == rule->dimension &&
+		if (cell->dimension == source->dimension &&
 			strcmp(cell->column, column) == 0)
 		{
-			cell->weight = Max(cell->weight, rule->weight);
+			cell->weight = Max(cell->weight, source->weight);
 			return i;
 		}
 	}
@@ -204,37 +219,31 @@ cell_find(RuleSet *ruleset, const char *column, const Rule *rule)
 		palloc(sizeof(ScoreCell));
 	cell = &ruleset->cells[ruleset->ncells];
 	cell->column = pstrdup(column);
-	cell->dimension = rule->dimension;
-	cell->weight = rule->weight;
+	cell->dimension = source->dimension;
+	cell->weight = source->weight;
+	cell->is_live = true;
 	return ruleset->ncells++;
 }
 
 /*
- * Gives the rule its cells: one for each of its columns, or, where it names
- * none, for each attribute that it reads.
+ * Gives a rule its cells: one for each of its columns, or, where it names
+ * none, for each column that it reads.  By the catalog alone, whether or not
+ * the rule can be compiled or is in force, so that the cells of a version of
+ * the rules are the same in every session, on every day and in every
+ * partition: sums over them are stored.
  */
-static void
-rule_assign_cells(RuleSet *ruleset, Rule *rule, const RuleSource *source,
-				  Relation rel)
+static int
+rule_find_cells(RuleSet *ruleset, const RuleSource *source, int *cells)
 {
-	int			member = -1;
+	int			count = 0;
 
-	if (source->ncolumns > 0)
-	{
-		rule->cells = palloc(source->ncolumns * sizeof(int));
-		for (int i = 0; i < source->ncolumns; i++)
-			rule->cells[rule->ncells++] = cell_find(ruleset,
-													source->columns[i], rule);
-		return;
-	}
-	rule->cells = palloc((bms_num_members(rule->attnums) + 1) * sizeof(int));
-	while ((member = bms_next_member(rule->attnums, member)) >= 0)
-		rule->cells[rule->ncells++] =
-			cell_find(ruleset,
-					  NameStr(TupleDescAttr(RelationGetDescr(rel), member - 1)->attname),
-					  rule);
-	if (rule->ncells == 0)
-		rule->cells[rule->ncells++] = cell_find(ruleset, rule->name, rule);
+	for (int i = 0; i < source->ncolumns; i++)
+		cells[count++] = cell_find(ruleset, source->columns[i], source);
+	for (int i = 0; source->ncolumns == 0 && i < source->nreads; i++)
+		cells[count++] = cell_find(ruleset, source->reads[i], source);
+	if (count == 0)
+		cells[count++] = cell_find(ruleset, source->name, source);
+	return count;
 }
 
 /* Sums up what the rules read: the gate deforms and compares that much. */
@@ -244,8 +253,10 @@ ruleset_compile_reads(RuleSet *ruleset, Relation rel)
 	Bitmapset  *reads = bms_copy(ruleset->live_attnums);
 	int			member = -1;
 
-	for (int i = 0; i < ruleset->nrules; i++)
+	for (int i = 0; i < ruleset->nall; i++)
 		reads = bms_add_members(reads, ruleset->rules[i].attnums);
+	if (ruleset->owner)
+		reads = bms_add_member(reads, ruleset->owner->attnum);
 	for (int i = 0; i < ruleset->key.ncolumns; i++)
 		reads = bms_add_member(reads, ruleset->key.columns[i].attnum);
 	ruleset->read_attnums = palloc((bms_num_members(reads) + 1) *
@@ -259,36 +270,73 @@ ruleset_compile_reads(RuleSet *ruleset, Relation rel)
 							   sizeof(bool));
 }
 
-/* Compiles the rules that are in force today. */
+/* Enters a compiled rule into what the rule set sums up. */
+static void
+ruleset_count_rule(RuleSet *ruleset, const Rule *rule)
+{
+	ruleset->ncommit += rule->at_commit && rule->eval != NULL;
+	ruleset->has_guarded |= rule->is_guarded;
+	ruleset->has_normalise |= rule->normalise;
+	if (!rule->is_immutable && (rule->kind_level_row || rule->is_set))
+	{
+		for (int i = 0; i < rule->ncells; i++)
+			ruleset->cells[rule->cells[i]].is_live = false;
+	}
+}
+
+/*
+ * Compiles the rules that are in force today; those that only the sweep
+ * evaluates come last.
+ */
 static void
 ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 {
 	RuleCompile context = {rel, ruleset->target_name, NULL, false};
+	Rule	   *later = palloc0((list_length(sources) + 1) * sizeof(Rule));
+	int			nlater = 0;
 	ListCell   *cell;
 
 	ruleset->rules = palloc0((list_length(sources) + 1) * sizeof(Rule));
 	foreach(cell, sources)
 	{
-		Rule	   *rule = &ruleset->rules[ruleset->nrules];
+		Rule		rule;
+		int		   *cells;
+		int			ncells;
 
 		context.source = lfirst(cell);
+		cells = palloc((context.source->ncolumns + context.source->nreads + 1) *
+					   sizeof(int));
+		ncells = rule_find_cells(ruleset, context.source, cells);
 		if (context.source->valid_from != DATEVAL_NOBEGIN ||
 			context.source->valid_until != DATEVAL_NOEND)
 			ruleset->has_dates = true;
 		if (ruleset->compiled_on < context.source->valid_from ||
 			ruleset->compiled_on > context.source->valid_until)
 			continue;
-		rule_compile_or_mark(&context, rule);
-		if (!rule->broken && rule->eval == NULL)
-			continue;			/* waits for the sweep */
-		ruleset->nrules++;
-		if (rule->broken)
-			continue;
-		rule_assign_cells(ruleset, rule, context.source, rel);
-		ruleset->ncommit += rule->at_commit;
-		ruleset->has_guarded |= rule->is_guarded;
-		ruleset->has_normalise |= rule->normalise;
+		rule_compile_or_mark(&context, &rule);
+		rule.ncells = ncells;
+		rule.cells = cells;
+		if (rule.broken || rule.eval)
+			ruleset->rules[ruleset->nrules++] = rule;
+		else
+			later[nlater++] = rule;
+		if (!rule.broken)
+			ruleset_count_rule(ruleset, &rule);
 	}
+	memcpy(ruleset->rules + ruleset->nrules, later, nlater * sizeof(Rule));
+	ruleset->nall = ruleset->nrules + nlater;
+	pfree(later);
+}
+
+/* A column by which scores are told apart; NULL if it is not there any more. */
+static void
+compile_owner(void *argument)
+{
+	GuardedCompile *compile = argument;
+	RuleColumn *column = palloc0(sizeof(RuleColumn));
+
+	crm_column_resolve(compile->context->rel, compile->live, column);
+	compile->ruleset->owner = column;
 }
 
 Oid
@@ -340,6 +388,8 @@ crm_ruleset_compile(Relation rel, Oid target)
 	ruleset->target_schema = get_namespace_name(get_rel_namespace(target));
 	ruleset->mode = source.mode;
 	ruleset->error_style = source.error_style;
+	ruleset->rule_set_version = source.rule_set_version;
+	ruleset->live_is_parallel_safe = true;
 	ruleset->compiled_on = crm_today();
 	ruleset->econtext = CreateStandaloneExprContext();
 	crm_catalog_dimension_weights(ruleset->dimension_weights);
@@ -349,6 +399,16 @@ crm_ruleset_compile(Relation rel, Oid target)
 	if (source.live)
 		ruleset_compile_live(ruleset, rel, source.live);
 	ruleset_compile_rules(ruleset, rel, sources);
+	/* which rows count may change without a write */
+	for (int i = 0; ruleset->live_is_mutable && i < ruleset->ncells; i++)
+		ruleset->cells[i].is_live = false;
+	if (source.owner)
+	{
+		RuleCompile owner_context = {rel, ruleset->target_name, NULL, false};
+		GuardedCompile compile = {.context = &owner_context,.ruleset = ruleset,.live = source.owner};
+
+		(void) crm_run_guarded(compile_owner, &compile);
+	}
 	SetUserIdAndSecContext(userid, security);
 	crm_row_key_compile(&ruleset->key, rel, source.keys, source.nkeys,
 						source.hashed_keys, source.nhashed);

@@ -14,10 +14,12 @@
 
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
@@ -248,14 +250,16 @@ crm_expression_parse(Relation rel, const char *relname, const char *sql,
 	return expr;
 }
 
-/* As crm_expression_parse(), ready to run, in the current context. */
-ExprState *
-crm_expression_compile(Relation rel, const char *relname, const char *sql,
-					   const char *what, Bitmapset **attnums)
+/* Whether an expression may run in a parallel worker. */
+bool
+crm_expression_is_parallel_safe(Node *expr)
 {
-	Node	   *expr = crm_expression_parse(rel, relname, sql, what, attnums);
+	Query	   *query = makeNode(Query);
 
-	return ExecInitExpr(expression_planner((Expr *) expr), NULL);
+	query->commandType = CMD_SELECT;
+	query->targetList = list_make1(makeTargetEntry((Expr *) expr, 1, NULL,
+												   false));
+	return max_parallel_hazard(query) == PROPARALLEL_SAFE;
 }
 
 /*

@@ -63,6 +63,8 @@ typedef struct RuleSource
 	char	   *message;
 	DateADT		valid_from;		/* DATEVAL_NOBEGIN if open */
 	DateADT		valid_until;	/* DATEVAL_NOEND if open */
+	int			nreads;
+	char	  **reads;			/* names of the columns it reads */
 } RuleSource;
 
 /* Settings of a protected table, as the catalog states them. */
@@ -76,6 +78,8 @@ typedef struct TargetSource
 	char	  **keys;
 	int			nhashed;
 	char	  **hashed_keys;
+	char	   *owner;			/* column of role owner, or NULL */
+	int			rule_set_version;
 } TargetSource;
 
 /* Context of one rule's compilation. */
@@ -104,7 +108,10 @@ typedef struct RuleKind
 	const char *english;		/* template: {columns}, {1}, {2}, {param} */
 	const char *chinese;
 	void		(*compile) (RuleCompile *context, Rule *rule);
-	RuleEval	eval;
+	RuleEval	eval;			/* of set kinds: at write time; compile() may
+								 * clear rule->eval if it cannot */
+	bool		follows_clock;	/* the same row may fail another day */
+	const struct SetKind *set;	/* LEVEL_SET and LEVEL_TABLE */
 } RuleKind;
 
 extern const RuleKind *const crm_rule_kinds[];
@@ -158,12 +165,11 @@ extern void crm_column_type_error(RuleCompile *context, const RuleColumn *column
 								  const char *wanted) pg_attribute_noreturn();
 
 /* From rule_expression.c */
-extern ExprState *crm_expression_compile(Relation rel, const char *relname,
-										 const char *sql, const char *what,
-										 Bitmapset **attnums);
 extern Node *crm_expression_parse(Relation rel, const char *relname,
 								  const char *sql, const char *what,
 								  Bitmapset **attnums);
+
+extern bool crm_expression_is_parallel_safe(Node *expr);
 
 /* From rule_eval.c */
 extern bool crm_expression_eval(ExprState *expression, const RuleRow *row,

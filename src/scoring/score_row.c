@@ -42,18 +42,6 @@ typedef struct RowJudge
 	int			security;
 } RowJudge;
 
-/* What a scan of a table gathered. */
-typedef struct TableMeasure
-{
-	int64		rows;
-	int64		clean;
-	int64		evaluations;
-	int64		errors;
-	double	   *sums;			/* by cell */
-	int64	   *assessed;
-	int64	   *failed;
-} TableMeasure;
-
 PG_FUNCTION_INFO_V1(crmaudit_violations);
 PG_FUNCTION_INFO_V1(crmaudit_score);
 PG_FUNCTION_INFO_V1(crmaudit_measure_table);
@@ -282,31 +270,9 @@ crmaudit_score(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(result);
 }
 
-/* Enters the row that was just judged. */
-static void
-measure_add(TableMeasure *measure, const RowJudge *judge)
-{
-	const RowScore *score = judge->score;
-
-	measure->rows++;
-	measure->clean += score->violations == 0;
-	measure->evaluations += score->evaluations;
-	measure->errors += score->errors;
-	for (int i = 0; i < judge->ruleset->ncells; i++)
-	{
-		const CellScore *cell = &score->cells[i];
-
-		if (!cell->assessed)
-			continue;
-		measure->assessed[i]++;
-		measure->failed[i] += cell->risk > 0;
-		measure->sums[i] += 1 - cell->risk;
-	}
-}
-
 /* Judges the rows that SPI fetched, whole-row values in column 1. */
 static void
-measure_batch(TableMeasure *measure, RowJudge *judge, MemoryContext row_context)
+measure_batch(ScoreTally *measure, RowJudge *judge, MemoryContext row_context)
 {
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
@@ -318,7 +284,7 @@ measure_batch(TableMeasure *measure, RowJudge *judge, MemoryContext row_context)
 
 		judge_set_row(judge, DatumGetHeapTupleHeader(row), &tuple);
 		if (judge_row(judge))
-			measure_add(measure, judge);
+			crm_tally_add_row(measure, judge->score, judge->ruleset->ncells, 1);
 		ExecClearTuple(judge->slot);
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(row_context);
@@ -332,18 +298,14 @@ measure_batch(TableMeasure *measure, RowJudge *judge, MemoryContext row_context)
  * none that a CRM gives a column, which would hide the row.  Children by
  * inheritance are tables of their own.
  */
-static TableMeasure *
+static ScoreTally *
 measure_scan(Relation rel, RowJudge *judge)
 {
-	TableMeasure *measure = palloc0(sizeof(TableMeasure));
-	int			ncells = judge->ruleset->ncells + 1;
+	ScoreTally *measure = crm_tally_create(judge->ruleset->ncells);
 	MemoryContext row_context;
 	char	   *query;
 	Portal		portal;
 
-	measure->sums = palloc0(ncells * sizeof(double));
-	measure->assessed = palloc0(ncells * sizeof(int64));
-	measure->failed = palloc0(ncells * sizeof(int64));
 	row_context = AllocSetContextCreate(CurrentMemoryContext,
 										"crmaudit measure row",
 										ALLOCSET_DEFAULT_SIZES);
@@ -409,22 +371,13 @@ crmaudit_measure_table(PG_FUNCTION_ARGS)
 {
 	RowJudge   *judge;
 	Relation	rel = measure_open(fcinfo, &judge);
-	TableMeasure *measure = measure_scan(rel, judge);
-	int			ncells = judge->ruleset->ncells;
-	double	   *ratios = palloc0((ncells + 1) * sizeof(double));
-	bool	   *assessed = palloc0((ncells + 1) * sizeof(bool));
+	ScoreTally *measure = measure_scan(rel, judge);
 	DqScore		score;
 	TupleDesc	desc;
 	Datum		values[4];
 	bool		nulls[4] = {false};
 
-	for (int i = 0; i < ncells; i++)
-	{
-		assessed[i] = measure->assessed[i] > 0;
-		if (assessed[i])
-			ratios[i] = measure->sums[i] / measure->assessed[i];
-	}
-	crm_score_means(judge->ruleset, ratios, assessed, &score);
+	crm_tally_score(judge->ruleset, measure, &score);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	values[0] = Int64GetDatum(measure->rows);
@@ -447,7 +400,7 @@ crmaudit_measure_columns(PG_FUNCTION_ARGS)
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	RowJudge   *judge;
 	Relation	rel = measure_open(fcinfo, &judge);
-	TableMeasure *measure = measure_scan(rel, judge);
+	ScoreTally *measure = measure_scan(rel, judge);
 
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < judge->ruleset->ncells; i++)
@@ -465,7 +418,7 @@ crmaudit_measure_columns(PG_FUNCTION_ARGS)
 		if (assessed > 0)
 			values[4] = DirectFunctionCall3(numeric_in,
 											CStringGetDatum(psprintf("%.4f",
-																	 100 * measure->sums[i] / assessed)),
+																	 100 - 100.0 * measure->lost[i] / (CRM_RISK_UNITS * (double) assessed))),
 											ObjectIdGetDatum(InvalidOid),
 											Int32GetDatum(-1));
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);

@@ -20,8 +20,8 @@
 /* Above which no row with a critical violation scores. */
 #define CRITICAL_CAP	(49 * DQSCORE_UNITS)
 
-/* By severity: how much of a cell a violation costs. */
-static const double severity_risk[CRM_SEVERITIES] = {0.0, 0.25, 0.75, 1.0};
+/* By severity: how much of a cell a violation costs, in units. */
+static const uint8 severity_risk[CRM_SEVERITIES] = {0, 2, 6, 8};
 
 /* Makes room for a row's score, in the current memory context. */
 RowScore *
@@ -29,7 +29,7 @@ crm_row_score_create(const RuleSet *ruleset)
 {
 	RowScore   *score = palloc0(sizeof(RowScore));
 
-	score->cells = palloc((ruleset->ncells + 1) * sizeof(CellScore));
+	score->cells = palloc0(ruleset->ncells + 1);
 	return score;
 }
 
@@ -37,9 +37,9 @@ crm_row_score_create(const RuleSet *ruleset)
 void
 crm_row_score_begin(const RuleSet *ruleset, RowScore *score)
 {
-	CellScore  *cells = score->cells;
+	uint8	   *cells = score->cells;
 
-	memset(cells, 0, ruleset->ncells * sizeof(CellScore));
+	memset(cells, 0, ruleset->ncells);
 	memset(score, 0, sizeof(RowScore));
 	score->cells = cells;
 }
@@ -48,7 +48,7 @@ crm_row_score_begin(const RuleSet *ruleset, RowScore *score)
 void
 crm_row_score_add(const Rule *rule, RuleOutcome outcome, RowScore *score)
 {
-	double		risk = severity_risk[rule->severity];
+	uint8		risk = severity_risk[rule->severity];
 
 	if (outcome.state == RULE_NOT_ASSESSED)
 		return;
@@ -70,11 +70,83 @@ crm_row_score_add(const Rule *rule, RuleOutcome outcome, RowScore *score)
 	}
 	for (int i = 0; i < rule->ncells; i++)
 	{
-		CellScore  *cell = &score->cells[rule->cells[i]];
+		uint8	   *cell = &score->cells[rule->cells[i]];
 
-		cell->assessed = true;
-		cell->risk = Max(cell->risk, risk);
+		*cell = Max(*cell, 1 + risk);
 	}
+}
+
+/* Makes an empty tally of so many cells, in the current memory context. */
+ScoreTally *
+crm_tally_create(int ncells)
+{
+	ScoreTally *tally = palloc0(sizeof(ScoreTally));
+
+	tally->assessed = palloc0((ncells + 1) * sizeof(int64));
+	tally->failed = palloc0((ncells + 1) * sizeof(int64));
+	tally->lost = palloc0((ncells + 1) * sizeof(int64));
+	return tally;
+}
+
+/* Enters a row (sign 1), or takes it out again (-1). */
+void
+crm_tally_add_row(ScoreTally *tally, const RowScore *score, int ncells,
+				  int sign)
+{
+	tally->rows += sign;
+	tally->clean += score->violations == 0 ? sign : 0;
+	tally->evaluations += sign * score->evaluations;
+	tally->errors += sign * score->errors;
+	for (int i = 0; i < ncells; i++)
+	{
+		uint8		cell = score->cells[i];
+
+		if (cell == 0)
+			continue;
+		tally->assessed[i] += sign;
+		if (cell > 1)
+		{
+			tally->failed[i] += sign;
+			tally->lost[i] += sign * (cell - 1);
+		}
+	}
+}
+
+/* Adds one tally to another. */
+void
+crm_tally_add(ScoreTally *tally, const ScoreTally *other, int ncells)
+{
+	tally->rows += other->rows;
+	tally->clean += other->clean;
+	tally->evaluations += other->evaluations;
+	tally->errors += other->errors;
+	for (int i = 0; i < ncells; i++)
+	{
+		tally->assessed[i] += other->assessed[i];
+		tally->failed[i] += other->failed[i];
+		tally->lost[i] += other->lost[i];
+	}
+}
+
+/* Computes a table's score. */
+void
+crm_tally_score(const RuleSet *ruleset, const ScoreTally *tally,
+				DqScore *result)
+{
+	int			ncells = ruleset->ncells;
+	double	   *ratios = palloc0((ncells + 1) * sizeof(double));
+	bool	   *assessed = palloc0((ncells + 1) * sizeof(bool));
+
+	for (int i = 0; i < ncells; i++)
+	{
+		assessed[i] = tally->assessed[i] > 0;
+		if (assessed[i])
+			ratios[i] = 1 - (double) tally->lost[i] /
+				(CRM_RISK_UNITS * (double) tally->assessed[i]);
+	}
+	crm_score_means(ruleset, ratios, assessed, result);
+	pfree(ratios);
+	pfree(assessed);
 }
 
 void
@@ -117,8 +189,9 @@ crm_row_score_finish(const RuleSet *ruleset, const RowScore *score,
 
 	for (int i = 0; i < ruleset->ncells; i++)
 	{
-		ratios[i] = 1 - score->cells[i].risk;
-		assessed[i] = score->cells[i].assessed;
+		assessed[i] = score->cells[i] > 0;
+		ratios[i] = assessed[i] ?
+			1 - (score->cells[i] - 1) / (double) CRM_RISK_UNITS : 0;
 	}
 	crm_score_means(ruleset, ratios, assessed, result);
 	if (score->critical && result->parts[0] > CRITICAL_CAP)

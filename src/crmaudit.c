@@ -30,6 +30,7 @@
 #include "ledger/ledger.h"
 #include "ledger/ledger_worker.h"
 #include "rules/rule.h"
+#include "sweep/sweep_progress.h"
 
 PG_MODULE_MAGIC;
 
@@ -65,6 +66,7 @@ _PG_init(void)
 	crm_ledger_init();
 	crm_digest_init();
 	crm_worker_init();
+	crm_sweep_progress_init();
 }
 
 static int

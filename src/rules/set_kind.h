@@ -37,6 +37,9 @@ typedef struct SetKind
 	bool		(*value) (const Rule *rule, const RuleRow *row,
 						  const char **data, int *length);
 
+	/* What the value is (phone, ...), for group keys; NULL: text. */
+	const char *(*value_type) (const Rule *rule);
+
 	/* How many customers may share a value. */
 	int			(*limit) (const Rule *rule);
 
@@ -57,7 +60,9 @@ typedef struct SetKind
 	 * or NULL; tableoid and ctid NULL: the table as a whole.  "source" is a
 	 * FROM item, "(SELECT tableoid, ctid, ... ) AS this_row", of the rows
 	 * that count and for which the condition holds, with all columns of the
-	 * table.  All names must be qualified, operators too.
+	 * table.  All names must be qualified, operators too.  Optional columns:
+	 * column_name text (where it is not the rule's first), and, with tableoid
+	 * NULL, row_key jsonb (of a row that is not in the table).
 	 */
 	char	   *(*query) (const Rule *rule, const RuleSet *ruleset,
 						  const char *source);

@@ -221,7 +221,8 @@ BEGIN
 	IF NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = target), 'USAGE') THEN
 		RAISE EXCEPTION 'must be owner of relation "%" to define its %', target, what
 			USING ERRCODE = 'insufficient_privilege',
-				DETAIL = 'Its SQL runs with the rights of whoever writes a row.';
+				DETAIL = CASE what WHEN 'comparison' THEN 'It reads another table with the rights of the owner.'
+					ELSE 'Its SQL runs with the rights of whoever writes a row.' END;
 	END IF;
 END $$;
 COMMENT ON FUNCTION crmaudit.require_table_owner(regclass, text) IS 'raises an error unless the user owns the table';
@@ -249,6 +250,14 @@ CREATE TRIGGER sql_updated BEFORE UPDATE ON crmaudit.protected_table FOR EACH RO
 	WHEN (NEW.live IS NOT NULL AND (NEW.target, NEW.live) IS DISTINCT FROM (OLD.target, OLD.live))
 	EXECUTE FUNCTION crmaudit.guard_sql('live condition');
 
+CREATE TRIGGER comparison_inserted BEFORE INSERT ON crmaudit.rule FOR EACH ROW
+	WHEN (NEW.kind = 'matches_table')
+	EXECUTE FUNCTION crmaudit.guard_sql('comparison');
+CREATE TRIGGER comparison_updated BEFORE UPDATE ON crmaudit.rule FOR EACH ROW
+	WHEN (NEW.kind = 'matches_table'
+		AND (NEW.target, NEW.kind, NEW.params) IS DISTINCT FROM (OLD.target, OLD.kind, OLD.params))
+	EXECUTE FUNCTION crmaudit.guard_sql('comparison');
+
 CREATE FUNCTION crmaudit.require_choice(choice text, choices text[], what text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -261,6 +270,22 @@ END $$;
 COMMENT ON FUNCTION crmaudit.require_choice(text, text[], text) IS 'raises an error that lists the choices unless one was taken';
 
 -- Defining rules ---------------------------------------------------------------------
+
+-- A table that a rule names: what it means to the definer, for everybody.
+CREATE FUNCTION crmaudit.qualified_table(name text, path text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found_table regclass;
+BEGIN
+	PERFORM set_config('search_path', path, true);
+	found_table := pg_catalog.to_regclass(name);
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	IF found_table IS NULL THEN
+		RAISE EXCEPTION 'relation "%" does not exist', name USING ERRCODE = 'undefined_table';
+	END IF;
+	RETURN (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = found_table);
+END $$;
+COMMENT ON FUNCTION crmaudit.qualified_table(text, text) IS 'the qualified name of a table that is found with the given search_path, or an error';
 
 -- Checks a rule and gives it the form in which it is stored. The SQL in it is
 -- parsed with the definer's search_path, and kept with qualified names.
@@ -297,6 +322,10 @@ BEGIN
 	IF rule.condition IS NOT NULL THEN
 		PERFORM crmaudit.require_table_owner(rule.target, 'rule condition');
 		rule.condition := crmaudit.canonical_expression(rule.target, rule.condition, path, 'rule condition', NULL, NULL);
+	END IF;
+	IF rule.kind = 'matches_table' AND jsonb_typeof(rule.params -> 'table') = 'string' THEN
+		PERFORM crmaudit.require_table_owner(rule.target, 'comparison');
+		rule.params := rule.params || jsonb_build_object('table', crmaudit.qualified_table(rule.params ->> 'table', path));
 	END IF;
 	rule.attnums := crmaudit.rule_check(rule.target, rule.name, rule.kind, rule.columns, rule.params, rule.condition, false);
 	IF rule.kind IN ('in_list', 'not_in_list') AND
@@ -545,6 +574,16 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.rename_members(jsonb, text[], text[]) IS 'a json object after columns were renamed';
 
+-- Parameters that map columns to something else; those that a rule has.
+CREATE FUNCTION crmaudit.rename_param_keys(params jsonb, param_names text[], from_names text[], to_names text[]) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(jsonb_object_agg(p.key, (
+		SELECT coalesce(jsonb_object_agg((crmaudit.rename_columns(ARRAY[m.key], from_names, to_names))[1], m.value), '{}')
+		FROM jsonb_each(p.value) m)), '{}')
+	FROM jsonb_each(params) p WHERE p.key = ANY (param_names) AND jsonb_typeof(p.value) = 'object'
+$$;
+COMMENT ON FUNCTION crmaudit.rename_param_keys(jsonb, text[], text[], text[]) IS 'parameters that map columns, after columns were renamed';
+
 -- Follows the renaming of columns: rules are kept by attribute, shown by name.
 CREATE FUNCTION crmaudit.follow_renames(renamed regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -563,6 +602,10 @@ BEGIN
 				params = r.params || CASE
 					WHEN r.kind = 'expression' THEN jsonb_build_object('sql',
 						crmaudit.canonical_expression(renamed, r.params ->> 'sql', path, 'rule expression', r.attnums, r.attnames))
+					WHEN r.kind = 'matches_table' THEN
+						crmaudit.rename_param_keys(r.params, '{key,columns,types}', r.attnames, names)
+					WHEN r.params ? 'determines' THEN jsonb_build_object('determines',
+						(crmaudit.rename_columns(ARRAY[r.params ->> 'determines'], r.attnames, names))[1])
 					WHEN r.params ? 'region_column' THEN jsonb_build_object('region_column',
 						(crmaudit.rename_columns(ARRAY[r.params ->> 'region_column'], r.attnames, names))[1])
 					ELSE '{}' END

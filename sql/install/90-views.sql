@@ -150,6 +150,9 @@ CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
 	SELECT l.subject, l.target, NULL::text AS rule, l.problem, l.remedy
 	FROM crmaudit.ledger_problems() l
 	UNION ALL
+	SELECT b.subject, b.target, b.rule, b.problem, b.remedy
+	FROM crmaudit.baseline_problems() b
+	UNION ALL
 	SELECT 'trigger', p.target, NULL, CASE WHEN t.oid IS NULL THEN format('trigger %s is missing', n.name) ELSE format('trigger %s is disabled', n.name) END,
 		CASE WHEN t.oid IS NULL THEN format('SELECT crmaudit.protect(%L, mode => %L)', p.target, p.mode)
 			ELSE format('ALTER TABLE %s ENABLE TRIGGER %s', p.target, n.name) END

@@ -17,6 +17,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT right_words FROM (VALUES
 		('admin', 'USAGE ON SCHEMA crmaudit'),
 		('admin', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
+		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.distribution_baseline, crmaudit.distribution_bucket'),
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.retention, crmaudit.rule, crmaudit.protected_table, crmaudit.value_list, crmaudit.role, crmaudit.pack, crmaudit.pack_rule, crmaudit.dimension_weight'),
 		('admin', 'INSERT, UPDATE ON crmaudit.rule_version'),
 		-- not target: by its rights personal values are masked
@@ -29,6 +30,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('steward', 'UPDATE ON crmaudit.quarantine'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass), crmaudit.release(bigint, jsonb), crmaudit.discard(bigint, text), crmaudit.require_quarantined(bigint), crmaudit.writable_columns(regclass, text)'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.ledger_problems()'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.rule_query(regclass, text), crmaudit.distribution_shift(regclass, text), crmaudit.baseline_problems()'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.rule_query(regclass, text), crmaudit.distribution_shift(regclass, text), crmaudit.baseline_problems()'),
 		('auditor', 'USAGE ON SCHEMA crmaudit'),
 		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.ledger_problems(), crmaudit.verify_ledger(jsonb, boolean), crmaudit.verify_ledger_range(bigint, bigint), crmaudit.verify_blocks(jsonb, boolean, bigint, bigint), crmaudit.verify_live(regclass), crmaudit.verify_ranges(int), crmaudit.ledger_digest(), crmaudit.ledger_coverage(), crmaudit.ledger_trigger_states(regclass), crmaudit.ledger_proof(xid8, int, bigint, boolean), crmaudit.masked_proof(xid8, int, bigint), crmaudit.export_block(bigint, boolean), crmaudit.masked_block(bigint), crmaudit.export_chain(bigint, bigint), crmaudit.block_json(crmaudit.ledger_block), crmaudit.block_of(bigint, xid8)'),
@@ -121,6 +124,8 @@ DECLARE
 	names text[] := '{gate,stored,commit_gate,capture,record_leaving,row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,likesel,nlikesel,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names,row_history,field_history,as_of,row_as_of,restore_row,restore_statement,restorable_columns,equality,mask_image,op_in_words,current_names,merkle_root,merkle_path,merkle_accum,merkle_path_accum,merkle_final,merkle_path_final,microseconds}';
 	function regprocedure;
 BEGIN
+	-- what the SQL of a rule calls, which runs as the table's owner
+	names := names || '{one_edit_apart,is_spelling_variant,spelling_keys,comparable_value,chi_square_p}'::text[];
 	FOR function IN SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p
 		WHERE p.pronamespace = 'crmaudit'::pg_catalog.regnamespace
 			AND (p.proname = ANY (names) OR EXISTS (

@@ -12,6 +12,7 @@
 #include "rules/set_kind.h"
 #include "scoring/score_live.h"
 #include "sweep/sweep_progress.h"
+#include "sweep/sweep_source.h"
 
 #include "access/tableam.h"
 #include "utils/array.h"
@@ -212,9 +213,5 @@ extern Tuplestorestate *crm_sweep_changed_keys(SweepTable *sweep,
 											   const char *snapshot);
 extern int64 crm_sweep_write(SweepTable *sweep, const SweepRequest *request,
 							 const SweepChoice *choice);
-
-/* From sweep_source.c */
-extern char *crm_sweep_source(const RuleSet *ruleset, const Rule *rule,
-							  Relation rel);
 
 #endif							/* CRM_SWEEP_H */

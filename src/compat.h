@@ -72,6 +72,13 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 #define TUPLESORT_NONE	false
 #endif
 
+/* Names of a qualified name, as written. */
+#if PG_VERSION_NUM >= 160000
+#define crm_qualified_name_list(name)	stringToQualifiedNameList(name, NULL)
+#else
+#define crm_qualified_name_list(name)	stringToQualifiedNameList(name)
+#endif
+
 #if PG_VERSION_NUM < 160000
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
@@ -89,6 +96,10 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 	((classid) == NamespaceRelationId ? \
 	 pg_namespace_ownercheck(objectid, roleid) : \
 	 pg_class_ownercheck(objectid, roleid))
+
+/* Only schemas are asked about here. */
+#define object_aclcheck(classid, objectid, roleid, mode) \
+	pg_namespace_aclcheck(objectid, roleid, mode)
 #endif
 
 /* Whether a part of ALTER TABLE computes the values of a column anew. */

@@ -116,9 +116,16 @@ typedef struct Rule
 	bool		is_parallel_safe;
 	char	   *broken;			/* why it cannot be evaluated, or NULL */
 	int			ncolumns;
+	int			nallcolumns;	/* with those that parameters name */
 	RuleColumn *columns;
 	RuleEval	eval;
 	void	   *state;			/* of the kind */
+	char	   *no_probe;		/* why the gate does not evaluate a kind that
+								 * looks at other rows, or NULL */
+	const char *group_type;		/* of what rows of a group share, as its key
+								 * tells it: phone, text ... */
+	bool		(*group_value) (const struct Rule *rule, const RuleRow *row,
+								const char **data, int *length);
 	ExprState  *condition;
 	char	   *condition_sql;	/* canonical, or NULL */
 	Bitmapset  *attnums;		/* all attributes it reads */
@@ -174,9 +181,10 @@ typedef struct RuleSet
 	bool		has_guarded;
 	bool		has_normalise;
 	RowKey		key;
-	int			ncells;			/* follows from the catalog's rules alone,
-								 * also from those that are broken or not in
-								 * force */
+	int			ndepends;		/* other relations whose changes matter */
+	Oid		   *depends;
+	int			ncells;			/* follows from the catalog's rules alone, also
+								 * from those that are broken or not in force */
 	ScoreCell  *cells;
 	RuleColumn *owner;			/* column of role owner, or NULL */
 	double		dimension_weights[CRM_DIMENSIONS];

@@ -97,6 +97,7 @@ crm_rule_compile(RuleCompile *context, Rule *rule)
 	rule->is_immutable = rule->kind_level_row && !kind->follows_clock;
 	rule->is_parallel_safe = true;
 	rule->ncolumns = source->ncolumns;
+	rule->nallcolumns = source->ncolumns;
 	rule->columns = palloc0((source->ncolumns + 1) * sizeof(RuleColumn));
 	for (int i = 0; i < source->ncolumns; i++)
 	{
@@ -191,7 +192,7 @@ compile_live(void *argument)
 static void
 ruleset_compile_live(RuleSet *ruleset, Relation rel, const char *sql)
 {
-	RuleCompile context = {rel, ruleset->target_name, NULL, false};
+	RuleCompile context = {rel, ruleset->target_name, NULL, false, ruleset->target, NIL};
 	GuardedCompile compile = {.context = &context,.ruleset = ruleset,.live = sql};
 
 	ruleset->live_broken = crm_run_guarded(compile_live, &compile);
@@ -292,7 +293,7 @@ ruleset_count_rule(RuleSet *ruleset, const Rule *rule)
 static void
 ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 {
-	RuleCompile context = {rel, ruleset->target_name, NULL, false};
+	RuleCompile context = {rel, ruleset->target_name, NULL, false, ruleset->target, NIL};
 	Rule	   *later = palloc0((list_length(sources) + 1) * sizeof(Rule));
 	int			nlater = 0;
 	ListCell   *cell;
@@ -327,6 +328,9 @@ ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 	memcpy(ruleset->rules + ruleset->nrules, later, nlater * sizeof(Rule));
 	ruleset->nall = ruleset->nrules + nlater;
 	pfree(later);
+	ruleset->depends = palloc((list_length(context.depends) + 1) * sizeof(Oid));
+	foreach(cell, context.depends)
+		ruleset->depends[ruleset->ndepends++] = lfirst_oid(cell);
 }
 
 /* A column by which scores are told apart; NULL if it is not there any more. */
@@ -405,7 +409,7 @@ crm_ruleset_compile(Relation rel, Oid target)
 		ruleset->cells[i].is_live = false;
 	if (source.owner)
 	{
-		RuleCompile owner_context = {rel, ruleset->target_name, NULL, false};
+		RuleCompile owner_context = {rel, ruleset->target_name, NULL, false, target, NIL};
 		GuardedCompile compile = {.context = &owner_context,.ruleset = ruleset,.live = source.owner};
 
 		(void) crm_run_guarded(compile_owner, &compile);
@@ -454,6 +458,8 @@ crmaudit_rule_check(PG_FUNCTION_ARGS)
 	context.relname = RelationGetRelationName(rel);
 	context.source = &source;
 	context.parse_only = PG_GETARG_BOOL(6);
+	context.target = RelationGetRelid(rel);
+	context.depends = NIL;
 	rule_init(&rule, &source);
 	crm_rule_compile(&context, &rule);
 	table_close(rel, NoLock);

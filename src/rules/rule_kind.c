@@ -82,7 +82,7 @@ static const char *const level_names[] = {"row", "update", "set", "table"};
 static const char *const param_type_names[] = {
 	"a string", "an integer", "true or false", "a string or a number",
 	"an interval", "an array of strings or numbers",
-	"an array of pairs of strings", "an object"
+	"an array of pairs of strings", "an object", "an array of objects"
 };
 
 PG_FUNCTION_INFO_V1(crmaudit_rule_kinds);
@@ -175,6 +175,21 @@ array_is_pairs(JsonbContainer *array)
 	return true;
 }
 
+/* Whether every element is an object. */
+static bool
+array_is_objects(JsonbContainer *array)
+{
+	for (uint32 i = 0; i < JsonContainerSize(array); i++)
+	{
+		JsonbValue *value = getIthJsonbValueFromContainer(array, i);
+
+		if (value->type != jbvBinary ||
+			!JsonContainerIsObject(value->val.binary.data))
+			return false;
+	}
+	return true;
+}
+
 /* Whether a number has no fraction, and no more digits than an int4. */
 static bool
 numeric_is_int4(Numeric number)
@@ -207,12 +222,14 @@ param_fits(const JsonbValue *value, ParamType type)
 			return value->type == jbvString || value->type == jbvNumeric;
 		case PARAM_SCALARS:
 		case PARAM_PAIRS:
+		case PARAM_OBJECTS:
 			if (value->type != jbvBinary)
 				return false;
 			container = value->val.binary.data;
 			if (!JsonContainerIsArray(container))
 				return false;
 			return type == PARAM_PAIRS ? array_is_pairs(container)
+				: type == PARAM_OBJECTS ? array_is_objects(container)
 				: array_is_scalars(container);
 		case PARAM_OBJECT:
 			return value->type == jbvBinary &&

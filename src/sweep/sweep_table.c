@@ -86,7 +86,7 @@ find_leaves(SweepTable *sweep, Relation rel)
 static bool
 rule_is_swept(const Rule *rule)
 {
-	return rule->broken == NULL && (rule->kind_level_row || rule->is_set);
+	return rule->broken == NULL && (rule->kind_level_row || rule->set != NULL);
 }
 
 /*
@@ -190,7 +190,7 @@ plan_leaf(SweepTable *sweep, SweepLeaf *leaf)
 		leaf->indexes[i] = find_rule(sweep, rule);
 		if (rule->broken)
 			leaf->nbroken++;
-		else if (rule->is_set && leaf->indexes[i] >= 0 &&
+		else if (rule->set != NULL && leaf->indexes[i] >= 0 &&
 				 sweep->rules[leaf->indexes[i]].selected)
 			leaf->set[leaf->nset++] = i;
 	}

@@ -89,6 +89,22 @@
 	  NULL, NULL) \
 	X(DISTRIBUTION_SHIFTED, "distribution_shifted", "the distribution of values is not that of the baseline", "取值的分布偏离基线", \
 	  "If the change is meant, take a new baseline with crmaudit.baseline().", "如属正常变化，请用 crmaudit.baseline() 重新取基线。") \
+	X(NOT_UNIQUE, "not_unique", "stands in another row too", "与其他行重复", \
+	  NULL, NULL) \
+	X(SHARED_VALUE, "shared_value", "is shared with another customer", "与其他客户共用", \
+	  NULL, NULL) \
+	X(STAFF_CONTACT, "staff_contact", "is the contact of a member of staff", "是销售人员（员工）的联系方式", \
+	  "Enter the customer's own contact.", "请填写客户本人的联系方式。") \
+	X(AGENCY_CONTACT, "agency_contact", "is the contact of an agency", "是代理机构的联系方式", \
+	  "Enter the customer's own contact.", "请填写客户本人的联系方式。") \
+	X(AGENCY_STAFF_CONTACT, "agency_staff_contact", "is the contact of an agency's staff", "是代理机构人员的联系方式", \
+	  "Enter the customer's own contact.", "请填写客户本人的联系方式。") \
+	X(RELATIVE_CONTACT, "relative_contact", "is the contact of a relative of staff", "是销售人员亲属的联系方式", \
+	  "Enter the customer's own contact.", "请填写客户本人的联系方式。") \
+	X(NO_REFERENCE, "no_reference", "stands in no row of the other table", "在被引用的表中不存在", \
+	  NULL, NULL) \
+	X(NO_RELATED, "no_related", "too few related rows", "缺少相关记录", \
+	  NULL, NULL) \
 	X(RULE_ERROR, "rule_error", "the rule itself failed", "规则本身执行出错", \
 	  "The rule needs mending: see crmaudit.rule_status.", "请修正该规则，参见 crmaudit.rule_status。")
 

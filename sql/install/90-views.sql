@@ -153,6 +153,9 @@ CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
 	SELECT c.subject, c.target, c.rule, c.problem, c.remedy
 	FROM crmaudit.calendar_problems() c
 	UNION ALL
+	SELECT s.subject, s.target, s.rule, s.problem, s.remedy
+	FROM crmaudit.schedule_problems() s
+	UNION ALL
 	SELECT 'trigger', p.target, NULL, CASE WHEN t.oid IS NULL THEN format('trigger %s is missing', n.name) ELSE format('trigger %s is disabled', n.name) END,
 		CASE WHEN t.oid IS NULL THEN format('SELECT crmaudit.protect(%L, mode => %L)', p.target, p.mode)
 			ELSE format('ALTER TABLE %s ENABLE TRIGGER %s', p.target, n.name) END

@@ -22,6 +22,7 @@
 #include "utils/lsyscache.h"
 #include "utils/pg_locale.h"
 
+#include "calendar/calendar.h"
 #include "crmaudit.h"
 #include "findings/finding.h"
 #include "gate/gate.h"
@@ -61,6 +62,7 @@ _PG_init(void)
 {
 	crm_guc_define();
 	crm_rule_cache_init();
+	crm_calendar_init();
 	crm_findings_init();
 	crm_gate_init();
 	crm_ledger_init();

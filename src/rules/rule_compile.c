@@ -239,6 +239,9 @@ rule_find_cells(RuleSet *ruleset, const RuleSource *source, int *cells)
 {
 	int			count = 0;
 
+	/* an alarm looks at scores, and is no part of them */
+	if (strcmp(source->kind, crm_kind_score_drop.name) == 0)
+		return 0;
 	for (int i = 0; i < source->ncolumns; i++)
 		cells[count++] = cell_find(ruleset, source->columns[i], source);
 	for (int i = 0; source->ncolumns == 0 && i < source->nreads; i++)

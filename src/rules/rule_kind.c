@@ -63,7 +63,8 @@ const RuleKind *const crm_rule_kinds[] = {
 	&crm_kind_freshness,
 	&crm_kind_row_count,
 	&crm_kind_null_fraction,
-	&crm_kind_distribution
+	&crm_kind_distribution,
+	&crm_kind_score_drop
 };
 
 const int	crm_rule_kind_count = lengthof(crm_rule_kinds);

@@ -299,5 +299,6 @@ extern const RuleKind crm_kind_freshness;
 extern const RuleKind crm_kind_row_count;
 extern const RuleKind crm_kind_null_fraction;
 extern const RuleKind crm_kind_distribution;
+extern const RuleKind crm_kind_score_drop;
 
 #endif							/* CRM_RULES_PRIVATE_H */

@@ -37,9 +37,6 @@ typedef struct SetKind
 	bool		(*value) (const Rule *rule, const RuleRow *row,
 						  const char **data, int *length);
 
-	/* What the value is (phone, ...), for group keys; NULL: text. */
-	const char *(*value_type) (const Rule *rule);
-
 	/* How many customers may share a value. */
 	int			(*limit) (const Rule *rule);
 

@@ -239,9 +239,7 @@ member_read(SetFinish *finish, int rule, int64 location, GroupMember *member,
 	member->location = location;
 	member->value_hash = bytes_hash(data, length);
 	if (group_key)
-		*group_key = crm_group_key(own->set->value_type ?
-								   own->set->value_type(own) : "text",
-								   data, length);
+		*group_key = crm_group_key(own->group_type, data, length);
 	member->customer_hash = own->set->customer &&
 		own->set->customer(own, &row, &data, &length) ?
 		bytes_hash(data, length) : hash_bytes_uint32_extended((uint32) location, location >> 32);
@@ -411,7 +409,7 @@ query_row(SetFinish *finish, int index, HeapTuple tuple, TupleDesc desc)
 						  crm_sweep_location(sweep, &sweep->leaves[i],
 											 (ItemPointer) DatumGetPointer(tid)),
 						  index, outcome,
-						  group_value ? crm_group_key(rule->set->value_type ? rule->set->value_type(rule) : "text",
+						  group_value ? crm_group_key(rule->group_type,
 													  group_value, strlen(group_value)) : NULL,
 						  column_name);
 	}

@@ -105,6 +105,8 @@
 	  NULL, NULL) \
 	X(NO_RELATED, "no_related", "too few related rows", "缺少相关记录", \
 	  NULL, NULL) \
+	X(SCORE_DROPPED, "score_dropped", "the score has fallen by more than is permitted", "评分下降超过允许的幅度", \
+	  "crmaudit.run_rule shows which rules fail more often than in the sweep before.", "crmaudit.run_rule 显示哪些规则的违反次数比上次检查多。") \
 	X(RULE_ERROR, "rule_error", "the rule itself failed", "规则本身执行出错", \
 	  "The rule needs mending: see crmaudit.rule_status.", "请修正该规则，参见 crmaudit.rule_status。")
 

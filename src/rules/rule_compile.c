@@ -92,6 +92,7 @@ crm_rule_compile(RuleCompile *context, Rule *rule)
 	rule->kind = kind;
 	rule->eval = kind->eval;
 	rule->set = kind->set;
+	rule->group_type = "text";
 	rule->kind_level_row = kind->level == LEVEL_ROW;
 	rule->is_set = kind->level >= LEVEL_SET;
 	rule->is_immutable = rule->kind_level_row && !kind->follows_clock;

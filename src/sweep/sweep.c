@@ -55,6 +55,13 @@ require_sweepable(Oid target)
 	RuleSet    *ruleset = crm_ruleset_lookup(rel);
 	char	   *name = RelationGetRelationName(rel);
 
+	if (rel->rd_rel->relkind != RELKIND_RELATION &&
+		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot sweep relation \"%s\"", name),
+				 errdetail("It is no table with rows of its own."),
+				 errhint("Sweep the tables that its rows are in.")));
 	if (ruleset == NULL || ruleset->target != target)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),

@@ -326,6 +326,8 @@ BEGIN
 	IF rule.kind = 'matches_table' AND jsonb_typeof(rule.params -> 'table') = 'string' THEN
 		PERFORM crmaudit.require_table_owner(rule.target, 'comparison');
 		rule.params := rule.params || jsonb_build_object('table', crmaudit.qualified_table(rule.params ->> 'table', path));
+		-- rows that only the other table has are named by digests
+		PERFORM crmaudit.make_key_salt();
 	END IF;
 	rule.attnums := crmaudit.rule_check(rule.target, rule.name, rule.kind, rule.columns, rule.params, rule.condition, false);
 	IF rule.kind IN ('in_list', 'not_in_list') AND
@@ -445,6 +447,9 @@ BEGIN
 			attnums = new_rule.attnums, attnames = new_rule.attnames
 		WHERE r.id = old_rule.id;
 	PERFORM crmaudit.record_rule(new_rule);
+	-- a baseline of other values would be no measure
+	DELETE FROM crmaudit.distribution_baseline b WHERE b.rule_id = old_rule.id
+		AND (new_rule.kind, new_rule.columns, new_rule.condition) IS DISTINCT FROM (old_rule.kind, old_rule.columns, old_rule.condition);
 	-- who disables a rule will not see its findings repaired
 	IF old_rule.enabled AND NOT new_rule.enabled THEN
 		INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, event)

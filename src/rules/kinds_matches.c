@@ -181,24 +181,25 @@ types_read(const RuleSource *source, MatchesState *state)
 	}
 }
 
-/* Two values of a pair of columns, in forms that can be compared. */
+/* Two values of the n-th pair of columns, in forms that can be compared. */
 static bool
-column_pair(const MatchesState *state, const MatchedColumn *column, Oid other,
-			SqlPair *pair)
+column_pair(const MatchesState *state, int n, Oid other, SqlPair *pair)
 {
+	const MatchedColumn *column = &state->columns[n];
 	char	   *here = crm_sql_column(&column->here, "this_row");
 	char	   *there = psprintf("other_row.%s", quote_identifier(column->there));
 	Oid			typid = get_atttype(other, get_attnum(other, column->there));
 
 	if (column->type == NULL)
-		return crm_sql_pair(pair, here, column->here.typid, there, typid);
+		return crm_sql_pair(pair, here, column->here.typid, there, typid,
+							n < state->nkeys);
 	here = psprintf("crmaudit.comparable_value(%s, (%s)::pg_catalog.text, %s)",
 					quote_literal_cstr(column->type), here,
 					state->region ? quote_literal_cstr(state->region) : "NULL");
 	there = psprintf("crmaudit.comparable_value(%s, (%s)::pg_catalog.text, %s)",
 					 quote_literal_cstr(column->type), there,
 					 state->region ? quote_literal_cstr(state->region) : "NULL");
-	return crm_sql_pair(pair, here, TEXTOID, there, TEXTOID);
+	return crm_sql_pair(pair, here, TEXTOID, there, TEXTOID, true);
 }
 
 /* Raises an error unless each pair can be compared, and the owner may. */
@@ -225,7 +226,7 @@ pairs_check(RuleCompile *context, const MatchesState *state, Oid other)
 							column->there, get_rel_name(other)),
 					 errhint("Grant SELECT on it to %s.",
 							 GetUserNameFromId(owner, false))));
-		if (!column_pair(state, column, other, &pair))
+		if (!column_pair(state, i, other, &pair))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("columns \"%s\" of type %s and \"%s\" of type %s cannot be compared",
@@ -472,7 +473,7 @@ matches_query(const Rule *rule, const RuleSet *ruleset, const char *source)
 		SqlPair		pair;
 
 		(void) other_column(other, column->here.spec, column->there, rel);
-		if (!column_pair(state, column, other, &pair))
+		if (!column_pair(state, i, other, &pair))
 			elog(ERROR, "columns of rule \"%s\" cannot be compared", rule->name);
 		if (i < state->nkeys)
 			matches_sql_key(&sql, column, &pair, i + 1);

@@ -123,16 +123,20 @@ is_text(Oid typid)
 	return typid == TEXTOID || typid == VARCHAROID || typid == BPCHAROID;
 }
 
+/*
+ * A value as text.  That of a key stays what the planner has statistics of.
+ */
 static char *
-as_text(const char *value)
+as_text(const char *value, bool is_key)
 {
-	return psprintf("NULLIF((%s)::pg_catalog.text, '') COLLATE pg_catalog.\"C\"",
+	return psprintf(is_key ? "(%s)::pg_catalog.text COLLATE pg_catalog.\"C\"" :
+					"NULLIF((%s)::pg_catalog.text, '') COLLATE pg_catalog.\"C\"",
 					value);
 }
 
 bool
 crm_sql_pair(SqlPair *pair, const char *first, Oid first_type,
-			 const char *second, Oid second_type)
+			 const char *second, Oid second_type, bool is_key)
 {
 	Oid			left = getBaseType(first_type);
 	Oid			right = getBaseType(second_type);
@@ -158,8 +162,8 @@ crm_sql_pair(SqlPair *pair, const char *first, Oid first_type,
 		TypeCategory(left) != TYPCATEGORY_STRING &&
 		TypeCategory(right) != TYPCATEGORY_STRING)
 		return false;
-	pair->first = as_text(first);
-	pair->second = as_text(second);
+	pair->first = as_text(first, is_key);
+	pair->second = as_text(second, is_key);
 	pair->equal = CRM_SQL_OP("=");
 	return true;
 }

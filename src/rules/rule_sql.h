@@ -43,6 +43,6 @@ extern char *crm_sql_equal(Oid typid);
  * to some systems it is.  False if their types have nothing in common.
  */
 extern bool crm_sql_pair(SqlPair *pair, const char *first, Oid first_type,
-						 const char *second, Oid second_type);
+						 const char *second, Oid second_type, bool is_key);
 
 #endif							/* CRM_RULE_SQL_H */

@@ -34,7 +34,7 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_chi_sq
 COMMENT ON FUNCTION crmaudit.chi_square_p(float8, int) IS 'probability, by chance, of a chi-square statistic at least as large, with df degrees of freedom';
 
 CREATE TABLE crmaudit.distribution_baseline (
-	rule_id bigint PRIMARY KEY REFERENCES crmaudit.rule ON DELETE CASCADE,
+	rule_id bigint PRIMARY KEY,
 	rule_version int NOT NULL,
 	is_ordered boolean NOT NULL,
 	rows bigint NOT NULL,
@@ -61,6 +61,18 @@ COMMENT ON COLUMN crmaudit.distribution_bucket.digest IS 'salted digest of the v
 
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.distribution_baseline', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.distribution_bucket', '');
+
+-- No foreign key, for crmaudit.rule may be truncated.
+CREATE FUNCTION crmaudit.forget_baseline() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	DELETE FROM crmaudit.distribution_baseline b WHERE b.rule_id = OLD.id;
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION crmaudit.forget_baseline() IS 'trigger: the baseline of a rule leaves with it';
+CREATE TRIGGER forget_baseline AFTER DELETE ON crmaudit.rule FOR EACH ROW
+	WHEN (OLD.kind = 'distribution')
+	EXECUTE FUNCTION crmaudit.forget_baseline();
 
 -- Whether a rule has a baseline is part of what is compiled.
 CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.distribution_baseline

@@ -173,9 +173,8 @@ typedef struct RuleSet
 	bool		has_guarded;
 	bool		has_normalise;
 	RowKey		key;
-	int			ncells;			/* follows from the catalog's rules alone,
-								 * also from those that are broken or not in
-								 * force */
+	int			ncells;			/* follows from the catalog's rules alone, also
+								 * from those that are broken or not in force */
 	ScoreCell  *cells;
 	RuleColumn *owner;			/* column of role owner, or NULL */
 	double		dimension_weights[CRM_DIMENSIONS];

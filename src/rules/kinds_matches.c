@@ -333,6 +333,13 @@ key_member_sql(const MatchedColumn *column, int n)
 	}
 }
 
+/* Whether the source, as the sweep makes it, leaves no row of the table out. */
+static bool
+source_is_all(const char *source, Relation rel)
+{
+	return strcmp(source, crm_sql_source(rel, NULL)) == 0;
+}
+
 /* The parts of the query that depend on the columns. */
 typedef struct MatchesSql
 {
@@ -445,13 +452,39 @@ append_there(StringInfo query, const MatchesSql *sql, Relation rel)
 					 "SELECT DISTINCT NULL::pg_catalog.oid, NULL::pg_catalog.tid, 'invalid', 'missing_here', NULL::pg_catalog.text,\n"
 					 "\t%s, pg_catalog.jsonb_build_object(%s)\n"
 					 "FROM other_values AS o\n"
-					 "WHERE NOT EXISTS (SELECT FROM (SELECT %s FROM %s%s AS this_row) AS t WHERE %s)",
+					 "WHERE NOT EXISTS (SELECT FROM (SELECT %s FROM %s AS this_row) AS t WHERE %s)",
 					 quote_literal_cstr(sql->key_names.data), sql->members.data,
-					 sql->here_keys.data,
-					 rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
-					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												RelationGetRelationName(rel)),
-					 sql->keys.data);
+					 sql->here_keys.data, crm_sql_rows(rel), sql->keys.data);
+}
+
+/*
+ * Appends the same for a source that is all rows of the table: one join tells
+ * what differs and what either side lacks.
+ */
+static void
+append_both(StringInfo query, const MatchesState *state, const MatchesSql *sql,
+			const char *source)
+{
+	bool		has_columns = state->ncolumns > state->nkeys;
+
+	appendStringInfo(query,
+					 "SELECT DISTINCT ON (j.tableoid, j.ctid, j.row_key) j.tableoid, j.ctid, 'invalid' AS verdict, j.reason,\n"
+					 "\tNULL::pg_catalog.text AS group_value, j.column_name, j.row_key\n"
+					 "FROM (SELECT t.tableoid, t.ctid,\n"
+					 "\t\tCASE WHEN o.k1 IS NULL THEN 'missing_in_table' WHEN t.tableoid IS NULL THEN 'missing_here' ELSE 'differs_from_table' END AS reason,\n"
+					 "\t\tCASE WHEN o.k1 IS NULL OR t.tableoid IS NULL THEN %s ELSE pg_catalog.concat_ws(', '%s) END AS column_name,\n"
+					 "\t\tCASE WHEN t.tableoid IS NULL THEN pg_catalog.jsonb_build_object(%s) END AS row_key\n",
+					 quote_literal_cstr(sql->key_names.data), has_columns ?
+					 sql->names.data : ", NULL", sql->members.data);
+	appendStringInfo(query,
+					 "\tFROM (SELECT tableoid, ctid, %s%s FROM %s) AS t\n"
+					 "\tFULL JOIN other_values AS o ON %s\n"
+					 "\tWHERE (t.tableoid IS NULL OR %s) AND (o.k1 IS NULL OR t.tableoid IS NULL%s%s)) AS j\n"
+					 "ORDER BY j.tableoid, j.ctid, j.row_key, j.reason, j.column_name",
+					 sql->here_keys.data, sql->here.data, source,
+					 sql->keys.data, sql->here_filled.data,
+					 has_columns ? " OR " : "",
+					 has_columns ? sql->differs.data : "");
 }
 
 /*
@@ -490,9 +523,14 @@ matches_query(const Rule *rule, const RuleSet *ruleset, const char *source)
 					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(other)),
 												get_rel_name(other)),
 					 sql.there_filled.data);
-	append_here(&query, state, &sql, source);
-	if (state->missing)
-		append_there(&query, &sql, rel);
+	if (state->missing && source_is_all(source, rel))
+		append_both(&query, state, &sql, source);
+	else
+	{
+		append_here(&query, state, &sql, source);
+		if (state->missing)
+			append_there(&query, &sql, rel);
+	}
 	table_close(rel, NoLock);
 	return query.data;
 }

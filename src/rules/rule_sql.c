@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
@@ -18,6 +19,23 @@
 #include "utils/typcache.h"
 
 #include "rules/rule_sql.h"
+
+char *
+crm_sql_rows(Relation rel)
+{
+	return psprintf("%s%s",
+					rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+					quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+											   RelationGetRelationName(rel)));
+}
+
+char *
+crm_sql_source(Relation rel, const char *where)
+{
+	return psprintf("(SELECT tableoid, ctid, * FROM %s AS this_row%s%s) AS this_row",
+					crm_sql_rows(rel), where ? " WHERE " : "",
+					where ? where : "");
+}
 
 char *
 crm_sql_column(const RuleColumn *column, const char *alias)

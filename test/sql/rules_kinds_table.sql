@@ -87,7 +87,7 @@ SELECT * FROM pg_temp.found('by_id');
 SELECT crmaudit.add_rule('kt_customer', 'mail_only', 'matches_table', '{mail}', '{"table": "kt_erp.account", "key": {"id": "account"}, "columns": {"mail": "email"}, "missing": false}',
 	condition => 'id <> 5') \gset
 SELECT * FROM pg_temp.found('mail_only');
-SELECT crmaudit.rule_query('kt_customer', 'mail_only');
+SELECT crmaudit.rule_query('kt_customer', 'mail_only') \g (format=unaligned tuples_only=on)
 
 -- The table is kept by its qualified name; columns are followed here, and a
 -- column that is compared cannot be dropped.
@@ -182,7 +182,7 @@ SELECT pg_temp.stale();
 
 SELECT crmaudit.add_rule('kt_customer', 'some', 'row_count', '{}', '{"min": 1, "max": 100}') \gset
 SELECT crmaudit.add_rule('kt_customer', 'few_nulls', 'null_fraction', '{mail}', '{"max": 0.05}', condition => 'id < 100') \gset
-SELECT crmaudit.rule_query('kt_customer', 'some');
+SELECT crmaudit.rule_query('kt_customer', 'some') \g (format=unaligned tuples_only=on)
 SELECT crmaudit.rule_query('kt_customer', 'few_nulls') AS query \gset
 \echo :query
 :query;
@@ -206,6 +206,10 @@ SELECT crmaudit.protect('kt_parted', mode => 'observe') \gset
 SELECT crmaudit.add_rule('kt_parted', 'same', 'matches_table', '{}', '{"table": "kt_erp.account", "key": {"id": "account"}, "columns": {"name": "city"}}') \gset
 INSERT INTO kt_parted VALUES (1, 'x'), (2, 'x'), (9, NULL), (19, NULL);
 SELECT * FROM pg_temp.found('same', 'kt_parted');
+-- By a key that is NULL in some rows, and is there several times.
+SELECT crmaudit.add_rule('kt_parted', 'known', 'matches_table', '{}', '{"table": "kt_erp.account", "key": {"name": "city"}, "columns": {"id": "account"}}') \gset
+SELECT * FROM pg_temp.found('known', 'kt_parted');
+SELECT crmaudit.rule_query('kt_parted', 'known') \g (format=unaligned tuples_only=on)
 
 SELECT crmaudit.unprotect('kt_customer');
 SELECT crmaudit.unprotect('kt_parted');

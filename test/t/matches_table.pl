@@ -71,18 +71,18 @@ query_is($crm, 'postgres', q{SELECT * FROM found('crm_owner')}, $differences,
 	'values that differ and rows that are missing on either side are found, as the owner');
 refuses($crm, 'postgres', q{SELECT * FROM found('postgres')}, qr/user mapping not found/, 'the mapping is the owner\'s');
 
-# One scan of the other server, although rows are missing on either side.
-my $plan = $crm->safe_psql('postgres', <<'SQL');
-SELECT 'EXPLAIN (COSTS OFF) ' || crmaudit.rule_query('customer', 'same_in_erp') \gexec
-SQL
-is(scalar(() = $plan =~ /Foreign Scan/g), 1, 'the foreign table is scanned once') or diag($plan);
-
 # A row that does not count is not missing; one for which the condition does
 # not hold is not compared.
 $crm->safe_psql('postgres', <<'SQL');
 SELECT crmaudit.alter_rule('customer', 'same_in_erp', condition => 'customer_no <> ''C8''');
 SQL
 query_is($crm, 'postgres', q{SELECT string_agg(customer, ',' ORDER BY customer) FROM found('crm_owner')}, 'C10,C3000,C7', 'the condition limits what is compared');
+
+# One scan of the other server, although two joins read it.
+my $plan = $crm->safe_psql('postgres', <<'SQL');
+SELECT 'EXPLAIN (COSTS OFF) ' || crmaudit.rule_query('customer', 'same_in_erp') \gexec
+SQL
+is(scalar(() = $plan =~ /Foreign Scan/g), 1, 'the foreign table is scanned once') or diag($plan);
 
 # The other server repairs, and is asked again.
 $erp->safe_psql('postgres', <<'SQL');

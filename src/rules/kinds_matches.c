@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
@@ -211,6 +212,17 @@ pairs_check(RuleCompile *context, const MatchesState *state, Oid other)
 										   RelationGetRelid(context->rel));
 	bool		may_read = pg_class_aclcheck(other, owner, ACL_SELECT) == ACLCHECK_OK;
 
+	if (!DatumGetBool(DirectFunctionCall3(has_schema_privilege_id_id,
+										  ObjectIdGetDatum(owner),
+										  ObjectIdGetDatum(get_rel_namespace(other)),
+										  CStringGetTextDatum("USAGE"))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("owner of relation \"%s\" may not use schema \"%s\"",
+						RelationGetRelationName(context->rel),
+						get_namespace_name(get_rel_namespace(other))),
+				 errhint("Grant USAGE on it to %s.",
+						 GetUserNameFromId(owner, false))));
 	for (int i = 0; i < state->ncolumns; i++)
 	{
 		const MatchedColumn *column = &state->columns[i];

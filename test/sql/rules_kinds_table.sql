@@ -142,8 +142,9 @@ SELECT * FROM (VALUES
 CREATE ROLE kt_owner;
 CREATE ROLE kt_admin;
 GRANT CREATE ON SCHEMA public TO kt_owner;
-GRANT USAGE ON SCHEMA kt_erp TO kt_owner, kt_admin;
 ALTER TABLE kt_customer OWNER TO kt_owner;
+SELECT * FROM pg_temp.refused($$'matches_table', '{}', '{"table": "kt_erp.account", "key": {"no": "number"}, "columns": {"mail": "email"}}'$$);
+GRANT USAGE ON SCHEMA kt_erp TO kt_owner, kt_admin;
 SELECT * FROM pg_temp.refused($$'matches_table', '{}', '{"table": "kt_erp.account", "key": {"no": "number"}, "columns": {"mail": "email"}}'$$);
 GRANT SELECT (number, email) ON kt_erp.account TO kt_owner;
 SELECT * FROM pg_temp.refused($$'matches_table', '{}', '{"table": "kt_erp.account", "key": {"no": "number"}, "columns": {"mail": "phone"}}'$$);

@@ -89,6 +89,7 @@ INSERT INTO kd_customer (id, city) SELECT i, '成都市' FROM generate_series(1,
 INSERT INTO kd_customer (id, city) SELECT i, '广州市' FROM generate_series(21, 29) i;
 INSERT INTO kd_customer (id, city) VALUES (40, '成都巿'), (41, '成都'), (42, '都成市'), (43, '成都一市'), (44, '广卅市'), (45, '乌鲁木齐'), (46, NULL), (47, '成');
 INSERT INTO kd_customer (id, city, closed) VALUES (48, '成都帀', true);
+INSERT INTO kd_customer (id, city) VALUES (49, '城都市'), (50, '城都市');	-- too many against a dozen
 SELECT * FROM pg_temp.found('city_spelt');
 -- What is frequent and rare, in rows; the more frequent of two neighbours is
 -- the one that is meant.

@@ -57,14 +57,22 @@ static const RuleParam matches_params[] = {
 	{NULL}
 };
 
-/* The other table, or an error. */
+/*
+ * The other table, or an error.  Whoever looks at the state of rules need not
+ * have a right on its schema: that of the owner matters.
+ */
 static Oid
 other_find(const char *name)
 {
 	List	   *names = textToQualifiedNameList(cstring_to_text(name));
-	Oid			relid = RangeVarGetRelid(makeRangeVarFromNameList(names),
-										 NoLock, true);
+	RangeVar   *range = makeRangeVarFromNameList(names);
+	Oid			relid;
 
+	if (range->schemaname)
+		relid = get_relname_relid(range->relname,
+								  get_namespace_oid(range->schemaname, true));
+	else
+		relid = RangeVarGetRelid(range, NoLock, true);
 	if (!OidIsValid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),

@@ -197,6 +197,8 @@ CREATE ROLE kt_steward;
 SELECT g FROM crmaudit.grant_duty('steward', 'kt_steward') g;
 SET ROLE kt_steward;
 SELECT crmaudit.rule_query('kt_customer', 'few_nulls');
+-- The state of a rule is not that of the reader's rights.
+SELECT rule, state FROM crmaudit.rule_status WHERE target = 'kt_customer'::regclass AND rule = 'same_as_erp';
 RESET ROLE;
 
 -- Partitions belong to the table, children by inheritance do not.

@@ -41,12 +41,36 @@ struct RuleSetEntry
 };
 
 static HTAB *rule_cache = NULL;
+
+/* Relations that some rule set has looked into besides its own. */
+static HTAB *depended_on = NULL;
 static RuleSet *stale_rulesets = NULL;
 
 /* Whether some entry was marked since rule sets were last freed. */
 static bool any_marked = false;
 
 PG_FUNCTION_INFO_V1(crmaudit_rules_changed);
+
+/* Marks the entries whose rules look into another relation. */
+static void
+mark_dependents(Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	RuleSetEntry *entry;
+
+	hash_seq_init(&status, rule_cache);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		for (int i = 0; entry->ruleset && i < entry->ruleset->ndepends; i++)
+		{
+			if (entry->ruleset->depends[i] == relid)
+			{
+				entry->valid = false;
+				any_marked = true;
+			}
+		}
+	}
+}
 
 /* Marks the entry of a relation, or all of them for InvalidOid. */
 static void
@@ -64,6 +88,8 @@ relcache_callback(Datum arg, Oid relid)
 			entry->valid = false;
 			any_marked = true;
 		}
+		if (hash_search(depended_on, &relid, HASH_FIND, NULL) != NULL)
+			mark_dependents(relid);
 		return;
 	}
 	any_marked = true;
@@ -140,6 +166,9 @@ crm_rule_cache_init(void)
 	ctl.hcxt = CacheMemoryContext;
 	rule_cache = hash_create("crmaudit rule cache", 64, &ctl,
 							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	ctl.entrysize = sizeof(Oid);
+	depended_on = hash_create("crmaudit tables that rules look into", 16, &ctl,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	crm_value_list_init();
 	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(PROCOID, syscache_callback, (Datum) 0);
@@ -187,7 +216,12 @@ entry_rebuild(RuleSetEntry *entry, Relation rel)
 	}
 	PG_END_TRY();
 	if (ruleset)
+	{
+		for (int i = 0; i < ruleset->ndepends; i++)
+			(void) hash_search(depended_on, &ruleset->depends[i], HASH_ENTER,
+							   NULL);
 		MemoryContextSetParent(ruleset->context, CacheMemoryContext);
+	}
 	entry->ruleset = ruleset;
 }
 

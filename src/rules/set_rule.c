@@ -47,18 +47,15 @@ crm_other_table_find(RuleCompile *context, const char *name, OtherTable *table)
 	Oid			owner = crm_relation_owner(context->target);
 	char		kind;
 
-	if (list_length(names) != 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("name of relation \"%s\" must be qualified with its schema",
-						name)));
-	table->relid = RangeVarGetRelid(makeRangeVarFromNameList(names),
-									AccessShareLock, true);
+	/* whose definition found the table is qualified */
+	table->relid = list_length(names) != 2 ? InvalidOid :
+		RangeVarGetRelid(makeRangeVarFromNameList(names), AccessShareLock,
+						 true);
 	if (!OidIsValid(table->relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation \"%s\" does not exist", name),
-				 errdetail("Rule kind \"%s\" looks into it.",
+				 errdetail("A rule of kind \"%s\" looks into it.",
 						   context->source->kind)));
 	table->name = quote_qualified_identifier(strVal(linitial(names)),
 											 strVal(lsecond(names)));
@@ -197,6 +194,24 @@ crm_rule_add_column(RuleCompile *context, Rule *rule, const char *spec)
 	rule->is_guarded |= rule->columns[index].npath > 0 &&
 		!rule->columns[index].is_jsonb;
 	return index;
+}
+
+/*
+ * Lets the gate evaluate the rule if an index serves its probe; if not, notes
+ * which one would ("missing", or NULL if none can).  A probe runs SQL.
+ */
+void
+crm_rule_set_probe(Rule *rule, bool has_index, const char *missing)
+{
+	if (has_index)
+	{
+		rule->is_guarded = true;
+		return;
+	}
+	rule->eval = NULL;
+	rule->no_probe = missing ?
+		psprintf("at write time it needs %s", missing) :
+		pstrdup("no index can serve it at write time");
 }
 
 const char *

@@ -16,6 +16,7 @@
 
 #include "json_object.h"
 #include "rules/probe.h"
+#include "rules/rule_value.h"
 #include "rules/set_rule.h"
 
 static const RuleParam reference_params[] = {
@@ -248,16 +249,16 @@ related_compile_probe(RuleCompile *context, Rule *rule, RelatedState *state)
 	char	   *missing = NULL;
 	char	  **names = palloc(state->npairs * sizeof(char *));
 	Oid		   *operators = palloc(state->npairs * sizeof(Oid));
+	bool		found;
 
 	for (int i = 0; i < state->npairs; i++)
 	{
 		names[i] = state->pairs[i].other_name;
 		operators[i] = state->pairs[i].equality;
 	}
-	crm_rule_set_probe(rule, crm_probe_match_columns(context, rule,
-													 state->table.relid, names,
-													 operators, state->npairs,
-													 &missing), missing);
+	found = crm_probe_match_columns(context, rule, state->table.relid, names,
+									operators, state->npairs, &missing);
+	crm_rule_set_probe(rule, found, missing);
 	state->probe = crm_probe_create();
 }
 
@@ -362,6 +363,15 @@ has_related_compile(RuleCompile *context, Rule *rule)
 	state->self = -1;
 	rule->state = state;
 	related_compile_probe(context, rule, state);
+}
+
+/* Contract in rule_value.h. */
+const char *
+crm_rule_other_table(const Rule *rule)
+{
+	const RelatedState *state = rule->state;
+
+	return get_rel_name(state->table.relid);
 }
 
 static const SetKind reference_set = {

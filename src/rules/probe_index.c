@@ -234,6 +234,25 @@ missing_index(Relation rel, const char *columns)
 					columns);
 }
 
+/* A path as somebody writes it in CREATE INDEX, in its parentheses. */
+static char *
+readable_path(const RuleColumn *column)
+{
+	const char *arrow = strstr(column->spec, "->");
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "(%s",
+					 quote_identifier(pnstrdup(column->spec,
+											   arrow - column->spec)));
+	for (int i = 0; i < column->npath; i++)
+		appendStringInfo(&sql, " %s %s", i == column->npath - 1 ? "->>" : "->",
+						 column->path[i].is_index ? column->path[i].key :
+						 quote_literal_cstr(column->path[i].key));
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
+}
+
 /* The normal form of a column as somebody writes it in CREATE INDEX. */
 static char *
 normal_for_index(const CrmNormalForm *form, const char *column_sql)
@@ -298,8 +317,8 @@ crm_probe_match(RuleCompile *context, const Rule *rule, Oid relid,
 	}
 	if (match == MATCH_NONE)
 	{
-		char	   *column_sql = resolved.npath > 0 ?
-			name.data : pstrdup(quote_identifier(column));
+		char	   *column_sql = resolved.npath > 0 ? readable_path(&resolved) :
+			pstrdup(quote_identifier(column));
 
 		*missing = missing_index(rel, form && (own == NULL || strcmp(own, form->type) != 0) ?
 								 normal_for_index(form, column_sql) : column_sql);

@@ -27,9 +27,18 @@ typedef struct Spellings
 	Datum		texts[SPELLINGS_MAX];
 } Spellings;
 
+/* Each is looked up on its own: none twice. */
 static void
 add_spelling(Spellings *spellings, const char *data, int length)
 {
+	for (int i = 0; i < spellings->count; i++)
+	{
+		text	   *other = DatumGetTextPP(spellings->texts[i]);
+
+		if (VARSIZE_ANY_EXHDR(other) == length &&
+			memcmp(VARDATA_ANY(other), data, length) == 0)
+			return;
+	}
 	if (spellings->count < SPELLINGS_MAX)
 		spellings->texts[spellings->count++] =
 			PointerGetDatum(cstring_to_text_with_len(data, length));
@@ -73,7 +82,37 @@ add_chinese_mobile(Spellings *spellings, const char *digits)
 	add_groups(spellings, "", digits, '-');
 	add_groups(spellings, "+86 ", digits, ' ');
 	add_groups(spellings, "+86-", digits, '-');
-	add_groups(spellings, "86-", digits, '-');
+	add_string(spellings, psprintf("+86-%s", digits));
+	add_string(spellings, psprintf("86-%s", digits));
+}
+
+/* A Chinese number with an area code, which "format" sets apart. */
+static void
+add_chinese_landline(Spellings *spellings, const char *format)
+{
+	const char *blank = strchr(format, ' ');
+	char	   *area;
+	char	   *rest;
+	char	   *end;
+
+	if (blank == NULL)
+		return;
+	area = pnstrdup(format, blank - format);
+	end = rest = palloc(strlen(blank) + 1);
+	for (; *blank; blank++)
+	{
+		if (*blank != ' ')
+			*end++ = *blank;
+	}
+	*end = '\0';
+	add_string(spellings, psprintf("%s-%s", area, rest));
+	add_string(spellings, psprintf("(%s)%s", area, rest));
+	add_string(spellings, psprintf("%s %s", area, rest));
+	if (area[0] == '0')
+	{
+		add_string(spellings, psprintf("+86-%s-%s", area + 1, rest));
+		add_string(spellings, psprintf("86-%s-%s", area + 1, rest));
+	}
 }
 
 /* Spellings of a phone number in E.164 form. */
@@ -90,8 +129,6 @@ add_phone(Spellings *spellings, const char *e164)
 		return;
 	add_string(spellings, phone.national);
 	add_string(spellings, psprintf("+%d %s", phone.calling_code, phone.national));
-	add_string(spellings, psprintf("+%d-%s", phone.calling_code, phone.national));
-	add_string(spellings, psprintf("%d-%s", phone.calling_code, phone.national));
 	if (crm_phone_format(number, true, format) > 0)
 		add_string(spellings, format);
 	if (crm_phone_format(number, false, format) > 0)
@@ -103,6 +140,9 @@ add_phone(Spellings *spellings, const char *e164)
 	if (phone.calling_code == 86 && phone.type == CRM_PHONE_MOBILE &&
 		phone.national_length == 11)
 		add_chinese_mobile(spellings, phone.national);
+	else if (phone.calling_code == 86 &&
+			 crm_phone_format(number, false, format) > 0)
+		add_chinese_landline(spellings, format);
 }
 
 /* The value in groups of four, as cards show it. */

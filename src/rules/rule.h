@@ -182,6 +182,7 @@ typedef struct RuleSet
 	RowKey		key;
 	int			ndepends;		/* other relations whose changes matter */
 	Oid		   *depends;
+	bool		has_missing;	/* one of them is not there, and may come */
 	int			ncells;			/* follows from the catalog's rules alone, also
 								 * from those that are broken or not in force */
 	ScoreCell  *cells;

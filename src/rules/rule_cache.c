@@ -44,6 +44,9 @@ static HTAB *rule_cache = NULL;
 
 /* Relations that some rule set has looked into besides its own. */
 static HTAB *depended_on = NULL;
+
+/* Some rule looks into a table that is not there. */
+static bool any_missing = false;
 static RuleSet *stale_rulesets = NULL;
 
 /* Whether some entry was marked since rule sets were last freed. */
@@ -102,6 +105,16 @@ relcache_callback(Datum arg, Oid relid)
 static void
 syscache_callback(Datum arg, int cacheid, uint32 hashvalue)
 {
+	relcache_callback((Datum) 0, InvalidOid);
+}
+
+/* A table was created or renamed: perhaps one that a rule looks into. */
+static void
+table_callback(Datum arg, int cacheid, uint32 hashvalue)
+{
+	if (!any_missing)
+		return;
+	any_missing = false;
 	relcache_callback((Datum) 0, InvalidOid);
 }
 
@@ -174,6 +187,7 @@ crm_rule_cache_init(void)
 	CacheRegisterSyscacheCallback(PROCOID, syscache_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(OPEROID, syscache_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(TYPEOID, syscache_callback, (Datum) 0);
+	CacheRegisterSyscacheCallback(RELNAMENSP, table_callback, (Datum) 0);
 	RegisterXactCallback(xact_callback, NULL);
 }
 
@@ -217,6 +231,7 @@ entry_rebuild(RuleSetEntry *entry, Relation rel)
 	PG_END_TRY();
 	if (ruleset)
 	{
+		any_missing |= ruleset->has_missing;
 		for (int i = 0; i < ruleset->ndepends; i++)
 			(void) hash_search(depended_on, &ruleset->depends[i], HASH_ENTER,
 							   NULL);

@@ -192,7 +192,7 @@ compile_live(void *argument)
 static void
 ruleset_compile_live(RuleSet *ruleset, Relation rel, const char *sql)
 {
-	RuleCompile context = {rel, ruleset->target_name, NULL, false, ruleset->target, NIL};
+	RuleCompile context = {rel, ruleset->target_name, NULL, false, ruleset->target, NIL, false};
 	GuardedCompile compile = {.context = &context,.ruleset = ruleset,.live = sql};
 
 	ruleset->live_broken = crm_run_guarded(compile_live, &compile);
@@ -293,7 +293,7 @@ ruleset_count_rule(RuleSet *ruleset, const Rule *rule)
 static void
 ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 {
-	RuleCompile context = {rel, ruleset->target_name, NULL, false, ruleset->target, NIL};
+	RuleCompile context = {rel, ruleset->target_name, NULL, false, ruleset->target, NIL, false};
 	Rule	   *later = palloc0((list_length(sources) + 1) * sizeof(Rule));
 	int			nlater = 0;
 	ListCell   *cell;
@@ -329,6 +329,7 @@ ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 	ruleset->nall = ruleset->nrules + nlater;
 	pfree(later);
 	ruleset->depends = palloc((list_length(context.depends) + 1) * sizeof(Oid));
+	ruleset->has_missing = context.has_missing;
 	foreach(cell, context.depends)
 		ruleset->depends[ruleset->ndepends++] = lfirst_oid(cell);
 }
@@ -409,7 +410,7 @@ crm_ruleset_compile(Relation rel, Oid target)
 		ruleset->cells[i].is_live = false;
 	if (source.owner)
 	{
-		RuleCompile owner_context = {rel, ruleset->target_name, NULL, false, target, NIL};
+		RuleCompile owner_context = {rel, ruleset->target_name, NULL, false, target, NIL, false};
 		GuardedCompile compile = {.context = &owner_context,.ruleset = ruleset,.live = source.owner};
 
 		(void) crm_run_guarded(compile_owner, &compile);
@@ -451,6 +452,7 @@ compile_arguments(FunctionCallInfo fcinfo, RuleSource *source, Rule *rule)
 	context.parse_only = PG_GETARG_BOOL(6);
 	context.target = RelationGetRelid(rel);
 	context.depends = NIL;
+	context.has_missing = false;
 	rule_init(rule, source);
 	crm_rule_compile(&context, rule);
 	table_close(rel, NoLock);

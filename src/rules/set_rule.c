@@ -51,6 +51,7 @@ crm_other_table_find(RuleCompile *context, const char *name, OtherTable *table)
 	table->relid = list_length(names) != 2 ? InvalidOid :
 		RangeVarGetRelid(makeRangeVarFromNameList(names), AccessShareLock,
 						 true);
+	context->has_missing |= !OidIsValid(table->relid);
 	if (!OidIsValid(table->relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),

@@ -170,6 +170,13 @@ index_serves(const IndexSearch *search, Relation index)
 	return predicate_holds(search, index);
 }
 
+static bool
+can_have_index(Relation rel)
+{
+	return rel->rd_rel->relkind != RELKIND_VIEW &&
+		rel->rd_rel->relkind != RELKIND_FOREIGN_TABLE;
+}
+
 /* Whether some index of the table serves. */
 static bool
 search_indexes(const IndexSearch *search)
@@ -178,8 +185,7 @@ search_indexes(const IndexSearch *search)
 	ListCell   *cell;
 	bool		found = false;
 
-	if (search->rel->rd_rel->relkind == RELKIND_VIEW ||
-		search->rel->rd_rel->relkind == RELKIND_FOREIGN_TABLE)
+	if (!can_have_index(search->rel))
 		return false;
 	indexes = RelationGetIndexList(search->rel);
 	foreach(cell, indexes)
@@ -224,10 +230,12 @@ own_clauses(RuleCompile *context, const Rule *rule, Oid relid, int *count)
 	return clauses;
 }
 
-/* Says what index would serve. */
+/* Says what index would serve; NULL if none can. */
 static char *
 missing_index(Relation rel, const char *columns)
 {
+	if (!can_have_index(rel))
+		return NULL;
 	return psprintf("CREATE INDEX ON %s (%s)",
 					quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
 											   RelationGetRelationName(rel)),

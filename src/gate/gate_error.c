@@ -183,7 +183,7 @@ native_detail(const RuleSet *ruleset, const Rule *rule, TupleTableSlot *slot)
 		const RuleColumn *column = &rule->columns[i];
 		const char *comma = i > 0 ? ", " : "";
 		char	   *value = may_see(ruleset, column->attnum) ?
-			crm_column_show(column, slot) : NULL;
+		crm_column_show(column, slot) : NULL;
 
 		appendStringInfo(&names, "%s%s", comma, column->spec);
 		appendStringInfo(&values, "%s%s", comma, value ? value : "***");

@@ -174,6 +174,7 @@ related_prepare(const Rule *rule, const RelatedState *state,
 								 crm_probe_sql_arg(&sql, pair->own_type),
 								 pair->own_type);
 	}
+	sql.has_conditions = state->condition != NULL;
 	if (state->condition)
 		appendStringInfo(&sql.text, " AND (%s)", state->condition);
 	appendStringInfo(&sql.text, " LIMIT %d", state->min);

@@ -302,7 +302,7 @@ staff_read_param(RuleCompile *context, StaffState *state, JsonbValue *staff)
 	for (uint32 i = 0; i < count; i++)
 	{
 		JsonbContainer *object =
-			getIthJsonbValueFromContainer(array, i)->val.binary.data;
+		getIthJsonbValueFromContainer(array, i)->val.binary.data;
 
 		staff_add(context, state, staff_member(object, "table"),
 				  staff_member(object, "column"),

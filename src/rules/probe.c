@@ -36,6 +36,7 @@
 struct Probe
 {
 	int			nargs;
+	bool		has_conditions; /* see ProbeSql */
 	SPIPlanPtr	plan;			/* NULL: not prepared */
 	bool		is_planned;
 	MemoryContextCallback callback;
@@ -73,6 +74,7 @@ void
 crm_probe_sql_begin(ProbeSql *sql)
 {
 	initStringInfo(&sql->text);
+	sql->has_conditions = false;
 	sql->nargs = 0;
 	sql->types = NULL;
 }
@@ -162,6 +164,7 @@ append_not_key(ProbeSql *sql, const RowKey *key)
 void
 crm_probe_sql_counts(ProbeSql *sql, const Rule *rule, const RuleSet *ruleset)
 {
+	sql->has_conditions = ruleset->live_sql || rule->condition_sql;
 	if (ruleset->live_sql)
 		appendStringInfo(&sql->text, " AND (%s)", ruleset->live_sql);
 	if (rule->condition_sql)
@@ -207,6 +210,7 @@ crm_probe_prepare(Probe *probe, const RuleSet *ruleset, ProbeSql *sql)
 		SPI_keepplan(plan);
 		probe->plan = plan;
 		probe->nargs = sql->nargs;
+		probe->has_conditions = sql->has_conditions;
 		probe->is_planned = false;
 		SPI_finish();
 	}
@@ -260,27 +264,37 @@ crm_probe_args_own_keys(ProbeArgs *args, const RuleRow *row)
 	args_key(args, &row->ruleset->key, row->old);
 }
 
+static void
+set_for_now(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
 /*
  * Runs the query, planning it if it has no plan.  Only an index makes sense:
  * a plan that was made while the table was small would scan it for every row
  * of a load.
+ *
+ * Functions in conditions run with the owner's rights: what they name must
+ * not be looked up by the writer's search_path.
  */
 static int
 probe_execute(Probe *probe, const ProbeArgs *args, int limit)
 {
 	bool		is_planned = probe->is_planned &&
-		SPI_plan_is_valid(probe->plan);
-	int			guc_level = 0;
+	SPI_plan_is_valid(probe->plan);
+	bool		sets = !is_planned || probe->has_conditions;
+	int			guc_level = sets ? NewGUCNestLevel() : 0;
 	int			result;
 
+	if (probe->has_conditions)
+		set_for_now("search_path", "pg_catalog, pg_temp");
 	if (!is_planned)
 	{
-		static const char *const off[] = {"enable_seqscan", "enable_bitmapscan", "jit"};
-
-		guc_level = NewGUCNestLevel();
-		for (int i = 0; i < lengthof(off); i++)
-			(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION,
-									 GUC_ACTION_SAVE, true, 0, false);
+		set_for_now("enable_seqscan", "off");
+		set_for_now("enable_bitmapscan", "off");
+		set_for_now("jit", "off");
 	}
 	PushCopiedSnapshot(GetTransactionSnapshot());
 	/* rows of the running command too */
@@ -291,7 +305,7 @@ probe_execute(Probe *probe, const ProbeArgs *args, int limit)
 	PopActiveSnapshot();
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "a probe failed: %s", SPI_result_code_string(result));
-	if (!is_planned)
+	if (sets)
 		AtEOXact_GUC(true, guc_level);
 	probe->is_planned = true;
 	return (int) SPI_processed;

@@ -28,6 +28,7 @@ typedef struct Probe Probe;
 typedef struct ProbeSql
 {
 	StringInfoData text;
+	bool		has_conditions; /* SQL that somebody wrote is in it */
 	int			nargs;
 	Oid		   *types;
 } ProbeSql;

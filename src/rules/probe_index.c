@@ -326,7 +326,7 @@ crm_probe_match(RuleCompile *context, const Rule *rule, Oid relid,
 	if (match == MATCH_NONE)
 	{
 		char	   *column_sql = resolved.npath > 0 ? readable_path(&resolved) :
-			pstrdup(quote_identifier(column));
+		pstrdup(quote_identifier(column));
 
 		*missing = missing_index(rel, form && (own == NULL || strcmp(own, form->type) != 0) ?
 								 normal_for_index(form, column_sql) : column_sql);

@@ -183,8 +183,9 @@ typedef struct RuleSet
 	int			ndepends;		/* other relations whose changes matter */
 	Oid		   *depends;
 	bool		has_missing;	/* one of them is not there, and may come */
-	int			ncells;			/* follows from the catalog's rules alone, also
-								 * from those that are broken or not in force */
+	int			ncells;			/* follows from the catalog's rules alone,
+								 * also from those that are broken or not in
+								 * force */
 	ScoreCell  *cells;
 	RuleColumn *owner;			/* column of role owner, or NULL */
 	double		dimension_weights[CRM_DIMENSIONS];

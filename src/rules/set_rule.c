@@ -24,8 +24,8 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
-#include "nodes/makefuncs.h"
 #include "parser/parse_coerce.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -35,6 +35,26 @@
 #include "utils/typcache.h"
 
 #include "rules/set_rule.h"
+
+/*
+ * Locks the table of that schema and name, and returns it; InvalidOid if there
+ * is none.  Whoever writes, or reads rule_status, need not have the right to
+ * name it.
+ */
+static Oid
+lock_table(List *names)
+{
+	Oid			schema = get_namespace_oid(strVal(linitial(names)), true);
+	Oid			relid = OidIsValid(schema) ?
+	get_relname_relid(strVal(lsecond(names)), schema) : InvalidOid;
+
+	if (!OidIsValid(relid))
+		return InvalidOid;
+	LockRelationOid(relid, AccessShareLock);
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+		return InvalidOid;
+	return relid;
+}
 
 /*
  * Looks up another table by its qualified name; raises an error if it cannot
@@ -47,10 +67,8 @@ crm_other_table_find(RuleCompile *context, const char *name, OtherTable *table)
 	Oid			owner = crm_relation_owner(context->target);
 	char		kind;
 
-	/* whose definition found the table is qualified */
-	table->relid = list_length(names) != 2 ? InvalidOid :
-		RangeVarGetRelid(makeRangeVarFromNameList(names), AccessShareLock,
-						 true);
+	/* if the definition found the table its name is qualified */
+	table->relid = list_length(names) == 2 ? lock_table(names) : InvalidOid;
 	context->has_missing |= !OidIsValid(table->relid);
 	if (!OidIsValid(table->relid))
 		ereport(ERROR,
@@ -266,7 +284,7 @@ crm_append_column(StringInfo sql, const RuleColumn *column, const char *alias)
 {
 	const char *arrow = strstr(column->spec, "->");
 	char	   *name = column->npath == 0 ? pstrdup(column->spec) :
-		pnstrdup(column->spec, arrow - column->spec);
+	pnstrdup(column->spec, arrow - column->spec);
 
 	if (column->npath > 0)
 	{

@@ -133,7 +133,7 @@ normal_text(NormalKind kind, const char *data, int length, char *out)
 				out[size++] = lower ?
 					pg_ascii_tolower((unsigned char) c) : (char) c;
 			else if (bytes == 1)
-				out[size++] = data[at];	/* no UTF-8 */
+				out[size++] = data[at]; /* no UTF-8 */
 			else
 				size += crm_utf8_encode(c, out + size);
 		}

@@ -238,20 +238,57 @@ INSERT INTO ks_secret VALUES (3, '13800138001');
 RESET ROLE;
 DROP TABLE ks_secret;
 
+-- What a condition calls runs with the owner's rights there: names in it are not
+-- looked up by the writer's search_path.
+CREATE SCHEMA ks_evil;
+GRANT CREATE ON SCHEMA public TO ks_owner;
+GRANT USAGE, CREATE ON SCHEMA ks_evil TO ks_writer;
+CREATE TABLE ks_secret (id int PRIMARY KEY, phone text, gone boolean);
+ALTER TABLE ks_secret OWNER TO ks_owner;
+CREATE INDEX ON ks_secret (phone);
+GRANT INSERT ON ks_secret TO ks_writer;
+CREATE FUNCTION ks_negation(boolean) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN $1 IS NOT true; END $$;
+CREATE FUNCTION ks_careless(boolean) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN ks_negation($1); END $$;
+CREATE FUNCTION ks_careful(boolean) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN public.ks_negation($1); END $$;
+SELECT crmaudit.protect('ks_secret', live => 'ks_careless(gone)') \gset
+SELECT crmaudit.add_rule('ks_secret', 'phone_unique', 'unique', '{phone}') \gset
+SET ROLE ks_writer;
+SET search_path = ks_evil, public;
+CREATE FUNCTION ks_evil.ks_negation(boolean) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'running as %', current_user; RETURN true; END $$;
+INSERT INTO ks_secret VALUES (1, '1');
+INSERT INTO ks_secret VALUES (2, '1');
+RESET ROLE;
+RESET search_path;
+SELECT crmaudit.protect('ks_secret', live => 'ks_careful(gone)') \gset
+SET ROLE ks_writer;
+SET search_path = ks_evil, public;
+INSERT INTO ks_secret VALUES (2, '1');
+RESET ROLE;
+RESET search_path;
+DROP TABLE ks_secret;
+DROP SCHEMA ks_evil CASCADE;
+DROP FUNCTION ks_careless(boolean), ks_careful(boolean), ks_negation(boolean);
+REVOKE CREATE ON SCHEMA public FROM ks_owner;
+
 -- Text that a type compares by its own rule; numbers; what depends on settings.
-CREATE TABLE ks_types (id int PRIMARY KEY, amount numeric, at timestamptz, padded char(10), uuid uuid);
+CREATE TYPE ks_mood AS ENUM ('good', 'bad');
+CREATE TABLE ks_types (mood ks_mood, id int, amount numeric, at timestamptz, padded char(10), uuid uuid, tags text[], PRIMARY KEY (mood, id));
 SELECT crmaudit.protect('ks_types') \gset
-SELECT count(crmaudit.add_rule('ks_types', c || '_unique', 'unique', ARRAY[c])) FROM unnest('{amount,at,padded,uuid}'::text[]) AS c;
+SELECT count(crmaudit.add_rule('ks_types', c || '_unique', 'unique', ARRAY[c])) FROM unnest('{amount,at,padded,uuid,tags}'::text[]) AS c;
 CREATE INDEX ON ks_types (amount);
 CREATE INDEX ON ks_types (at);
 CREATE INDEX ON ks_types (padded);
 CREATE INDEX ON ks_types USING hash (uuid);
-INSERT INTO ks_types VALUES (1, 1.0, '2024-01-01 00:00+00', 'a', '00000000-0000-0000-0000-000000000001');
-INSERT INTO ks_types (id, amount) VALUES (2, 1.00);
-INSERT INTO ks_types (id, at) VALUES (2, '2024-01-01 08:00+08');
-INSERT INTO ks_types (id, padded) VALUES (2, 'a   ');
-INSERT INTO ks_types (id, uuid) VALUES (2, '00000000-0000-0000-0000-000000000001');
+CREATE INDEX ON ks_types (tags);
+INSERT INTO ks_types VALUES ('good', 1, 1.0, '2024-01-01 00:00+00', 'a', '00000000-0000-0000-0000-000000000001', '{a,b}');
+INSERT INTO ks_types (mood, id, amount) VALUES ('good', 2, 1.00);
+INSERT INTO ks_types (mood, id, at) VALUES ('good', 2, '2024-01-01 08:00+08');
+INSERT INTO ks_types (mood, id, padded) VALUES ('good', 2, 'a   ');
+INSERT INTO ks_types (mood, id, uuid) VALUES ('good', 2, '00000000-0000-0000-0000-000000000001');
+INSERT INTO ks_types (mood, id, tags) VALUES ('bad', 1, '{a,b}');
+UPDATE ks_types SET mood = 'bad', amount = 1.000;
 DROP TABLE ks_types;
+DROP TYPE ks_mood;
 
 -- A table that is filled by the session which planned the probe when it was
 -- small, with statistics that say so.

@@ -126,6 +126,23 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 #include "varatt.h"
 #endif
 
+/* A message to another process, waiting for room. */
+#if PG_VERSION_NUM >= 150000
+#define crm_shm_mq_sendv(queue, parts, count) \
+	shm_mq_sendv(queue, parts, count, false, true)
+#else
+#define crm_shm_mq_sendv(queue, parts, count) \
+	shm_mq_sendv(queue, parts, count, false)
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#define crm_tuplesort_getdatum(state, datum, isnull) \
+	tuplesort_getdatum(state, true, false, datum, isnull, NULL)
+#else
+#define crm_tuplesort_getdatum(state, datum, isnull) \
+	tuplesort_getdatum(state, true, datum, isnull, NULL)
+#endif
+
 #ifndef pg_attribute_noreturn
 #define pg_attribute_noreturn()
 #endif

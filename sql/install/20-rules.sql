@@ -270,6 +270,14 @@ CREATE TRIGGER sql_updated BEFORE UPDATE ON crmaudit.protected_table FOR EACH RO
 	WHEN (NEW.live IS NOT NULL AND (NEW.target, NEW.live) IS DISTINCT FROM (OLD.target, OLD.live))
 	EXECUTE FUNCTION crmaudit.guard_sql('live condition');
 
+CREATE TRIGGER comparison_inserted BEFORE INSERT ON crmaudit.rule FOR EACH ROW
+	WHEN (NEW.kind = 'matches_table')
+	EXECUTE FUNCTION crmaudit.guard_sql('comparison');
+CREATE TRIGGER comparison_updated BEFORE UPDATE ON crmaudit.rule FOR EACH ROW
+	WHEN (NEW.kind = 'matches_table'
+		AND (NEW.target, NEW.kind, NEW.params) IS DISTINCT FROM (OLD.target, OLD.kind, OLD.params))
+	EXECUTE FUNCTION crmaudit.guard_sql('comparison');
+
 CREATE FUNCTION crmaudit.require_choice(choice text, choices text[], what text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -650,6 +658,16 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.rename_members(jsonb, text[], text[]) IS 'a json object after columns were renamed';
 
+-- Parameters that map columns to something else; those that a rule has.
+CREATE FUNCTION crmaudit.rename_param_keys(params jsonb, param_names text[], from_names text[], to_names text[]) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(jsonb_object_agg(p.key, (
+		SELECT coalesce(jsonb_object_agg((crmaudit.rename_columns(ARRAY[m.key], from_names, to_names))[1], m.value), '{}')
+		FROM jsonb_each(p.value) m)), '{}')
+	FROM jsonb_each(params) p WHERE p.key = ANY (param_names) AND jsonb_typeof(p.value) = 'object'
+$$;
+COMMENT ON FUNCTION crmaudit.rename_param_keys(jsonb, text[], text[], text[]) IS 'parameters that map columns, after columns were renamed';
+
 -- Follows the renaming of columns: rules are kept by attribute, shown by name.
 CREATE FUNCTION crmaudit.follow_renames(renamed regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -668,6 +686,10 @@ BEGIN
 				params = r.params || CASE
 					WHEN r.kind = 'expression' THEN jsonb_build_object('sql',
 						crmaudit.canonical_expression(renamed, r.params ->> 'sql', path, 'rule expression', r.attnums, r.attnames))
+					WHEN r.kind = 'matches_table' THEN
+						crmaudit.rename_param_keys(r.params, '{key,columns,types}', r.attnames, names)
+					WHEN r.params ? 'determines' THEN jsonb_build_object('determines',
+						(crmaudit.rename_columns(ARRAY[r.params ->> 'determines'], r.attnames, names))[1])
 					WHEN r.kind = 'shared_value' AND r.params ? 'customer' THEN jsonb_build_object('customer',
 						(crmaudit.rename_columns(ARRAY[r.params ->> 'customer'], r.attnames, names))[1])
 					WHEN r.kind = 'has_related' THEN jsonb_build_object('key', (

@@ -30,35 +30,6 @@ CREATE INDEX finding_event_target_at ON crmaudit.finding_event (target, at);
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.finding_event', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.finding_event_id_seq', '');
 
-CREATE FUNCTION crmaudit.due_date(since timestamptz, due text) RETURNS timestamptz
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	days int;
-	day timestamptz := since;
-BEGIN
-	IF due IS NULL THEN
-		RETURN NULL;
-	END IF;
-	-- weekdays, until there are calendars with holidays
-	days := substring(due FROM '^\s*(\d{1,4}) working days?\s*$')::int;
-	IF days IS NULL THEN
-		BEGIN
-			RETURN since + due::interval;
-		EXCEPTION WHEN invalid_datetime_format OR datetime_field_overflow OR interval_field_overflow THEN
-			RAISE EXCEPTION 'parameter "due" is not a length of time: "%"', due
-				USING ERRCODE = 'invalid_parameter_value', HINT = 'It reads like "3 working days" or "36 hours".';
-		END;
-	END IF;
-	WHILE days > 0 LOOP
-		day := day + interval '1 day';
-		IF extract(isodow FROM day) < 6 THEN
-			days := days - 1;
-		END IF;
-	END LOOP;
-	RETURN day;
-END $$;
-COMMENT ON FUNCTION crmaudit.due_date(timestamptz, text) IS 'when something is due that takes "3 working days" (Monday to Friday) or an interval';
-
 -- Identity is (rule, row key): the first event gives the id, the last one the
 -- state. What resolves a finding is the first thing that happens to it, to its
 -- rule or to its table after it was last seen.

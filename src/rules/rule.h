@@ -101,6 +101,7 @@ typedef struct Rule
 	int			version;
 	char	   *name;
 	const struct RuleKind *kind;
+	const struct SetKind *set;	/* of kinds that look at other rows */
 	CrmSeverity severity;
 	CrmDimension dimension;
 	float4		weight;
@@ -211,6 +212,10 @@ extern Oid	crm_relation_owner(Oid relid);
 extern void crm_ruleset_begin_row(const RuleSet *ruleset);
 extern RuleOutcome crm_rule_eval(const Rule *rule, const RuleRow *row);
 extern RuleOutcome crm_rule_eval_guarded(const Rule *rule, const RuleRow *row);
+extern RuleOutcome crm_rule_condition(const Rule *rule, const RuleRow *row);
+extern RuleOutcome crm_rule_condition_guarded(const Rule *rule,
+											  const RuleRow *row);
+extern bool crm_rule_assesses(const Rule *rule, const RuleRow *row);
 extern bool crm_ruleset_live(const RuleSet *ruleset, const RuleRow *row);
 extern bool crm_ruleset_live_guarded(const RuleSet *ruleset,
 									 const RuleRow *row);

@@ -92,6 +92,8 @@ crm_rule_compile(RuleCompile *context, Rule *rule)
 	crm_rule_kind_check(source, kind);
 	rule->kind = kind;
 	rule->eval = kind->eval;
+	rule->set = kind->set;
+	rule->group_type = "text";
 	rule->kind_level_row = kind->level == LEVEL_ROW;
 	rule->is_set = kind->level >= LEVEL_SET;
 	rule->is_immutable = rule->kind_level_row && !kind->follows_clock;
@@ -239,6 +241,9 @@ rule_find_cells(RuleSet *ruleset, const RuleSource *source, int *cells)
 {
 	int			count = 0;
 
+	/* an alarm looks at scores, and is no part of them */
+	if (strcmp(source->kind, crm_kind_score_drop.name) == 0)
+		return 0;
 	for (int i = 0; i < source->ncolumns; i++)
 		cells[count++] = cell_find(ruleset, source->columns[i], source);
 	for (int i = 0; source->ncolumns == 0 && i < source->nreads; i++)

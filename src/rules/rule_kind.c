@@ -25,6 +25,7 @@
 #include "rules/rule_value.h"
 #include "json_object.h"
 #include "rules/rules_private.h"
+#include "rules/set_kind.h"
 
 const RuleKind *const crm_rule_kinds[] = {
 	&crm_kind_required,
@@ -55,12 +56,15 @@ const RuleKind *const crm_rule_kinds[] = {
 	&crm_kind_not_staff_contact,
 	&crm_kind_reference,
 	&crm_kind_matches_table,
+	&crm_kind_functional_dependency,
+	&crm_kind_spelling_variant,
 	&crm_kind_has_related,
 	&crm_kind_duplicate,
 	&crm_kind_freshness,
 	&crm_kind_row_count,
 	&crm_kind_null_fraction,
-	&crm_kind_distribution
+	&crm_kind_distribution,
+	&crm_kind_score_drop
 };
 
 const int	crm_rule_kind_count = lengthof(crm_rule_kinds);
@@ -273,7 +277,8 @@ timing_check(const RuleSource *source, const RuleKind *kind)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("rule timing \"%s\" does not exist", timing),
 				 errhint("Timings are: write, commit.")));
-	if (kind->level == LEVEL_UPDATE || kind->level == LEVEL_TABLE)
+	if (kind->level == LEVEL_UPDATE || kind->level == LEVEL_TABLE ||
+		(kind->set != NULL && kind->eval == NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("rule kind \"%s\" cannot be checked at commit",
@@ -383,4 +388,11 @@ const char *
 crm_rule_kind_name(const Rule *rule)
 {
 	return rule->kind->name;
+}
+
+/* Contract in set_kind.h. */
+const SetKind *
+crm_rule_set_kind(const Rule *rule)
+{
+	return rule->kind->set;
 }

@@ -292,11 +292,14 @@ extern const RuleKind crm_kind_shared_value;
 extern const RuleKind crm_kind_not_staff_contact;
 extern const RuleKind crm_kind_reference;
 extern const RuleKind crm_kind_matches_table;
+extern const RuleKind crm_kind_functional_dependency;
+extern const RuleKind crm_kind_spelling_variant;
 extern const RuleKind crm_kind_has_related;
 extern const RuleKind crm_kind_duplicate;
 extern const RuleKind crm_kind_freshness;
 extern const RuleKind crm_kind_row_count;
 extern const RuleKind crm_kind_null_fraction;
 extern const RuleKind crm_kind_distribution;
+extern const RuleKind crm_kind_score_drop;
 
 #endif							/* CRM_RULES_PRIVATE_H */

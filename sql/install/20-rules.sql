@@ -200,6 +200,11 @@ RETURNS int2[] LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'crmaudit_rule_check';
 COMMENT ON FUNCTION crmaudit.rule_check(regclass, text, text, text[], jsonb, text, boolean) IS 'checks a rule as add_rule() does, without defining it; returns the attributes it reads';
 
+CREATE FUNCTION crmaudit.sweep_only(target regclass, name text, kind text, columns text[], params jsonb, condition text, parse_only boolean)
+RETURNS text LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'crmaudit_sweep_only';
+COMMENT ON FUNCTION crmaudit.sweep_only(regclass, text, text, text[], jsonb, text, boolean) IS 'why only sweeps evaluate a rule that looks at other rows, or the whole table; NULL if the gate does too';
+
 CREATE FUNCTION crmaudit.canonical_expression(target regclass, sql text, path text, what text, attnums int2[], attnames text[])
 RETURNS text LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'crmaudit_canonical_expression';
@@ -295,12 +300,9 @@ BEGIN
 	PERFORM set_config('search_path', path, true);
 	relid := pg_catalog.to_regclass(name);
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-	IF relid IS NULL THEN
-		RAISE EXCEPTION 'relation "%" does not exist', name USING ERRCODE = 'undefined_table';
-	END IF;
-	RETURN (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relid);
+	RETURN coalesce((SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relid), name);
 END $$;
-COMMENT ON FUNCTION crmaudit.qualified_table(text, text) IS 'the qualified name of a table that is named under a search_path';
+COMMENT ON FUNCTION crmaudit.qualified_table(text, text) IS 'the qualified name of a table that is named under a search_path; the name itself if there is none';
 
 -- Parameters of kinds that look into other tables, with qualified names. They
 -- look with the rights of the table's owner, who must want that.
@@ -311,7 +313,8 @@ BEGIN
 		PERFORM crmaudit.require_table_owner(target, format('rule of kind %s', kind));
 		params := params || jsonb_build_object('table', crmaudit.qualified_table(params ->> 'table', path));
 	END IF;
-	IF kind = 'has_related' AND jsonb_typeof(params -> 'table') = 'string' AND jsonb_typeof(params -> 'condition') = 'string' THEN
+	IF kind = 'has_related' AND jsonb_typeof(params -> 'table') = 'string' AND jsonb_typeof(params -> 'condition') = 'string'
+		AND to_regclass(params ->> 'table') IS NOT NULL THEN
 		params := params || jsonb_build_object('condition', crmaudit.canonical_expression(
 			(params ->> 'table')::regclass, params ->> 'condition', path, 'related condition', NULL, NULL));
 	END IF;

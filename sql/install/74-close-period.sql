@@ -13,11 +13,12 @@ LANGUAGE plpgsql STABLE ROWS 10000 SET search_path = pg_catalog, pg_temp SET wor
 #variable_conflict use_column
 DECLARE
 	latest constant xid8 := pg_snapshot_xmax(pg_current_snapshot());
-	f record;
 	e record;
 	step jsonb;
-	person xid8;
-	opens boolean;
+	last_xid xid8;
+	owner text;
+	group_key text;
+	verified_for text[];
 BEGIN
 	FOR e IN
 		WITH event AS MATERIALIZED (
@@ -26,84 +27,100 @@ BEGIN
 			SELECT i.* FROM event i WHERE i.row_key IS NULL
 		), stream AS (
 			SELECT i.target AS of_target, i.rule_id AS of_rule, i.row_key AS of_row, i.id AS event_id FROM event i WHERE i.row_key IS NOT NULL
-			UNION
+			UNION ALL
 			-- what happened to the table, or to the rule, after the row was seen
-			SELECT i.target, i.rule_id, i.row_key, (SELECT min(n.id) FROM ends n
+			SELECT DISTINCT i.target, i.rule_id, i.row_key, (SELECT min(n.id) FROM ends n
 				WHERE n.target = i.target AND n.id > i.id AND coalesce(n.rule_id, i.rule_id) = i.rule_id)
 			FROM event i WHERE i.row_key IS NOT NULL AND i.event = 'seen' AND EXISTS (SELECT FROM ends)
+			UNION ALL
+			-- closes the last finding
+			SELECT NULL, NULL, NULL, NULL
 		)
-		SELECT s.of_target, s.of_rule, s.of_row, i.*, r.snapshot, v.definition ->> 'owner' AS owner, v.definition -> 'params' ->> 'due' AS due,
-			v.definition -> 'params' ->> 'from' AS due_from, v.definition -> 'params' ->> 'calendar' AS calendar,
+		SELECT s.of_target, s.of_rule, s.of_row, i.*, r.snapshot, v.definition ->> 'owner' AS owner, v.definition -> 'params' AS params,
 			CASE WHEN i.event NOT IN ('seen', 'gone', 'truncated', 'disabled', 'dropped') THEN to_jsonb(i) END AS step
-		FROM stream s JOIN event i ON i.id = s.event_id
+		FROM stream s LEFT JOIN event i ON i.id = s.event_id
 			LEFT JOIN crmaudit.run r ON r.id = i.run_id
-			LEFT JOIN crmaudit.rule_version v ON v.rule_id = i.rule_id AND v.version = i.rule_version
+			LEFT JOIN crmaudit.rule_version v ON v.rule_id = s.of_rule AND v.version = i.rule_version
+		WHERE i.id IS NOT NULL OR s.of_target IS NULL
 		ORDER BY s.of_target, s.of_rule, jsonb_hash_extended(s.of_row, 0), s.of_row, i.id
 	LOOP
 		IF target IS DISTINCT FROM e.of_target OR rule_id IS DISTINCT FROM e.of_rule OR row_key IS DISTINCT FROM e.of_row THEN
+			IF status = 'waived' AND waived_until < moment::date THEN
+				status := 'open';
+			END IF;
 			IF status IS NOT NULL THEN
+				assignee := coalesce(assignee, owner);
 				RETURN NEXT;
 			END IF;
-			id := NULL; target := e.of_target; rule_id := e.of_rule; row_key := e.of_row; rule_version := NULL; column_name := NULL;
-			reason := NULL; verdict := NULL; severity := NULL; status := NULL; first_seen := NULL; last_seen := NULL; occurrences := 0;
-			assignee := NULL; due_at := NULL; resolved_at := NULL; resolved_by := NULL; resolution := NULL; evidence := NULL; waived_until := NULL;
-			changed_at := NULL; person := NULL;
+			target := e.of_target; rule_id := e.of_rule; row_key := e.of_row; id := NULL; status := NULL; first_seen := NULL; occurrences := 0;
+			assignee := NULL; resolved_at := NULL; resolved_by := NULL; resolution := NULL; evidence := NULL; waived_until := NULL;
+			changed_at := NULL; last_xid := NULL; group_key := NULL; verified_for := '{}';
 		END IF;
 		IF e.run_id IS NULL THEN
-			person := e.xid;
-		ELSIF person < latest AND person <> e.xid AND NOT pg_visible_in_snapshot(person, e.snapshot) THEN
+			last_xid := e.xid;
+		ELSIF last_xid < latest AND last_xid <> e.xid AND NOT pg_visible_in_snapshot(last_xid, e.snapshot) THEN
 			-- the sweep did not see what happened meanwhile
 			CONTINUE;
 		END IF;
-		changed_at := greatest(changed_at, e.at);
 		IF status = 'waived' AND waived_until < e.at::date THEN
-			status := 'open'; waived_until := NULL; evidence := NULL;
+			status := 'open';
 		END IF;
 		IF e.event = 'seen' THEN
-			opens := coalesce(status IN ('resolved', 'verified'), true);
-			id := coalesce(id, e.id);
-			first_seen := coalesce(first_seen, e.at);
-			last_seen := e.at;
-			occurrences := occurrences + 1;
-			rule_version := e.rule_version; column_name := e.column_name; reason := e.reason; verdict := e.verdict; severity := e.severity;
-			assignee := coalesce(assignee, e.owner);
-			IF opens THEN
-				status := 'open';
-				resolved_at := NULL; resolved_by := NULL; resolution := NULL; evidence := NULL;
-				due_at := CASE WHEN e.due_from IS DISTINCT FROM 'distributed' THEN crmaudit.due_date(e.at, e.due, e.calendar) END;
-			END IF;
+			CASE
+				WHEN status IS NULL THEN
+					step := '{"event": "opened"}';
+					id := e.id;
+					first_seen := e.at;
+				WHEN status IN ('resolved', 'verified') AND waived_until >= e.at::date THEN
+					step := '{"event": "waived again"}';
+				WHEN status IN ('resolved', 'verified') OR status = 'false_positive' AND group_key <> e.group_key THEN
+					step := '{"event": "opened"}';
+				ELSE
+					step := '{"event": "seen"}';
+			END CASE;
+			last_seen := e.at; occurrences := occurrences + 1; rule_version := e.rule_version; column_name := e.column_name;
+			reason := e.reason; verdict := e.verdict; severity := e.severity; group_key := e.group_key; owner := e.owner;
 		ELSIF status IS NULL THEN
 			CONTINUE;
-		ELSIF e.step IS NULL THEN
-			IF status IN ('open', 'acknowledged') OR status = 'waived' AND e.event <> 'gone' THEN
-				status := 'resolved';
-				resolved_at := e.at;
-				resolution := CASE e.event WHEN 'gone' THEN 'repaired or deleted' WHEN 'truncated' THEN 'table truncated'
-					WHEN 'disabled' THEN 'rule disabled' ELSE 'rule dropped' END;
-			END IF;
 		ELSE
-			step := e.step;
-			assignee := coalesce(step ->> 'assignee', assignee);
-			due_at := coalesce((step ->> 'due_at')::timestamptz, due_at);
-			CASE e.event
-				WHEN 'resolved', 'false_positive', 'waived' THEN
-					status := e.event;
-					resolved_at := e.at; resolved_by := coalesce(step ->> 'person', e.username); resolution := replace(e.event, '_', ' ');
-					evidence := step ->> 'note';
-					waived_until := (step ->> 'valid_until')::date;
-				WHEN 'acknowledged', 'verified' THEN
-					status := e.event;
-				WHEN 'reopened' THEN
-					status := 'open';
-					resolved_at := NULL; resolved_by := NULL; resolution := NULL; evidence := NULL; waived_until := NULL;
-				ELSE
-					NULL;
-			END CASE;
+			step := coalesce(e.step, jsonb_build_object('event', 'ended'));
 		END IF;
+		changed_at := greatest(changed_at, e.at);
+		CASE step ->> 'event'
+			WHEN 'opened', 'reopened' THEN
+				status := 'open'; resolved_at := NULL; resolved_by := NULL; resolution := NULL; evidence := NULL; waived_until := NULL; verified_for := '{}';
+				due_at := CASE WHEN e.params ->> 'from' IS DISTINCT FROM 'distributed' THEN crmaudit.due_date(e.at, e.params ->> 'due', e.params ->> 'calendar') END;
+			WHEN 'waived again' THEN
+				status := 'waived';
+			WHEN 'ended' THEN
+				IF status IN ('open', 'acknowledged', 'waived') THEN
+					status := 'resolved'; resolved_at := e.at; resolved_by := CASE WHEN e.run_id IS NULL THEN e.username END;
+					resolution := CASE e.event WHEN 'gone' THEN 'repaired or deleted' WHEN 'truncated' THEN 'table truncated'
+						WHEN 'disabled' THEN 'rule disabled' ELSE 'rule dropped' END;
+				END IF;
+			WHEN 'distributed' THEN
+				assignee := step ->> 'assignee'; due_at := coalesce((step ->> 'due_at')::timestamptz, due_at);
+			WHEN 'assigned' THEN
+				assignee := step ->> 'assignee';
+			WHEN 'acknowledged' THEN
+				IF status = 'open' THEN
+					status := 'acknowledged';
+				END IF;
+			WHEN 'resolved', 'false_positive' THEN
+				status := e.event; resolved_at := e.at; resolved_by := coalesce(step ->> 'person', e.username);
+				resolution := CASE e.event WHEN 'resolved' THEN 'worked off' ELSE 'false positive' END; evidence := step ->> 'note';
+			WHEN 'waived' THEN
+				status := 'waived'; resolved_at := NULL; resolved_by := NULL; resolution := NULL;
+				evidence := step ->> 'note'; waived_until := (step ->> 'valid_until')::date;
+			WHEN 'verified' THEN
+				verified_for := verified_for || (step ->> 'department');
+				IF status = 'resolved' AND verified_for @> ARRAY(SELECT jsonb_array_elements_text(coalesce(e.params -> 'verify_by', '[]'))) THEN
+					status := 'verified';
+				END IF;
+			ELSE
+				NULL;
+		END CASE;
 	END LOOP;
-	IF status IS NOT NULL THEN
-		RETURN NEXT;
-	END IF;
 END $$;
 COMMENT ON FUNCTION crmaudit.findings_as_of(timestamptz) IS 'findings and their status as of a time, from their events up to it';
 
@@ -291,12 +308,13 @@ END $$;
 COMMENT ON FUNCTION crmaudit.period_event_columns(jsonb) IS 'columns that say when something happened, checked, as crmaudit.period keeps them';
 
 -- The last entry of each row before the period ended. A proof reads all of the
--- transaction that wrote the entry: large ones are left out beyond a budget.
+-- transaction that wrote the entry: large ones are left out, and what is beyond a budget.
 CREATE FUNCTION crmaudit.freeze_evidence(period text, before timestamptz) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
-	budget constant bigint := 10000000;
+	budget constant bigint := 5000000;
+	large constant bigint := 10000;
 	settings crmaudit.tracked_table;
 	renames record;
 BEGIN
@@ -307,8 +325,11 @@ BEGIN
 		UPDATE finding_to_freeze f SET entry_at = e.at, entry_incarnation = e.incarnation, entry_xid = e.xid, entry_ord = e.ord,
 				entry_leaf = e.leaf, block_id = e.block_id
 			FROM (SELECT DISTINCT ON (key) n.key, (r.entry).at, (r.entry).incarnation, (r.entry).xid, (r.entry).ord, (r.entry).leaf, r.block_id
-				FROM crmaudit.find_row_entries(settings.table_id, (SELECT array_agg(DISTINCT f.row_key) FROM finding_to_freeze f
-					WHERE f.target = settings.target AND f.row_key <> '{}')) r
+				-- many keys at once are looked for slowly
+				FROM (SELECT array_agg(k.row_key) AS keys FROM (SELECT d.row_key, row_number() OVER () / 256 AS batch
+						FROM (SELECT DISTINCT f.row_key FROM finding_to_freeze f WHERE f.target = settings.target AND f.row_key <> '{}') d) k
+					GROUP BY k.batch) b
+				CROSS JOIN LATERAL crmaudit.find_row_entries(settings.table_id, b.keys) r
 				CROSS JOIN LATERAL (SELECT crmaudit.current_names((r.entry).row_key, (r.entry).at, renames.renamed_at, renames.renamed) AS key) n
 				WHERE (r.entry).op IN ('I', 'U', 'D', 'B') AND (r.entry).at <= before
 				ORDER BY key, (r.entry).at DESC, (r.entry).xid DESC, (r.entry).ord DESC) e
@@ -318,7 +339,8 @@ BEGIN
 		FROM (SELECT c.id, sum(t.entries + b.transactions) OVER (ORDER BY t.entries, c.id) AS cost
 			FROM finding_to_freeze c JOIN crmaudit.ledger_block b ON b.block_id = c.block_id
 				JOIN crmaudit.ledger_transaction t ON t.block_id = c.block_id AND t.xid = c.entry_xid
-					AND t.period = date_trunc('month', c.entry_at AT TIME ZONE 'UTC')) c
+					AND t.period = date_trunc('month', c.entry_at AT TIME ZONE 'UTC')
+			WHERE t.entries + b.transactions <= large) c
 		WHERE c.id = f.id AND c.cost <= budget;
 END $$;
 COMMENT ON FUNCTION crmaudit.freeze_evidence(text, timestamptz) IS 'finds, for the findings of close_period(), the entries of the ledger and proofs of them';

@@ -460,7 +460,7 @@ COMMENT ON FUNCTION crmaudit.claimed_at(text, text, text) IS 'a date or a time, 
 
 -- With the owner's rights, for nobody else reads ledger_entry; keys are masked
 -- with the reader's. An UPDATE that moves a row into the period is backdated too;
--- a row that only moves to another partition is not.
+-- a row that only moves to another partition is not: its DELETE stands just before.
 CREATE VIEW crmaudit.period_backdated WITH (security_barrier = true) AS
 	SELECT p.name AS period, coalesce(t.target, e.target) AS target, t.name AS table_name,
 		crmaudit.mask_image(e.row_key, NULL, t.target, e.personal || t.personal, o.roles) AS row_key,
@@ -488,7 +488,7 @@ CREATE VIEW crmaudit.period_backdated WITH (security_barrier = true) AS
 		AND claimed.at >= p.from_at AND claimed.at < p.to_at
 		AND NOT (e.op = 'U' AND coalesce(before.at >= p.from_at AND before.at < p.to_at, false))
 		AND NOT (e.op = 'I' AND EXISTS (SELECT FROM crmaudit.ledger_entry d
-			WHERE d.xid = e.xid AND d.incarnation = e.incarnation AND d.table_id = e.table_id AND d.op = 'D' AND d.ord < e.ord AND d.row_key = e.row_key
+			WHERE d.xid = e.xid AND d.incarnation = e.incarnation AND d.table_id = e.table_id AND d.op = 'D' AND d.ord < e.ord AND d.ord >= e.ord - 8 AND d.row_key = e.row_key
 				AND crmaudit.claimed_at((SELECT d.old ->> n FROM unnest(known.names) n WHERE d.old ? n LIMIT 1), c.type, p.time_zone) >= p.from_at
 				AND crmaudit.claimed_at((SELECT d.old ->> n FROM unnest(known.names) n WHERE d.old ? n LIMIT 1), c.type, p.time_zone) < p.to_at));
 COMMENT ON VIEW crmaudit.period_backdated IS 'rows of tracked tables that say they happened in a closed period, and were entered after it ended (D35)';

@@ -41,6 +41,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.ledger_problems(), crmaudit.verify_ledger(jsonb, boolean), crmaudit.verify_ledger_range(bigint, bigint), crmaudit.verify_blocks(jsonb, boolean, bigint, bigint), crmaudit.verify_live(regclass), crmaudit.verify_ranges(int), crmaudit.ledger_digest(), crmaudit.ledger_coverage(), crmaudit.ledger_trigger_states(regclass), crmaudit.ledger_proof(xid8, int, bigint, boolean), crmaudit.masked_proof(xid8, int, bigint), crmaudit.export_block(bigint, boolean), crmaudit.masked_block(bigint), crmaudit.export_chain(bigint, bigint), crmaudit.block_json(crmaudit.ledger_block), crmaudit.block_of(bigint, xid8)'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.calendar_problems(date), crmaudit.schedule_problems(), crmaudit.sweep_jobs()'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.findings_as_of(timestamptz), crmaudit.close_period(date, date, text, jsonb, text), crmaudit.period_evidence(text), crmaudit.period_content(text), crmaudit.verify_period(text)'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass)')
 	) AS t(duty, right_words) WHERE t.duty = duty_rights.duty
 $$;
@@ -128,7 +129,8 @@ GRANT SELECT ON crmaudit.reference_version TO PUBLIC;
 DO $$
 DECLARE
 	names text[] := '{normalised,sweep_only,gate,stored,commit_gate,capture,record_leaving,row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,likesel,nlikesel,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names,row_history,field_history,as_of,row_as_of,restore_row,restore_statement,restorable_columns,equality,mask_image,op_in_words,current_names,merkle_root,merkle_path,merkle_accum,merkle_path_accum,merkle_final,merkle_path_final,microseconds}'
-		|| '{is_working_day,add_working_days,working_days_between,day_of,end_of_day,due_at}'::text[];
+		|| '{is_working_day,add_working_days,working_days_between,day_of,end_of_day,due_at}'::text[]
+		|| '{claimed_at}'::text[];
 	function regprocedure;
 BEGIN
 	-- what the SQL of a rule calls, which runs as the table's owner

@@ -26,7 +26,7 @@ INSERT INTO crmaudit.role_hint (position, role, words, chinese, builtin) VALUES
 	(15, 'lei', 'lei', '法人机构识别', true),
 	(16, 'iban', 'iban', '', true),
 	(17, 'bank_card', '(bank_?)?card(_(no|num|number))?|yhkh', '银行卡|卡号', true),
-	(18, 'bank_account', '(bank_?)?account(_(no|num|number))|acc_?number|yhzh', '银行账号|银行帐号|账号|帐号', true),
+	(18, 'bank_account', 'bank_account|(bank_?)?account_(no|num|number)|acc_?number|yhzh', '银行账号|银行帐号|账号|帐号', true),
 	(20, 'email', 'e_?mail(_?addr(ess)?)?|mail(_?addr(ess)?)?|yx|dzyx', '邮箱|邮件', true),
 	(21, 'phone', 'phone(_?(no|num|number))?|mobile(_?(no|num|number|phone))?|tel|telephone|cell(_?phone)?|fax|sj|sjh|sjhm|dh|lxdh', '手机|电话|传真|联系方式', true),
 	(22, 'wechat', 'we_?chat(_id)?|wxh', '微信', true),
@@ -43,7 +43,7 @@ INSERT INTO crmaudit.role_hint (position, role, words, chinese, builtin) VALUES
 	(52, 'verified_at', '(verified|checked)_(at|on|date|time)|last_verified', '核实时间|核验时间', true),
 	(53, 'updated_at', '(updated?|modified|changed?)_(at|on|date|time)|write_date|last_(update|updated|change|changed|modified)|date_(modified|updated)|gxsj', '更新|修改', true),
 	(54, 'created_at', '(created?|creation|inserted|entered|registered)_(at|on|date|time)|date_(created|entered)|lrsj|cjsj', '创建时间|录入时间|登记时间|创建日期|录入日期', true),
-	(60, 'customer_no', '(customer|client|cust|record)_?(no|num|number|id|code)|khbh|khh', '客户编号|客户号|客户代码', true),
+	(60, 'customer_no', '(customer|client|cust|record)_?(no|num|number|id|code)|company_(no|number|code)|khbh|khh', '客户编号|客户号|客户代码', true),
 	(61, 'owner', 'owner(_id)?|account_manager|sales_?(rep|person|man)(_id)?|responsible|assigned_(to|user)(_id)?|khjl', '负责人|客户经理|归属人', true),
 	(62, 'source', 'source|lead_source|channel', '来源|渠道', true),
 	(63, 'status', 'status|lifecycle|stage|zt', '状态', true);
@@ -289,7 +289,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		format('%s of the rows have it', crmaudit.in_percent((f ->> 'filled')::numeric, (f ->> 'rows')::numeric)), 0.9)
 	FROM (SELECT f ->> 'class' = 'text' AS is_text) AS s
 	WHERE (f ->> 'rows')::bigint >= 20 AND (f ->> 'filled')::float8 >= 0.9 * (f ->> 'rows')::float8
-		AND NOT (f ->> 'is_key')::boolean AND (is_text OR NOT (f ->> 'not_null')::boolean)
+		AND NOT (f ->> 'is_key')::boolean AND (is_text OR f ->> 'class' <> 'other' AND NOT (f ->> 'not_null')::boolean)
 $$;
 COMMENT ON FUNCTION crmaudit.presence_candidates(jsonb) IS 'candidates: a column is filled';
 
@@ -300,9 +300,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		f ->> 'class' = 'text' AS is_text, (f ->> 'filled')::bigint AS filled)
 	SELECT crmaudit.candidate(c || '_valid', 'format', ARRAY[c],
 			jsonb_build_object('type', role) || CASE WHEN verdict ->> 'region' <> '' THEN jsonb_build_object('region', verdict ->> 'region') ELSE '{}' END,
-			'error', format('%s of the %s values looked at are %s', crmaudit.in_percent((verdict ->> 'valid')::numeric, (verdict ->> 'tried')::numeric),
-				verdict ->> 'tried', 'valid' || CASE WHEN verdict ->> 'region' <> '' THEN ', most of any region' ELSE '' END), 0.5)
+			'error', format('%s of the %s values looked at are valid%s', crmaudit.in_percent((verdict ->> 'valid')::numeric, (verdict ->> 'tried')::numeric),
+				verdict ->> 'tried', CASE WHEN verdict ->> 'region' <> '' THEN '; of all regions ' || (verdict ->> 'region') || ' fits best' ELSE '' END), 0.5)
 		FROM s WHERE is_text AND filled >= 10 AND role IN ('email', 'phone', 'resident_id', 'uscc', 'lei', 'iban', 'vat_id', 'bank_card')
+	UNION ALL
+	SELECT crmaudit.candidate(c || '_not_disposable', 'not_in_list', ARRAY[c], '{"list": "disposable_domains", "part": "domain"}', 'warning',
+			'addresses of disposable domains reach nobody', 0.5)
+		FROM s WHERE is_text AND filled >= 10 AND role = 'email'
 	UNION ALL
 	SELECT crmaudit.candidate(c || '_not_placeholder', 'placeholder', ARRAY[c], '{}', 'error',
 			format('fillers are common in columns of role %s', role), 0.5)
@@ -488,6 +492,26 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.relation_sql(regclass) IS 'a relation without its children by inheritance, as FROM takes it';
 
+-- Where a column says which kind of document it is, the rules of resident IDs
+-- hold for the codes under which most values are such; NULL if all are, or there
+-- is no such column.
+CREATE FUNCTION crmaudit.document_condition(target regclass, facts jsonb[]) RETURNS text
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	kind text := (SELECT f ->> 'column_name' FROM unnest(facts) f WHERE f ->> 'role' = 'id_kind' AND crmaudit.code_values(f) IS NOT NULL LIMIT 1);
+	document text := (SELECT f ->> 'column_name' FROM unnest(facts) f WHERE f ->> 'role' = 'resident_id' LIMIT 1);
+	condition text;
+BEGIN
+	IF kind IS NOT NULL AND document IS NOT NULL THEN
+		EXECUTE format('SELECT CASE WHEN pg_catalog.bool_or(NOT is_id) THEN pg_catalog.format(''%%I IN (%%s)'', $1,
+				pg_catalog.string_agg(pg_catalog.quote_literal(kind), '', '' ORDER BY kind) FILTER (WHERE is_id)) END
+			FROM (SELECT %1$I::text AS kind, 2 OPERATOR(pg_catalog.*) pg_catalog.count(*) FILTER (WHERE crmaudit.is_valid(''resident_id'', %2$I)) OPERATOR(pg_catalog.>=) pg_catalog.count(%2$I) AS is_id
+				FROM %3$s WHERE %1$I IS NOT NULL GROUP BY 1) AS s', kind, document, crmaudit.relation_sql(target)) INTO condition USING kind;
+	END IF;
+	RETURN condition;
+END $$;
+COMMENT ON FUNCTION crmaudit.document_condition(regclass, jsonb[]) IS 'condition under which a column holds resident ID numbers, by the kind of document beside it';
+
 CREATE FUNCTION crmaudit.unique_candidates(target regclass, f jsonb) RETURNS SETOF jsonb
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT crmaudit.candidate(f ->> 'column_name' || '_unique', 'unique', ARRAY[f ->> 'column_name'], '{}', 'warning',
@@ -552,13 +576,15 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
 	facts jsonb[] := ARRAY(SELECT f FROM crmaudit.column_facts(target, 100000, 0) f WHERE NOT (f ->> 'generated')::boolean);
+	documents text := crmaudit.document_condition(target, facts);
 	by_row jsonb;
 	by_query jsonb;
 BEGIN
 	IF NOT EXISTS (SELECT FROM unnest(facts) f WHERE (f ->> 'rows')::bigint > 0) THEN
 		RETURN;
 	END IF;
-	SELECT coalesce(jsonb_agg(c), '[]') INTO by_row FROM (
+	SELECT coalesce(jsonb_agg(CASE WHEN documents IS NOT NULL AND (c ->> 'kind' IN ('id_matches_birth_date', 'id_matches_sex') OR c #>> '{params,type}' = 'resident_id')
+		THEN c || jsonb_build_object('condition', documents) ELSE c END), '[]') INTO by_row FROM (
 		SELECT c FROM unnest(facts) f,
 			LATERAL (SELECT crmaudit.presence_candidates(f) UNION ALL SELECT crmaudit.role_candidates(f)
 				UNION ALL SELECT crmaudit.date_candidates(f) UNION ALL SELECT crmaudit.number_candidates(f)

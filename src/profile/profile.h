@@ -62,7 +62,9 @@ typedef struct KindProbe
 	int64		tried;
 	int64		valid;
 	int64		suspect;
-	int64		chance;			/* phone: of as many random numbers valid */
+	int64		chance_tried;	/* phone: numbers with random digits */
+	int64		chance_valid;
+	int64		grouped;		/* phone: written in groups as in that region */
 	bool		given_up;
 } KindProbe;
 
@@ -113,6 +115,14 @@ typedef enum ProfileClass
 	PROFILE_BOOLEAN,
 	PROFILE_OTHER
 } ProfileClass;
+
+/* From text_profile.c: what of "tried" would be valid by chance. */
+static inline double
+crm_probe_chance(const KindProbe *probe)
+{
+	return probe->chance_tried == 0 ? 0 :
+		(double) probe->chance_valid / probe->chance_tried * probe->tried;
+}
 
 /* From distinct_count.c */
 extern DistinctCount *crm_distinct_create(bool keeps_values);

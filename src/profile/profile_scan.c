@@ -40,6 +40,7 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "fixed_output.h"
 #include "profile/profile.h"
 #include "types/type_sql.h"
 
@@ -540,6 +541,13 @@ shape_datum(const TextProfile *text, Datum *datum)
 	return true;
 }
 
+/* How well numbers fit a region: more of them are valid than by chance. */
+static double
+phone_fit(const KindProbe *probe)
+{
+	return probe->valid - crm_probe_chance(probe) + probe->grouped * 0.5;
+}
+
 /*
  * How many values passed as which kind of identifier, or as a date.  Of a
  * phone the region that fits best, above what random digits would.
@@ -564,8 +572,7 @@ verdicts_datum(const TextProfile *text)
 			continue;
 		if (probe->kind->check == crm_phone_check)
 		{
-			if (phone == NULL ||
-				probe->valid - probe->chance > phone->valid - phone->chance)
+			if (phone == NULL || phone_fit(probe) > phone_fit(phone))
 				phone = probe;
 			continue;
 		}
@@ -576,7 +583,7 @@ verdicts_datum(const TextProfile *text)
 	if (phone)
 		appendStringInfo(&json, "\"phone\": {\"tried\": " INT64_FORMAT ", \"valid\": " INT64_FORMAT ", \"suspect\": " INT64_FORMAT ", \"chance\": " INT64_FORMAT ", \"region\": \"%s\"}, ",
 						 phone->tried, phone->valid, phone->suspect,
-						 phone->chance, phone->options.region);
+						 (int64) crm_probe_chance(phone), phone->options.region);
 	if (dates > 0)
 	{
 		appendStringInfo(&json, "\"date\": {\"tried\": " INT64_FORMAT ", \"valid\": " INT64_FORMAT,
@@ -650,14 +657,17 @@ values_datum(const DistinctCount *distinct)
 	return json_datum(&json);
 }
 
+/* A number or date as text, whatever the session's settings. */
 static Datum
 value_text_datum(const ColumnProfile *column, Datum datum)
 {
 	Oid			output;
 	bool		is_varlena;
+	FmgrInfo	function;
 
 	getTypeOutputInfo(column->typid, &output, &is_varlena);
-	return CStringGetTextDatum(OidOutputFunctionCall(output, datum));
+	fmgr_info(output, &function);
+	return CStringGetTextDatum(crm_fixed_output(&function, datum));
 }
 
 /* Fills what is told of text columns only. */

@@ -18,6 +18,10 @@
 /* A kind is given up after so many values of which hardly one passes. */
 #define HOPELESS_AFTER	500
 #define HOPELESS_SHARE	0.03
+#define PRUNE_AFTER		2000
+
+/* Random numbers held against a region for each of the first values. */
+#define CHANCE_VARIANTS	4
 
 /* No identifier is longer, in bytes. */
 #define IDENTIFIER_MAX	340
@@ -63,12 +67,12 @@ crm_text_profile_create(void)
 	return profile;
 }
 
-/* Replaces each digit by another that the value and its place decide. */
+/* Replaces each digit by another that the value, its place and n decide. */
 static void
-digits_replace(const char *data, int length, char *other)
+digits_replace(const char *data, int length, int n, char *other)
 {
 	uint64		state = DatumGetUInt64(hash_any_extended((const unsigned char *) data,
-														 length, 0));
+														 length, n));
 
 	for (int i = 0; i < length; i++)
 	{
@@ -78,29 +82,85 @@ digits_replace(const char *data, int length, char *other)
 	}
 }
 
+/* Three digits, three and four, with something between: North America. */
+static bool
+is_grouped_3_3_4(const char *data, int length)
+{
+	int			groups[4] = {0};
+	int			count = 0;
+
+	for (int i = 0; i < length; i++)
+	{
+		if (data[i] >= '0' && data[i] <= '9')
+			groups[count]++;
+		else if (groups[count] > 0 && ++count == lengthof(groups))
+			return false;
+	}
+	return groups[0] == 3 && groups[1] == 3 && groups[2] == 4 &&
+		groups[3] == 0;
+}
+
 /*
- * Holds a value against a kind; "other" is the value with other digits.  A
- * phone that fits a plan says little where any digits fit it.
+ * That a number is valid in a region says little where any digits would be:
+ * numbers with other digits tell how many.
  */
 static void
-probe_try(KindProbe *probe, const char *data, int length, const char *other)
+probe_try_chance(KindProbe *probe, const char *data, int length, int variants)
+{
+	char		other[IDENTIFIER_MAX];
+	CrmValue	value;
+
+	for (int i = 0; i < variants; i++)
+	{
+		digits_replace(data, length, i, other);
+		probe->kind->check(other, length, &probe->options, &value);
+		probe->chance_tried++;
+		probe->chance_valid += value.verdict == CRM_VALID;
+	}
+	if (strcmp(probe->options.region, "US") == 0)
+		probe->grouped += is_grouped_3_3_4(data, length);
+}
+
+/* Holds a value against a kind. */
+static void
+probe_try(KindProbe *probe, const char *data, int length, bool is_early)
 {
 	CrmValue	value;
 
 	probe->tried++;
 	if (length > IDENTIFIER_MAX)
 		return;
-	if (probe->kind->check == crm_phone_check)
-	{
-		probe->kind->check(other, length, &probe->options, &value);
-		probe->chance += value.verdict == CRM_VALID;
-	}
+	if (probe->kind->check == crm_phone_check && (is_early || probe->tried % 16 == 0))
+		probe_try_chance(probe, data, length, is_early ? CHANCE_VARIANTS : 1);
 	probe->kind->check(data, length, &probe->options, &value);
 	probe->valid += value.verdict == CRM_VALID;
 	probe->suspect += value.verdict == CRM_SUSPECT;
 	if (probe->tried == HOPELESS_AFTER &&
 		probe->valid + probe->suspect < HOPELESS_SHARE * HOPELESS_AFTER)
 		probe->given_up = true;
+}
+
+/*
+ * Of a phone's regions only those are worth trying further that are near the
+ * best.
+ */
+static void
+probes_prune(TextProfile *profile)
+{
+	int64		best = 0;
+
+	for (int i = 0; i < profile->nprobes; i++)
+	{
+		if (profile->probes[i].kind->check == crm_phone_check)
+			best = Max(best, profile->probes[i].valid);
+	}
+	for (int i = 0; i < profile->nprobes; i++)
+	{
+		KindProbe  *probe = &profile->probes[i];
+
+		if (probe->kind->check == crm_phone_check && probe->valid < best * 0.8)
+			probe->given_up = true;
+	}
 }
 
 /* Counts what kinds of characters a value is made of. */
@@ -155,11 +215,9 @@ void
 crm_text_profile_add(TextProfile *profile, const char *data, int length,
 					 int chars)
 {
-	char		other[IDENTIFIER_MAX];
+	bool		is_early = profile->values < HOPELESS_AFTER;
 
 	profile->values++;
-	if (length <= IDENTIFIER_MAX)
-		digits_replace(data, length, other);
 	profile->lengths[Min(chars, LENGTHS_MAX)]++;
 	characters_count(profile, data, length);
 	crm_shape_add(profile->shapes, data, length);
@@ -167,6 +225,8 @@ crm_text_profile_add(TextProfile *profile, const char *data, int length,
 	for (int i = 0; i < profile->nprobes; i++)
 	{
 		if (!profile->probes[i].given_up)
-			probe_try(&profile->probes[i], data, length, other);
+			probe_try(&profile->probes[i], data, length, is_early);
 	}
+	if (profile->values == PRUNE_AFTER)
+		probes_prune(profile);
 }

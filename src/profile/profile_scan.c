@@ -488,7 +488,7 @@ static void
 json_append_utf8(StringInfo json, const char *data, int length)
 {
 	text	   *converted = GetDatabaseEncoding() == PG_UTF8 ? NULL :
-		crm_text_from_utf8_or_null(data, length);
+	crm_text_from_utf8_or_null(data, length);
 
 	if (GetDatabaseEncoding() == PG_UTF8)
 		escape_json(json, pnstrdup(data, length));

@@ -591,9 +591,12 @@ BEGIN
 				UNION ALL SELECT crmaudit.set_candidates(f) UNION ALL SELECT crmaudit.shape_candidates(f)) AS one(c)
 		UNION ALL SELECT crmaudit.pair_candidates(facts)
 		UNION ALL SELECT crmaudit.typed_candidates(facts)) AS all_of_them WHERE c IS NOT NULL;
+	-- what refers to another table stands in one row by chance only
 	SELECT coalesce(jsonb_agg(c), '[]') INTO by_query FROM (
 		SELECT c FROM unnest(facts) f,
-			LATERAL (SELECT crmaudit.unique_candidates(target, f) UNION ALL SELECT crmaudit.reference_candidates(target, f)) AS one(c)
+			LATERAL (SELECT coalesce(jsonb_agg(r), '[]') AS found FROM crmaudit.reference_candidates(target, f) r) AS refs,
+			LATERAL (SELECT jsonb_array_elements(refs.found)
+				UNION ALL SELECT u FROM crmaudit.unique_candidates(target, CASE WHEN refs.found = '[]' THEN f END) u) AS one(c)
 		UNION ALL SELECT crmaudit.dependency_candidates(target, facts)) AS all_of_them;
 	-- results come in the order of the rules; names are told apart afterwards
 	RETURN QUERY

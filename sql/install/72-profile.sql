@@ -381,7 +381,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN count(*) BETWEEN 2 AND 30 AND sum(rows) >= 0.9 * filled THEN array_agg(value ORDER BY rows DESC, value) END
 	FROM frequent, s
 	WHERE filled >= 10 AND NOT (f ->> 'is_key')::boolean AND NOT (f ->> 'is_foreign')::boolean AND NOT (f ->> 'is_unique')::boolean
-		AND distinct_values * CASE WHEN role IN ('sex', 'status', 'source', 'region', 'id_kind', 'consent_scope') THEN 3 ELSE 8 END <= filled
+		AND distinct_values * CASE WHEN role IN ('sex', 'status', 'source', 'region', 'id_kind', 'consent_scope')
+			OR f ->> 'words' ~ '_(type|kind|category|class|status)_$' THEN 3 ELSE 8 END <= filled
 		AND role NOT IN ('name', 'contact_name', 'company_name', 'resident_id', 'passport', 'uscc', 'vat_id', 'lei', 'birth_date', 'phone',
 			'email', 'address', 'postal_code', 'bank_card', 'bank_account', 'iban', 'wechat', 'owner', 'customer_no')
 		AND CASE f ->> 'class'

@@ -87,25 +87,35 @@ CREATE VIEW crmaudit.quarantined WITH (security_invoker = true) AS
 	ORDER BY q.id;
 COMMENT ON VIEW crmaudit.quarantined IS 'rows that wait in quarantine, and why; without the row itself, which is in crmaudit.quarantine';
 
--- Read by a scan with the reader's rights, so that it is as of now; a table
--- that the reader may not read has no figures.
+-- As they are now, by what the last sweep found and was written since; the
+-- tables themselves are not read. NULL before the first sweep.
 CREATE VIEW crmaudit.table_score WITH (security_invoker = true) AS
 	SELECT p.target, m.rows, m.score::numeric AS score, m.clean_row_rate, m.coverage,
 		crmaudit.completeness(m.score) AS completeness, crmaudit.validity(m.score) AS validity,
 		crmaudit.consistency(m.score) AS consistency, crmaudit.uniqueness(m.score) AS uniqueness,
 		crmaudit.timeliness(m.score) AS timeliness, crmaudit.accuracy(m.score) AS accuracy,
-		p.rule_set_version, now() AS as_of
+		m.rule_set_version, m.as_of, m.stale
 	FROM crmaudit.protected_table p
-	LEFT JOIN LATERAL crmaudit.measure_table(CASE WHEN has_table_privilege(p.target, 'SELECT') THEN p.target END) m ON true
+	LEFT JOIN LATERAL crmaudit.live_table_score(p.target) m ON true
 	ORDER BY p.target;
-COMMENT ON VIEW crmaudit.table_score IS 'score of every protected table as it is now, from 0 to 100, with clean-row rate and coverage from 0 to 1; scans the tables';
+COMMENT ON VIEW crmaudit.table_score IS 'score of every protected table as it is now, from 0 to 100, with clean-row rate and coverage from 0 to 1; NULL before the first sweep';
 
 CREATE VIEW crmaudit.column_score WITH (security_invoker = true) AS
 	SELECT p.target, m.column_name, m.dimension, m.assessed, m.failed, m.score
 	FROM crmaudit.protected_table p
-	CROSS JOIN LATERAL crmaudit.measure_columns(CASE WHEN has_table_privilege(p.target, 'SELECT') THEN p.target END) m
+	CROSS JOIN LATERAL crmaudit.live_column_scores(p.target) m
 	ORDER BY p.target, m.column_name, m.dimension;
-COMMENT ON VIEW crmaudit.column_score IS 'score of every column and dimension as they are now; scans the tables';
+COMMENT ON VIEW crmaudit.column_score IS 'score of every column and dimension as they are now; no rows before the first sweep';
+
+CREATE VIEW crmaudit.owner_score WITH (security_invoker = true) AS
+	SELECT p.target, m.owner, m.rows, m.score::numeric AS score, m.clean_row_rate, m.coverage,
+		crmaudit.completeness(m.score) AS completeness, crmaudit.validity(m.score) AS validity,
+		crmaudit.consistency(m.score) AS consistency, crmaudit.uniqueness(m.score) AS uniqueness,
+		crmaudit.timeliness(m.score) AS timeliness, crmaudit.accuracy(m.score) AS accuracy
+	FROM crmaudit.protected_table p
+	CROSS JOIN LATERAL crmaudit.live_owner_scores(p.target) m
+	ORDER BY p.target, m.owner;
+COMMENT ON VIEW crmaudit.owner_score IS 'score of the rows of every owner as it is now, by the rules that writes are counted by; no rows before the first sweep';
 
 -- A rule in words in both languages, whatever the session's is.
 CREATE FUNCTION crmaudit.rule_in_english(kind text, columns text[], params jsonb) RETURNS text

@@ -268,6 +268,24 @@ ruleset_compile_reads(RuleSet *ruleset, Relation rel)
 	}
 	ruleset->changed = palloc0((RelationGetDescr(rel)->natts + 1) *
 							   sizeof(bool));
+	ruleset->after = palloc0((ruleset->nrules + 1) * sizeof(RuleOutcome));
+	ruleset->before = palloc0((ruleset->nrules + 1) * sizeof(RuleOutcome));
+}
+
+/* Lists the rules that count in live scores. */
+static void
+ruleset_compile_live_rules(RuleSet *ruleset, bool live_scores)
+{
+	ruleset->counts_live = live_scores && !ruleset->live_is_mutable;
+	ruleset->live_rules = palloc((ruleset->nrules + 1) * sizeof(int));
+	for (int i = 0; i < ruleset->nrules; i++)
+	{
+		const Rule *rule = &ruleset->rules[i];
+
+		if (rule->broken == NULL && rule->kind_level_row &&
+			rule->is_immutable)
+			ruleset->live_rules[ruleset->nlive++] = i;
+	}
 }
 
 /* Enters a compiled rule into what the rule set sums up. */
@@ -302,20 +320,25 @@ ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 		Rule		rule;
 		int		   *cells;
 		int			ncells;
+		bool		has_term;
 
 		context.source = lfirst(cell);
 		cells = palloc((context.source->ncolumns + context.source->nreads + 1) *
 					   sizeof(int));
 		ncells = rule_find_cells(ruleset, context.source, cells);
-		if (context.source->valid_from != DATEVAL_NOBEGIN ||
-			context.source->valid_until != DATEVAL_NOEND)
-			ruleset->has_dates = true;
+		has_term = context.source->valid_from != DATEVAL_NOBEGIN ||
+			context.source->valid_until != DATEVAL_NOEND;
+		ruleset->has_dates |= has_term;
+		/* also while the rule is not in force: sums over cells are stored */
+		for (int i = 0; has_term && i < ncells; i++)
+			ruleset->cells[cells[i]].is_live = false;
 		if (ruleset->compiled_on < context.source->valid_from ||
 			ruleset->compiled_on > context.source->valid_until)
 			continue;
 		rule_compile_or_mark(&context, &rule);
 		rule.ncells = ncells;
 		rule.cells = cells;
+		rule.is_immutable &= !has_term;
 		if (rule.broken || rule.eval)
 			ruleset->rules[ruleset->nrules++] = rule;
 		else
@@ -413,6 +436,7 @@ crm_ruleset_compile(Relation rel, Oid target)
 	crm_row_key_compile(&ruleset->key, rel, source.keys, source.nkeys,
 						source.hashed_keys, source.nhashed);
 	ruleset_compile_reads(ruleset, rel);
+	ruleset_compile_live_rules(ruleset, source.live_scores);
 	MemoryContextSwitchTo(old);
 	return ruleset;
 }

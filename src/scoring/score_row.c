@@ -10,9 +10,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/pg_class.h"
 #include "executor/executor.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -24,10 +22,8 @@
 #include "utils/typcache.h"
 
 #include "rules/rule_value.h"
-#include "scoring/score_state.h"
-
-/* Rows read from a table at a time. */
-#define MEASURE_BATCH	1000
+#include "scoring/row_scan.h"
+#include "scoring/score_live.h"
 
 /* A table's rules, and a slot to judge its rows in. */
 typedef struct RowJudge
@@ -270,93 +266,73 @@ crmaudit_score(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(result);
 }
 
-/* Judges the rows that SPI fetched, whole-row values in column 1. */
-static void
-measure_batch(ScoreTally *measure, RowJudge *judge, MemoryContext row_context)
+/* A measure of a table under way. */
+typedef struct Measuring
 {
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(row_context);
-		HeapTupleData tuple;
-		bool		isnull;
-		Datum		row = SPI_getbinval(SPI_tuptable->vals[i],
-										SPI_tuptable->tupdesc, 1, &isnull);
+	RowJudge   *judge;
+	ScoreTally *measure;
+} Measuring;
 
-		judge_set_row(judge, DatumGetHeapTupleHeader(row), &tuple);
-		if (judge_row(judge))
-			crm_tally_add_row(measure, judge->score, judge->ruleset->ncells, 1);
-		ExecClearTuple(judge->slot);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(row_context);
-	}
+static void
+measure_row(void *argument, HeapTupleHeader header)
+{
+	Measuring  *measuring = argument;
+	RowJudge   *judge = measuring->judge;
+	HeapTupleData tuple;
+
+	judge_set_row(judge, header, &tuple);
+	if (judge_row(judge))
+		crm_tally_add_row(measuring->measure, judge->score,
+						  judge->ruleset->ncells, 1);
+	ExecClearTuple(judge->slot);
 }
 
-/*
- * Scans a table with the rights of the user, and gathers its measures in the
- * current memory context.  Whole-row values keep dropped columns, so that
- * attribute numbers are the relation's.  The alias is
- * none that a CRM gives a column, which would hide the row.  Children by
- * inheritance are tables of their own.
- */
+/* Scans a table, and gathers its measures in the current memory context. */
 static ScoreTally *
 measure_scan(Relation rel, RowJudge *judge)
 {
-	ScoreTally *measure = crm_tally_create(judge->ruleset->ncells);
-	MemoryContext row_context;
-	char	   *query;
-	Portal		portal;
+	Measuring	measuring = {judge, crm_tally_create(judge->ruleset->ncells)};
 
-	row_context = AllocSetContextCreate(CurrentMemoryContext,
-										"crmaudit measure row",
-										ALLOCSET_DEFAULT_SIZES);
-	query = psprintf("SELECT \"crmaudit measured row\" FROM %s%s AS \"crmaudit measured row\"",
-					 rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
-					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												RelationGetRelationName(rel)));
-	SPI_connect();
-	portal = SPI_cursor_open_with_args(NULL, query, 0, NULL, NULL, NULL, true,
-									   CURSOR_OPT_NO_SCROLL);
-	for (;;)
-	{
-		SPI_cursor_fetch(portal, true, MEASURE_BATCH);
-		if (SPI_processed == 0)
-			break;
-		CHECK_FOR_INTERRUPTS();
-		measure_batch(measure, judge, row_context);
-		SPI_freetuptable(SPI_tuptable);
-	}
-	SPI_cursor_close(portal);
-	SPI_finish();
-	MemoryContextDelete(row_context);
-	return measure;
+	crm_scan_rows(rel, measure_row, &measuring);
+	return measuring.measure;
 }
 
 /* Opens the protected table of the first argument, or raises an error. */
 static Relation
 measure_open(FunctionCallInfo fcinfo, RowJudge **judge)
 {
-	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
-	RuleSet    *ruleset = crm_ruleset_lookup(rel);
+	RuleSet    *ruleset;
+	Relation	rel = crm_scan_open(PG_GETARG_OID(0), &ruleset);
 
-	if (ruleset == NULL || ruleset->relid != ruleset->target)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("relation \"%s\" is not protected",
-						RelationGetRelationName(rel)),
-				 errhint("Protect it first, with crmaudit.protect().")));
 	*judge = judge_create(rel, ruleset);
 	return rel;
 }
 
 /* A ratio as numeric with four decimals, rounded down: 1 is all of them; false if there is nothing to share. */
-static bool
-ratio_datum(int64 part, int64 whole, Datum *datum)
+bool
+crm_ratio_datum(int64 part, int64 whole, Datum *datum)
 {
 	if (whole == 0)
 		return false;
 	*datum = DirectFunctionCall3(numeric_in,
 								 CStringGetDatum(psprintf("%d.%04d", (int) (part / whole),
 														  (int) (part % whole * 10000 / whole))),
+								 ObjectIdGetDatum(InvalidOid),
+								 Int32GetDatum(-1));
+	return true;
+}
+
+/* The score of a cell, from 0 to 100, with four decimals. */
+bool
+crm_cell_score_datum(int64 lost, int64 assessed, Datum *datum)
+{
+	double		score;
+
+	if (assessed <= 0)
+		return false;
+	score = 100 - 100.0 * lost / (CRM_RISK_UNITS * (double) assessed);
+	*datum = DirectFunctionCall3(numeric_in,
+								 CStringGetDatum(psprintf("%.4f", score)),
 								 ObjectIdGetDatum(InvalidOid),
 								 Int32GetDatum(-1));
 	return true;
@@ -383,9 +359,9 @@ crmaudit_measure_table(PG_FUNCTION_ARGS)
 	values[0] = Int64GetDatum(measure->rows);
 	values[1] = PointerGetDatum(&score);
 	nulls[1] = score.parts[0] == DQSCORE_NULL;
-	nulls[2] = !ratio_datum(measure->clean, measure->rows, &values[2]);
-	nulls[3] = !ratio_datum(measure->evaluations - measure->errors,
-							measure->evaluations, &values[3]);
+	nulls[2] = !crm_ratio_datum(measure->clean, measure->rows, &values[2]);
+	nulls[3] = !crm_ratio_datum(measure->evaluations - measure->errors,
+								measure->evaluations, &values[3]);
 	table_close(rel, AccessShareLock);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, nulls)));
@@ -414,13 +390,7 @@ crmaudit_measure_columns(PG_FUNCTION_ARGS)
 		values[1] = CStringGetTextDatum(crm_dimension_names[cell->dimension]);
 		values[2] = Int64GetDatum(assessed);
 		values[3] = Int64GetDatum(measure->failed[i]);
-		nulls[4] = assessed == 0;
-		if (assessed > 0)
-			values[4] = DirectFunctionCall3(numeric_in,
-											CStringGetDatum(psprintf("%.4f",
-																	 100 - 100.0 * measure->lost[i] / (CRM_RISK_UNITS * (double) assessed))),
-											ObjectIdGetDatum(InvalidOid),
-											Int32GetDatum(-1));
+		nulls[4] = !crm_cell_score_datum(measure->lost[i], assessed, &values[4]);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	table_close(rel, AccessShareLock);

@@ -13,15 +13,17 @@
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
-#include "rules/rule_value.h"
+#include "rules/rules_private.h"
 #include "scoring/row_scan.h"
 #include "scoring/score_live.h"
 
@@ -38,10 +40,25 @@ typedef struct RowJudge
 	int			security;
 } RowJudge;
 
+/* Bytes of a value that tell segments apart, with the terminator. */
+#define SEGMENT_VALUE	256
+
+typedef struct SegmentKey
+{
+	char		value[SEGMENT_VALUE];
+} SegmentKey;
+
+typedef struct Segment
+{
+	SegmentKey	key;
+	ScoreTally *tally;
+} Segment;
+
 PG_FUNCTION_INFO_V1(crmaudit_violations);
 PG_FUNCTION_INFO_V1(crmaudit_score);
 PG_FUNCTION_INFO_V1(crmaudit_measure_table);
 PG_FUNCTION_INFO_V1(crmaudit_measure_columns);
+PG_FUNCTION_INFO_V1(crmaudit_measure_segments);
 
 /* Raises the error of an argument that is no row of a protected table. */
 static void
@@ -393,6 +410,110 @@ crmaudit_measure_columns(PG_FUNCTION_ARGS)
 		nulls[4] = !crm_cell_score_datum(measure->lost[i], assessed, &values[4]);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
+	table_close(rel, AccessShareLock);
+	return (Datum) 0;
+}
+
+/* Measures of a table by the values of a column, under way. */
+typedef struct Segments
+{
+	RowJudge   *judge;
+	RuleColumn	column;
+	HTAB	   *segments;		/* by value */
+	Segment		nulls;			/* rows without one */
+	MemoryContext context;
+} Segments;
+
+/* The segment of the row in the judge's slot. */
+static Segment *
+segment_of_row(Segments *segments)
+{
+	const char *data;
+	int			length;
+	SegmentKey	key;
+	Segment    *segment = &segments->nulls;
+	bool		found = true;
+	MemoryContext old = MemoryContextSwitchTo(segments->context);
+
+	if (crm_column_text(&segments->column, segments->judge->slot, &data,
+						&length))
+	{
+		memset(&key, 0, sizeof(key));
+		length = pg_mbcliplen(data, length, SEGMENT_VALUE - 1);
+		memcpy(key.value, data, length);
+		segment = hash_search(segments->segments, &key, HASH_ENTER, &found);
+	}
+	if (!found || segment->tally == NULL)
+		segment->tally = crm_tally_create(segments->judge->ruleset->ncells);
+	MemoryContextSwitchTo(old);
+	return segment;
+}
+
+static void
+segment_row(void *argument, HeapTupleHeader header)
+{
+	Segments   *segments = argument;
+	RowJudge   *judge = segments->judge;
+	HeapTupleData tuple;
+
+	judge_set_row(judge, header, &tuple);
+	if (judge_row(judge))
+		crm_tally_add_row(segment_of_row(segments)->tally, judge->score,
+						  judge->ruleset->ncells, 1);
+	ExecClearTuple(judge->slot);
+}
+
+static void
+put_segment(ReturnSetInfo *rsinfo, const RuleSet *ruleset, const char *value,
+			const ScoreTally *tally)
+{
+	DqScore		score;
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	crm_tally_score(ruleset, tally, &score);
+	nulls[0] = value == NULL;
+	if (value)
+		values[0] = CStringGetTextDatum(value);
+	values[1] = Int64GetDatum(tally->rows);
+	values[2] = PointerGetDatum(&score);
+	nulls[2] = score.parts[0] == DQSCORE_NULL;
+	nulls[3] = !crm_ratio_datum(tally->clean, tally->rows, &values[3]);
+	nulls[4] = !crm_ratio_datum(tally->evaluations - tally->errors,
+								tally->evaluations, &values[4]);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/*
+ * crmaudit.measure_segments(target regclass, column_name text): a row per
+ * value of the column.
+ */
+Datum
+crmaudit_measure_segments(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Segments	segments = {0};
+	Relation	rel = measure_open(fcinfo, &segments.judge);
+	HASHCTL		ctl;
+	HASH_SEQ_STATUS status;
+	Segment    *segment;
+
+	InitMaterializedSRF(fcinfo, 0);
+	crm_column_resolve(rel, text_to_cstring(PG_GETARG_TEXT_PP(1)),
+					   &segments.column);
+	segments.context = CurrentMemoryContext;
+	ctl.keysize = sizeof(SegmentKey);
+	ctl.entrysize = sizeof(Segment);
+	ctl.hcxt = CurrentMemoryContext;
+	segments.segments = hash_create("crmaudit segments", 64, &ctl,
+									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	crm_scan_rows(rel, segment_row, &segments);
+	if (segments.nulls.tally)
+		put_segment(rsinfo, segments.judge->ruleset, NULL, segments.nulls.tally);
+	hash_seq_init(&status, segments.segments);
+	while ((segment = hash_seq_search(&status)) != NULL)
+		put_segment(rsinfo, segments.judge->ruleset, segment->key.value,
+					segment->tally);
 	table_close(rel, AccessShareLock);
 	return (Datum) 0;
 }

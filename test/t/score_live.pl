@@ -179,7 +179,7 @@ sub statement
 		sub { $table eq 'part' ? 'UPDATE part SET id = id % 12 + 200 * (id / 12) WHERE ' . some_rows() : 'DELETE FROM plain WHERE id > 150 AND ' . some_rows() });
 
 	push @ways, sub { merge($table) } if $has_merge;
-	push @ways, sub { $table eq 'plain' ? 'TRUNCATE plain, child' : "TRUNCATE $table" } if chance(0.15);
+	push @ways, sub { $table eq 'plain' ? 'TRUNCATE plain, child' : "TRUNCATE $table" } if chance(0.1);
 	return pick(@ways)->();
 }
 
@@ -190,14 +190,18 @@ sub transaction
 	my $isolation = pick('READ COMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE');
 	my $sql = "BEGIN ISOLATION LEVEL $isolation;\n";
 	my $end = 'COMMIT;';
+	my $savepoints = 0;
 
 	return statement() . ";\n" if chance(0.3);
 	return "SELECT crmaudit.fold_scores();\n" if chance(0.05);
 	return 'SELECT crmaudit.rebase_scores(' . pick("'plain'", "'part'") . ");\n" if chance(0.03);
 	$sql .= "SET LOCAL crmaudit.strict_update = on;\n" if chance(0.1);
-	for (1 .. 1 + int(rand(6)))
+	for (1 .. 1 + int(rand(8)))
 	{
 		my $way = int(rand(12));
+		$way = 0 if $way < 3 && !$savepoints;
+		$savepoints += $way == 0 ? 1 : $way == 2 ? -1 : 0;
+		$sql .= "SELECT pg_sleep(0.003);\n" if chance(0.3);
 		$sql .= $way == 0 ? "SAVEPOINT a;\n"
 		  : $way == 1 ? "ROLLBACK TO a;\n"
 		  : $way == 2 ? "RELEASE a;\n"
@@ -241,7 +245,7 @@ for my $round (1 .. $rounds)
 	for my $session (1 .. $sessions)
 	{
 		# files, for all of them must run at once
-		my $script = $node->basedir . "/round_${round}_session_$session";
+		my $script = ($ENV{KEEP} // $node->basedir) . "/round_${round}_session_$session";
 
 		append_to_file("$script.sql", join('', map { transaction() } 1 .. $transactions));
 		push @running, [ IPC::Run::start([ 'psql', '-XAtq', '-f', "$script.sql", '-d', $node->connstr('postgres') ],

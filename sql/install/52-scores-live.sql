@@ -5,6 +5,7 @@ CREATE TABLE crmaudit.score_state (
 	run_id bigint,
 	rule_set_version int,
 	as_of timestamptz,
+	lists bigint,
 	stale boolean NOT NULL,
 	rows bigint,
 	clean bigint,
@@ -31,6 +32,7 @@ CREATE TABLE crmaudit.score_state (
 COMMENT ON TABLE crmaudit.score_state IS 'what the score of a table is computed from: sums by cell (a column in a dimension) of the last full sweep, with the deltas folded since';
 COMMENT ON COLUMN crmaudit.score_state.run_id IS 'the sweep that made the baseline; NULL: rebase_scores() did';
 COMMENT ON COLUMN crmaudit.score_state.rule_set_version IS 'version of the rules that the sums are by; NULL: the table was never swept';
+COMMENT ON COLUMN crmaudit.score_state.lists IS 'digest of the value lists that its rules used';
 COMMENT ON COLUMN crmaudit.score_state.stale IS 'something was written since that was not counted';
 COMMENT ON COLUMN crmaudit.score_state.rows IS 'rows, clean, evaluations, errors and the sums are by immutable kinds about a row by itself, as of the last fold; an array of zeros is NULL';
 COMMENT ON COLUMN crmaudit.score_state.base_rows IS 'base_...: the same when the baseline was made';
@@ -130,3 +132,47 @@ CREATE TRIGGER scores_unprotected AFTER DELETE ON crmaudit.protected_table
 CREATE TRIGGER scores_changed AFTER UPDATE ON crmaudit.protected_table
 	FOR EACH ROW WHEN (OLD.live IS DISTINCT FROM NEW.live OR OLD.live_scores <> NEW.live_scores OR OLD.roles <> NEW.roles)
 	EXECUTE FUNCTION crmaudit.protection_changed();
+
+-- What changes rows without a row trigger.
+CREATE FUNCTION crmaudit.changes_rows(command pg_ddl_command) RETURNS boolean
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'crmaudit_changes_rows';
+COMMENT ON FUNCTION crmaudit.changes_rows(pg_ddl_command) IS 'whether a command attaches or detaches a partition, gives a column another type, or disables a trigger; for event triggers';
+
+-- SECURITY DEFINER, for whoever alters a table need not have rights here.
+CREATE FUNCTION crmaudit.scored_table_altered() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF to_regclass('crmaudit.protected_table') IS NULL THEN
+		RETURN;
+	END IF;
+	PERFORM crmaudit.mark_scores_stale(p.target)
+	FROM (SELECT DISTINCT a.relid FROM pg_event_trigger_ddl_commands() d
+			CROSS JOIN LATERAL (SELECT d.objid UNION SELECT pg_partition_ancestors(d.objid)) AS a(relid)
+			WHERE d.classid = 'pg_class'::regclass AND crmaudit.changes_rows(d.command)) AS c
+	JOIN crmaudit.protected_table p ON p.target = c.relid;
+-- the library is missing
+EXCEPTION WHEN undefined_file THEN
+	RETURN;
+END $$;
+COMMENT ON FUNCTION crmaudit.scored_table_altered() IS 'event trigger: marks the scores of a table stale whose rows changed without being counted';
+CREATE EVENT TRIGGER crmaudit_scored_table_altered ON ddl_command_end
+	WHEN TAG IN ('ALTER TABLE')
+	EXECUTE FUNCTION crmaudit.scored_table_altered();
+COMMENT ON EVENT TRIGGER crmaudit_scored_table_altered IS 'marks scores stale when partitions come and go or a column gets another type';
+ALTER EVENT TRIGGER crmaudit_scored_table_altered ENABLE ALWAYS;
+
+-- By another list the same rows are judged differently. A restore that loads
+-- the list which the sums are by changes nothing.
+CREATE FUNCTION crmaudit.lists_digest(target regclass) RETURNS bigint
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'crmaudit_lists_digest';
+COMMENT ON FUNCTION crmaudit.lists_digest(regclass) IS 'digest of the value lists that the rules of a table use';
+CREATE FUNCTION crmaudit.value_list_changed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM crmaudit.mark_scores_stale(s.target) FROM crmaudit.score_state s
+		WHERE NOT s.stale AND s.lists IS NOT NULL AND s.lists <> crmaudit.lists_digest(s.target);
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION crmaudit.value_list_changed() IS 'trigger on value_list: marks the scores of tables stale whose rules use the list';
+CREATE TRIGGER scores_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.value_list
+	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.value_list_changed();

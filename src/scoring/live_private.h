@@ -43,6 +43,7 @@ typedef struct ScoreSums
 	RuleSet    *rules;
 	TimestampTz as_of;			/* of the baseline */
 	int64		run_id;
+	int64		lists;			/* digest of the lists that rules used */
 	int64		ndeltas;		/* that were added */
 	ScoreTally *now;			/* by live rules */
 	ScoreTally *base;			/* the same at the time of the baseline:

@@ -39,6 +39,7 @@ typedef enum StateColumn
 	STATE_RUN_ID,
 	STATE_VERSION,
 	STATE_AS_OF,
+	STATE_LISTS,
 	STATE_STALE,
 	STATE_ROWS,
 	STATE_CLEAN,
@@ -64,7 +65,7 @@ typedef enum StateColumn
 } StateColumn;
 
 static const char *const state_columns[] = {
-	"target", "run_id", "rule_set_version", "as_of", "stale", "rows", "clean",
+	"target", "run_id", "rule_set_version", "as_of", "lists", "stale", "rows", "clean",
 	"evaluations", "errors", "assessed", "failed", "lost", "base_rows",
 	"base_clean", "base_evaluations", "base_errors", "full_clean",
 	"full_evaluations", "full_errors", "full_assessed", "full_failed",
@@ -205,6 +206,7 @@ read_state(ScoreSums *sums, CatalogScan *scan)
 	sums->rules->rule_set_version = DatumGetInt32(version);
 	ncells = sums->rules->ncells;
 	sums->run_id = get_int64(scan, "run_id");
+	sums->lists = get_int64(scan, "lists");
 	sums->as_of = DatumGetTimestampTz(crm_catalog_get(scan, "as_of", &isnull));
 	sums->is_stale = DatumGetBool(crm_catalog_get(scan, "stale", &isnull));
 	sums->now = crm_tally_create(ncells);
@@ -488,6 +490,7 @@ write_state(ScoreSums *sums)
 		given[STATE_RUN_ID] = Int64GetDatum(sums->run_id);
 		given[STATE_VERSION] = Int32GetDatum(sums->rules->rule_set_version);
 		given[STATE_AS_OF] = TimestampTzGetDatum(sums->as_of);
+		given[STATE_LISTS] = Int64GetDatum(sums->lists);
 		given[STATE_ROWS] = Int64GetDatum(sums->now->rows);
 		given[STATE_CLEAN] = Int64GetDatum(sums->now->clean);
 		given[STATE_EVALUATIONS] = Int64GetDatum(sums->now->evaluations);

@@ -32,6 +32,7 @@
 #include "catalog_scan.h"
 #include "rules/rules_private.h"
 #include "scoring/live_private.h"
+#include "scoring/score_ddl.h"
 #include "scoring/score_delta.h"
 #include "sweep/sweep_lock.h"
 
@@ -167,6 +168,7 @@ crm_score_store_baseline(const RuleSet *ruleset, const ScoreBaseline *baseline,
 	sums->rules = (RuleSet *) ruleset;
 	sums->as_of = GetCurrentTimestamp();
 	sums->run_id = baseline->run_id;
+	sums->lists = crm_lists_digest(target);
 	sums->now = tally_copy(baseline->row_tally, ruleset->ncells);
 	sums->base = tally_copy(baseline->row_tally, 0);
 	sums->full = tally_copy(baseline->full_tally, ruleset->ncells);
@@ -264,4 +266,5 @@ void
 crm_score_live_init(void)
 {
 	crm_score_delta_init();
+	crm_score_ddl_init();
 }

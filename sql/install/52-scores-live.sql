@@ -176,3 +176,119 @@ END $$;
 COMMENT ON FUNCTION crmaudit.value_list_changed() IS 'trigger on value_list: marks the scores of tables stale whose rules use the list';
 CREATE TRIGGER scores_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.value_list
 	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.value_list_changed();
+
+-- The CRM's own column -------------------------------------------------------------
+
+-- The gate computes the score of each row that is written; this writes the
+-- rows that were there before, or whose rules changed since.
+CREATE FUNCTION crmaudit.fill_scores(target regclass, batch bigint DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	spec text := (crmaudit.role_columns((SELECT p.roles FROM crmaudit.protected_table p WHERE p.target = fill_scores.target), 'score'))[1];
+	type regtype := (SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = target AND a.attname = spec);
+	score text := CASE WHEN type = 'crmaudit.dqscore'::regtype THEN 'crmaudit.score("crmaudit row")'
+		ELSE format('crmaudit."numeric"(crmaudit.score("crmaudit row"))::%s', (SELECT format_type(a.atttypid, a.atttypmod) FROM pg_attribute a WHERE a.attrelid = target AND a.attname = spec)) END;
+	filled bigint;
+BEGIN
+	PERFORM crmaudit.require_protected(target);
+	IF spec IS NULL THEN
+		RAISE EXCEPTION 'no column of relation "%" has the role "score"', target
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				HINT = format('Give it to one: SELECT crmaudit.protect(%L, roles => ''{"...": "score"}'', ...);', target);
+	END IF;
+	EXECUTE format('UPDATE %5$s%1$s AS "crmaudit row" SET %2$I = %3$s
+		WHERE ("crmaudit row".tableoid, "crmaudit row".ctid) IN (SELECT "crmaudit row".tableoid, "crmaudit row".ctid FROM %5$s%1$s AS "crmaudit row"
+			WHERE "crmaudit row".%2$I %4$s IS DISTINCT FROM %3$s %4$s LIMIT $1)', target, spec, score,
+		CASE WHEN type = 'crmaudit.dqscore'::regtype THEN '::text' ELSE '' END,
+		CASE WHEN EXISTS (SELECT FROM pg_class c WHERE c.oid = target AND c.relkind = 'p') THEN '' ELSE 'ONLY ' END) USING batch;
+	GET DIAGNOSTICS filled = ROW_COUNT;
+	RETURN filled;
+END $$;
+COMMENT ON FUNCTION crmaudit.fill_scores(regclass, bigint) IS 'writes the score of each row into the column of role score where it differs, of at most so many rows; returns how many';
+
+-- Reading ---------------------------------------------------------------------------
+
+-- Columns on which a rule counts, as the scores do.
+CREATE FUNCTION crmaudit.rule_cells(rule crmaudit.rule) RETURNS SETOF text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT DISTINCT unnest(CASE WHEN cardinality(rule.columns) > 0 THEN rule.columns
+		WHEN cardinality(rule.attnames) > 0 THEN rule.attnames ELSE ARRAY[rule.name] END)
+$$;
+COMMENT ON FUNCTION crmaudit.rule_cells(crmaudit.rule) IS 'columns on which a rule counts in the scores: those it names, or else those it reads';
+
+-- What a full risk costs, in eighths, by severity.
+CREATE FUNCTION crmaudit.severity_risk(severity crmaudit.severity) RETURNS int
+LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE severity::text WHEN 'info' THEN 0 WHEN 'warning' THEN 2 WHEN 'error' THEN 6 ELSE 8 END
+$$;
+COMMENT ON FUNCTION crmaudit.severity_risk(crmaudit.severity) IS 'how much of a cell a violation costs, in eighths';
+
+-- The share of the table's score that a cell decides about, in points.
+CREATE FUNCTION crmaudit.cell_points(target regclass, OUT column_name text, OUT dimension text, OUT assessed bigint, OUT lost bigint, OUT points float8)
+RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	WITH cells AS (
+		SELECT c.column_name, c.dimension, c.assessed, c.lost, c.weight::float8 / sum(c.weight::float8) OVER (PARTITION BY c.dimension) AS share,
+			coalesce(o.weight, d.weight)::float8 AS dimension_weight
+		FROM crmaudit.live_column_scores(target) c
+		JOIN crmaudit.dimension d ON d.dimension = c.dimension
+		LEFT JOIN crmaudit.dimension_weight o ON o.dimension = c.dimension
+		WHERE c.assessed > 0
+	), total AS (
+		SELECT sum(t.dimension_weight) AS weight FROM (SELECT DISTINCT c.dimension, c.dimension_weight FROM cells c) AS t
+	)
+	SELECT c.column_name, c.dimension, c.assessed, c.lost, 100 * c.share * c.dimension_weight / nullif(t.weight, 0)
+	FROM cells c CROSS JOIN total t
+$$;
+COMMENT ON FUNCTION crmaudit.cell_points(regclass) IS 'cells of a table''s score, and how many of its hundred points each decides about';
+
+-- A cell of a row loses by the worst rule on it: waived findings matter where
+-- no other finding of the row costs the cell as much. All findings of such a
+-- row are at hand, so that the difference is exact.
+CREATE FUNCTION crmaudit.waived_losses(target regclass, OUT column_name text, OUT dimension text, OUT lost bigint)
+RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	WITH found AS (
+		SELECT f.rule_id, f.row_key, f.status, f.verdict FROM crmaudit.finding f
+		WHERE f.target = waived_losses.target AND f.status NOT IN ('resolved', 'verified', 'false_positive')
+			AND f.row_key IN (SELECT w.row_key FROM crmaudit.finding w WHERE w.target = waived_losses.target AND w.status = 'waived')
+	), risks AS (
+		SELECT f.row_key, c.column_name, r.dimension, f.status,
+			CASE f.verdict WHEN 'suspect' THEN crmaudit.severity_risk(r.severity) / 2 WHEN 'invalid' THEN crmaudit.severity_risk(r.severity) ELSE 0 END AS risk
+		FROM found f JOIN crmaudit.rule r ON r.id = f.rule_id CROSS JOIN LATERAL crmaudit.rule_cells(r) AS c(column_name)
+	), cells AS (
+		SELECT r.column_name, r.dimension, max(r.risk) - coalesce(max(r.risk) FILTER (WHERE r.status <> 'waived'), 0) AS lost
+		FROM risks r GROUP BY r.row_key, r.column_name, r.dimension
+	)
+	SELECT c.column_name, c.dimension, sum(c.lost)::bigint FROM cells c GROUP BY c.column_name, c.dimension
+$$;
+COMMENT ON FUNCTION crmaudit.waived_losses(regclass) IS 'what waived findings cost each cell of a table''s score, in eighths';
+
+CREATE FUNCTION crmaudit.adjusted_score(target regclass) RETURNS numeric
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT round((l.score::numeric + coalesce((
+		SELECT sum(c.points * least(w.lost, c.lost) / (8 * c.assessed))
+		FROM crmaudit.waived_losses(target) w
+		JOIN crmaudit.cell_points(target) c ON c.column_name = w.column_name AND c.dimension = w.dimension), 0)::numeric), 4)::numeric(7,4)
+	FROM crmaudit.live_table_score(target) l
+$$;
+COMMENT ON FUNCTION crmaudit.adjusted_score(regclass) IS 'the score of a table as it would be if waived findings were valid';
+
+CREATE FUNCTION crmaudit.score_problems() RETURNS TABLE (subject text, target regclass, rule text, problem text, remedy text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT 'score', p.target, NULL::text, 'it has rules, but was never swept, so that it has no score', format('SELECT crmaudit.sweep(%L)', p.target)
+	FROM crmaudit.protected_table p
+	WHERE EXISTS (SELECT FROM crmaudit.rule r WHERE r.target = p.target AND r.enabled)
+		AND NOT EXISTS (SELECT FROM crmaudit.score_state s WHERE s.target = p.target AND s.rule_set_version IS NOT NULL)
+	UNION ALL
+	SELECT 'score', p.target, NULL, format('its rules were changed since it was counted: the score is by version %s, and they are at %s', s.rule_set_version, p.rule_set_version),
+		format('SELECT crmaudit.sweep(%L)', p.target)
+	FROM crmaudit.protected_table p JOIN crmaudit.score_state s ON s.target = p.target AND s.rule_set_version <> p.rule_set_version
+	UNION ALL
+	SELECT 'score', p.target, NULL, 'something was written that was not counted, so that the score no longer follows', format('SELECT crmaudit.rebase_scores(%L)', p.target)
+	FROM crmaudit.protected_table p JOIN crmaudit.score_state s ON s.target = p.target AND s.rule_set_version = p.rule_set_version
+		CROSS JOIN LATERAL crmaudit.live_table_score(p.target) l
+	WHERE l.stale
+	UNION ALL
+	SELECT 'score', d.target, NULL, format('%s score deltas wait to be folded', d.deltas), 'SELECT crmaudit.fold_scores()'
+	FROM (SELECT e.target, count(*) AS deltas FROM crmaudit.score_delta e GROUP BY e.target) AS d WHERE d.deltas > 10000
+$$;
+COMMENT ON FUNCTION crmaudit.score_problems() IS 'which scores are missing, out of date, or slow to read; part of crmaudit.health';

@@ -33,8 +33,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.ledger_problems(), crmaudit.verify_ledger(jsonb, boolean), crmaudit.verify_ledger_range(bigint, bigint), crmaudit.verify_blocks(jsonb, boolean, bigint, bigint), crmaudit.verify_live(regclass), crmaudit.verify_ranges(int), crmaudit.ledger_digest(), crmaudit.ledger_coverage(), crmaudit.ledger_trigger_states(regclass), crmaudit.ledger_proof(xid8, int, bigint, boolean), crmaudit.masked_proof(xid8, int, bigint), crmaudit.export_block(bigint, boolean), crmaudit.masked_block(bigint), crmaudit.export_chain(bigint, bigint), crmaudit.block_json(crmaudit.ledger_block), crmaudit.block_of(bigint, xid8)'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass)')
-		,('steward', 'EXECUTE ON FUNCTION crmaudit.live_table_score(regclass), crmaudit.live_column_scores(regclass), crmaudit.live_owner_scores(regclass)')
-		,('auditor', 'EXECUTE ON FUNCTION crmaudit.live_table_score(regclass), crmaudit.live_column_scores(regclass), crmaudit.live_owner_scores(regclass)')
+		,('steward', 'EXECUTE ON FUNCTION crmaudit.live_table_score(regclass), crmaudit.live_column_scores(regclass), crmaudit.live_owner_scores(regclass), crmaudit.rule_cells(crmaudit.rule), crmaudit.severity_risk(crmaudit.severity), crmaudit.cell_points(regclass), crmaudit.waived_losses(regclass), crmaudit.adjusted_score(regclass), crmaudit.score_problems()')
+		,('auditor', 'EXECUTE ON FUNCTION crmaudit.live_table_score(regclass), crmaudit.live_column_scores(regclass), crmaudit.live_owner_scores(regclass), crmaudit.rule_cells(crmaudit.rule), crmaudit.severity_risk(crmaudit.severity), crmaudit.cell_points(regclass), crmaudit.waived_losses(regclass), crmaudit.adjusted_score(regclass), crmaudit.score_problems()')
 	) AS t(duty, right_words) WHERE t.duty = duty_rights.duty
 $$;
 COMMENT ON FUNCTION crmaudit.duty_rights(text) IS 'the rights of a duty, as GRANT and REVOKE name them';

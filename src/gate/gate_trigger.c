@@ -395,6 +395,9 @@ gate_insert(GateCall *call, TriggerData *trigdata)
 	tuple = call_decide(call, tuple, false);
 	if (tuple != NULL && call->row_is_live && call->ruleset->counts_live)
 		crm_score_insert(call->ruleset, &call->row);
+	if (tuple != NULL && call->ruleset->score)
+		tuple = crm_fill_score(call->ruleset, call->rel, &call->row,
+							   call->row_is_live, true, tuple);
 	return tuple;
 }
 
@@ -447,6 +450,9 @@ gate_update(GateCall *call, TriggerData *trigdata)
 	if (tuple != NULL && call->any_changed && call->ruleset->counts_live)
 		crm_score_update(call->ruleset, &call->row, call->row_is_live,
 						 &call->before, call->before_is_live);
+	if (tuple != NULL && call->ruleset->score)
+		tuple = crm_fill_score(call->ruleset, call->rel, &call->row,
+							   call->row_is_live, call->any_changed, tuple);
 	if (tuple != NULL && trigdata->tg_relation->rd_rel->relispartition)
 		move_begin(call, trigdata);
 	return tuple;

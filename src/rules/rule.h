@@ -181,6 +181,7 @@ typedef struct RuleSet
 								 * force */
 	ScoreCell  *cells;
 	RuleColumn *owner;			/* column of role owner, or NULL */
+	RuleColumn *score;			/* column that holds the row's score, or NULL */
 	bool		counts_live;	/* writes change the live scores */
 	int			nlive;			/* rules that count in them: immutable, about
 								 * a row by itself; indexes into rules */

@@ -15,6 +15,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -143,6 +144,7 @@ typedef struct GuardedCompile
 	Rule	   *rule;
 	RuleSet    *ruleset;
 	const char *live;
+	RuleColumn *column;
 } GuardedCompile;
 
 static void
@@ -266,6 +268,8 @@ ruleset_compile_reads(RuleSet *ruleset, Relation rel)
 		ruleset->read_attnums[ruleset->nread++] = member;
 		ruleset->max_attnum = Max(ruleset->max_attnum, member);
 	}
+	if (ruleset->score)
+		ruleset->max_attnum = Max(ruleset->max_attnum, ruleset->score->attnum);
 	ruleset->changed = palloc0((RelationGetDescr(rel)->natts + 1) *
 							   sizeof(bool));
 	ruleset->after = palloc0((ruleset->nrules + 1) * sizeof(RuleOutcome));
@@ -351,15 +355,47 @@ ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 	pfree(later);
 }
 
-/* A column by which scores are told apart; NULL if it is not there any more. */
 static void
-compile_owner(void *argument)
+compile_column(void *argument)
 {
 	GuardedCompile *compile = argument;
-	RuleColumn *column = palloc0(sizeof(RuleColumn));
 
-	crm_column_resolve(compile->context->rel, compile->live, column);
-	compile->ruleset->owner = column;
+	crm_column_resolve(compile->context->rel, compile->live,
+					   compile->column);
+}
+
+/* A column with a meaning for scores; NULL if it is not there any more. */
+static RuleColumn *
+ruleset_compile_column(RuleSet *ruleset, Relation rel, const char *spec)
+{
+	RuleCompile context = {rel, ruleset->target_name, NULL, false};
+	RuleColumn *column = palloc0(sizeof(RuleColumn));
+	GuardedCompile compile = {.context = &context,.live = spec,.column = column};
+
+	if (spec == NULL || crm_run_guarded(compile_column, &compile) != NULL)
+		return NULL;
+	return column;
+}
+
+/* Whether the column can hold a score: as protect() sees to, but since then. */
+static bool
+holds_score(const RuleColumn *column)
+{
+	switch (column->typid)
+	{
+		case NUMERICOID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return column->npath == 0;
+		default:
+			return column->typid ==
+				GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+								CStringGetDatum("dqscore"),
+								ObjectIdGetDatum(get_namespace_oid("crmaudit", true)));
+	}
 }
 
 Oid
@@ -425,13 +461,10 @@ crm_ruleset_compile(Relation rel, Oid target)
 	/* which rows count may change without a write */
 	for (int i = 0; ruleset->live_is_mutable && i < ruleset->ncells; i++)
 		ruleset->cells[i].is_live = false;
-	if (source.owner)
-	{
-		RuleCompile owner_context = {rel, ruleset->target_name, NULL, false};
-		GuardedCompile compile = {.context = &owner_context,.ruleset = ruleset,.live = source.owner};
-
-		(void) crm_run_guarded(compile_owner, &compile);
-	}
+	ruleset->owner = ruleset_compile_column(ruleset, rel, source.owner);
+	ruleset->score = ruleset_compile_column(ruleset, rel, source.score);
+	if (ruleset->score && !holds_score(ruleset->score))
+		ruleset->score = NULL;
 	SetUserIdAndSecContext(userid, security);
 	crm_row_key_compile(&ruleset->key, rel, source.keys, source.nkeys,
 						source.hashed_keys, source.nhashed);

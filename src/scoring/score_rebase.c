@@ -128,6 +128,25 @@ rebase_scan(Rebase *rebase, Relation rel, Snapshot snapshot)
 	AtEOXact_GUC(false, nest);
 }
 
+/* Marks the cells that rules which look at other rows count in. */
+static bool
+find_set_cells(const RuleSet *ruleset, bool *is_set)
+{
+	bool		any = false;
+
+	for (int i = 0; i < ruleset->nall; i++)
+	{
+		const Rule *rule = &ruleset->rules[i];
+
+		for (int j = 0; rule->is_set && j < rule->ncells; j++)
+		{
+			is_set[rule->cells[j]] = true;
+			any = true;
+		}
+	}
+	return any;
+}
+
 /*
  * Keeps what the last baseline of the same rules says of cells that this scan
  * does not judge in full.
@@ -136,10 +155,15 @@ static void
 rebase_carry(Rebase *rebase, const ScoreTally *row_tally)
 {
 	RuleSet    *ruleset = rebase->ruleset;
-	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	ScoreSums  *last = crm_sums_read(ruleset->target, snapshot, false, NULL);
+	bool	   *is_set = palloc0((ruleset->ncells + 1) * sizeof(bool));
 	ScoreTally *full = rebase->full_tally;
+	Snapshot	snapshot;
+	ScoreSums  *last;
 
+	if (!find_set_cells(ruleset, is_set))
+		return;
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	last = crm_sums_read(ruleset->target, snapshot, false, NULL);
 	UnregisterSnapshot(snapshot);
 	if (!last->is_swept || last->rules->ncells != ruleset->ncells ||
 		last->rules->rule_set_version != ruleset->rule_set_version ||
@@ -147,7 +171,7 @@ rebase_carry(Rebase *rebase, const ScoreTally *row_tally)
 		return;
 	for (int i = 0; i < ruleset->ncells; i++)
 	{
-		if (ruleset->cells[i].is_live || last->full->assessed[i] == 0)
+		if (!is_set[i])
 			continue;
 		full->assessed[i] = last->full->assessed[i];
 		full->failed[i] = last->full->failed[i];

@@ -70,7 +70,7 @@ typedef struct DeltaWriter
 	Oid			sequence;
 	CatalogIndexState indexes;
 	int			natts;
-	AttrNumber	attnums[DELTA_COLUMNS];
+	const AttrNumber *attnums;
 	Datum		xid;
 	Datum		at;
 	TupleTableSlot *slots[DELTAS_BATCH];
@@ -79,6 +79,30 @@ typedef struct DeltaWriter
 	MemoryContext context;		/* of slots */
 	MemoryContext batch;		/* of rows */
 } DeltaWriter;
+
+/*
+ * Where the table has its columns.  Kept for the session, for a transaction
+ * may be a single row: what a column's number is does not change.
+ */
+static const AttrNumber *
+delta_attnums(Oid relid)
+{
+	static Oid	known = InvalidOid;
+	static AttrNumber attnums[DELTA_COLUMNS];
+
+	if (known == relid)
+		return attnums;
+	known = InvalidOid;
+	for (int i = 0; i < DELTA_COLUMNS; i++)
+	{
+		attnums[i] = get_attnum(relid, delta_columns[i]);
+		if (attnums[i] == InvalidAttrNumber)
+			elog(ERROR, "column \"%s\" of crmaudit.score_delta does not exist",
+				 delta_columns[i]);
+	}
+	known = relid;
+	return attnums;
+}
 
 /* Opens the table; false if there is none. */
 static bool
@@ -97,13 +121,7 @@ writer_open(DeltaWriter *writer)
 	writer->rel = table_open(relid, RowExclusiveLock);
 	writer->sequence = crm_relation_oid("score_delta_id_seq");
 	writer->natts = RelationGetDescr(writer->rel)->natts;
-	for (int i = 0; i < DELTA_COLUMNS; i++)
-	{
-		writer->attnums[i] = get_attnum(relid, delta_columns[i]);
-		if (writer->attnums[i] == InvalidAttrNumber)
-			elog(ERROR, "column \"%s\" of crmaudit.score_delta does not exist",
-				 delta_columns[i]);
-	}
+	writer->attnums = delta_attnums(relid);
 	writer->indexes = CatalogOpenIndexes(writer->rel);
 	writer->xid = FullTransactionIdGetDatum(GetTopFullTransactionId());
 	writer->at = TimestampTzGetDatum(GetCurrentStatementStartTimestamp());

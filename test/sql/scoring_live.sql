@@ -128,6 +128,34 @@ INSERT INTO sl VALUES (45, 'bb', 'b', 1, 'li');
 COMMIT;
 SELECT * FROM pg_temp.live('sl');
 
+-- So many owners that some are written before the transaction ends; a rollback
+-- and a TRUNCATE around them hold all the same.
+BEGIN;
+INSERT INTO sl SELECT n, 'xx', 'x', n % 200, 'clerk ' || n % 6000 FROM generate_series(1000, 13000) n;
+SELECT rows, equal_to_scan FROM pg_temp.live('sl');
+SAVEPOINT a;
+UPDATE sl SET mail = 'y@mail.cn', clerk = 'new ' || clerk WHERE id > 1000;
+SELECT rows, equal_to_scan FROM pg_temp.live('sl');
+ROLLBACK TO a;
+SELECT rows, equal_to_scan FROM pg_temp.live('sl');
+COMMIT;
+SELECT rows, deltas > 5000 AS many, equal_to_scan FROM pg_temp.live('sl');
+SELECT count(*), sum(rows) FROM crmaudit.owner_score WHERE target = 'sl'::regclass;
+BEGIN;
+TRUNCATE sl;
+SAVEPOINT a;
+INSERT INTO sl SELECT n, 'xx', 'x', n % 200, 'clerk ' || n % 6000 FROM generate_series(1000, 13000) n;
+RELEASE a;
+SELECT rows, equal_to_scan FROM pg_temp.live('sl');
+COMMIT;
+SELECT rows, equal_to_scan FROM pg_temp.live('sl');
+SELECT crmaudit.fold_scores() > 5000 AS folded;
+DELETE FROM sl WHERE id >= 1000;
+INSERT INTO sl VALUES (44, 'bb', 'b', 1, 'li');
+SELECT crmaudit.fold_scores() > 5000 AS folded;
+SELECT rows, deltas, equal_to_scan FROM pg_temp.live('sl');
+SELECT count(*) AS owners FROM crmaudit.score_owner WHERE target = 'sl'::regclass;
+
 -- What is not counted is told: writes in mode off, other rules, other lists,
 -- another condition. A write that changes nothing of what rules read does not matter.
 CREATE FUNCTION pg_temp.stale() RETURNS boolean LANGUAGE sql AS $$

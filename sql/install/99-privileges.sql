@@ -44,6 +44,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.calendar_problems(date), crmaudit.schedule_problems(), crmaudit.sweep_jobs()'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.findings_as_of(timestamptz), crmaudit.close_period(date, date, text, jsonb, text), crmaudit.period_evidence(text), crmaudit.period_content(text), crmaudit.verify_period(text)'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass)')
+		,('steward', 'EXECUTE ON FUNCTION crmaudit.live_table_score(regclass), crmaudit.live_column_scores(regclass), crmaudit.live_owner_scores(regclass), crmaudit.rule_cells(crmaudit.rule), crmaudit.severity_risk(crmaudit.severity), crmaudit.cell_points(regclass), crmaudit.waived_losses(regclass), crmaudit.adjusted_score(regclass), crmaudit.score_problems()')
+		,('auditor', 'EXECUTE ON FUNCTION crmaudit.live_table_score(regclass), crmaudit.live_column_scores(regclass), crmaudit.live_owner_scores(regclass), crmaudit.rule_cells(crmaudit.rule), crmaudit.severity_risk(crmaudit.severity), crmaudit.cell_points(regclass), crmaudit.waived_losses(regclass), crmaudit.adjusted_score(regclass), crmaudit.score_problems()')
 	) AS t(duty, right_words) WHERE t.duty = duty_rights.duty
 $$;
 COMMENT ON FUNCTION crmaudit.duty_rights(text) IS 'the rights of a duty, as GRANT and REVOKE name them';
@@ -134,7 +136,8 @@ DECLARE
 	names text[] := '{normalised,sweep_only,gate,stored,commit_gate,capture,record_leaving,row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,likesel,nlikesel,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names,row_history,field_history,as_of,row_as_of,restore_row,restore_statement,restorable_columns,equality,mask_image,op_in_words,current_names,merkle_root,merkle_path,merkle_accum,merkle_path_accum,merkle_final,merkle_path_final,microseconds}'
 		|| '{is_working_day,add_working_days,working_days_between,day_of,end_of_day,due_at}'::text[]
 		|| '{claimed_at}'::text[]
-		|| '{profile,profile_columns,column_facts,with_role,identifier_role,bears_out,holds_sex,shows_values,hinted_roles,name_words,chinese_ends,sex_words,phone_words,date_regex,verdict_share,wilson_lower,try_rules,suggest_rules,suggested_rules_json,candidate,in_percent,presence_candidates,role_candidates,date_candidates,number_candidates,code_values,set_candidates,shape_candidates,pair_candidates,typed_candidates,count_rows,relation_sql,unique_candidates,reference_candidates,dependency_candidates,document_condition}'::text[];
+		|| '{profile,profile_columns,column_facts,with_role,identifier_role,bears_out,holds_sex,shows_values,hinted_roles,name_words,chinese_ends,sex_words,phone_words,date_regex,verdict_share,wilson_lower,try_rules,suggest_rules,suggested_rules_json,candidate,in_percent,presence_candidates,role_candidates,date_candidates,number_candidates,code_values,set_candidates,shape_candidates,pair_candidates,typed_candidates,count_rows,relation_sql,unique_candidates,reference_candidates,dependency_candidates,document_condition}'::text[]
+		|| '{measure_segments,segment_score}'::text[];
 	function regprocedure;
 BEGIN
 	-- what the SQL of a rule calls, which runs as the table's owner

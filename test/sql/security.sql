@@ -224,6 +224,7 @@ DELETE FROM crmaudit.quarantine;
 SELECT count(*) FROM crmaudit.key_salt;
 RESET SESSION AUTHORIZATION;
 
+SELECT crmaudit.rebase_scores('se_customer') AS customers, crmaudit.rebase_scores('se_parted') AS parted;
 -- auditor: reads every view, changes nothing.
 SET SESSION AUTHORIZATION se_auditor;
 DO $$

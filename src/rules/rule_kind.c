@@ -389,10 +389,3 @@ crm_rule_kind_name(const Rule *rule)
 {
 	return rule->kind->name;
 }
-
-/* Contract in set_kind.h. */
-const SetKind *
-crm_rule_set_kind(const Rule *rule)
-{
-	return rule->kind->set;
-}

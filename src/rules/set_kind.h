@@ -68,7 +68,4 @@ typedef struct SetKind
 	RuleOutcome (*judge) (const Rule *rule, int64 rows, int64 assessed);
 } SetKind;
 
-/* What the rule's kind tells the sweep; NULL if it is about rows as they are. */
-extern const SetKind *crm_rule_set_kind(const Rule *rule);
-
 #endif							/* CRM_SET_KIND_H */

@@ -158,7 +158,7 @@ static void
 send_sums(SweepTable *sweep)
 {
 	int			ncells = sweep->ruleset->ncells;
-	int			size = 3 + 3 * sweep->nrules + 2 * tally_size(ncells);
+	int			size = 3 + 4 * sweep->nrules + 2 * tally_size(ncells);
 	int64	   *sums = palloc0(size * sizeof(int64));
 	int64	   *at = sums;
 	MessageHead head = {MESSAGE_SUMS, 0, 0, 0, size * sizeof(int64)};
@@ -170,6 +170,7 @@ send_sums(SweepTable *sweep)
 	*at++ = sweep->totals.findings;
 	for (int i = 0; i < sweep->nrules; i++)
 	{
+		*at++ = sweep->rules[i].rows;
 		*at++ = sweep->rules[i].assessed;
 		*at++ = sweep->rules[i].failures;
 		*at++ = sweep->rules[i].errors;
@@ -261,6 +262,7 @@ take_sums(SweepTable *sweep, const int64 *at)
 	sweep->totals.findings += *at++;
 	for (int i = 0; i < sweep->nrules; i++)
 	{
+		sweep->rules[i].rows += *at++;
 		sweep->rules[i].assessed += *at++;
 		sweep->rules[i].failures += *at++;
 		sweep->rules[i].errors += *at++;

@@ -256,6 +256,7 @@ enter_sets(SweepTable *sweep, SweepLeaf *leaf, const RuleRow *row, bool emits)
 				sweep->outcomes[leaf->nplan + i].state == RULE_ERROR;
 			continue;
 		}
+		swept->rows += emits;
 		if (!crm_rule_assesses(rule, row))
 			continue;
 		crm_row_score_add(rule, RULE_PASS, sweep->full_score);

@@ -21,6 +21,7 @@
 #include "postgres.h"
 
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
@@ -146,7 +147,10 @@ violation_put(SetFinish *finish, int64 location, int rule, RuleOutcome outcome,
 			  const char *group_key, const char *column_name)
 {
 	TupleTableSlot *slot = finish->put_slot;
+	ResourceOwner resowner = CurrentResourceOwner;
 
+	/* what is sorted must not go with the subtransaction of a query */
+	CurrentResourceOwner = finish->sweep->resowner;
 	ExecClearTuple(slot);
 	slot->tts_values[VIOLATION_LOCATION] = Int64GetDatum(location);
 	slot->tts_values[VIOLATION_RULE] = Int32GetDatum(rule);
@@ -161,6 +165,7 @@ violation_put(SetFinish *finish, int64 location, int rule, RuleOutcome outcome,
 		slot->tts_values[VIOLATION_COLUMN_NAME] = CStringGetTextDatum(column_name);
 	ExecStoreVirtualTuple(slot);
 	tuplesort_puttupleslot(finish->violations, slot);
+	CurrentResourceOwner = resowner;
 	finish->any = true;
 }
 
@@ -396,6 +401,8 @@ query_row(SetFinish *finish, int index, HeapTuple tuple, TupleDesc desc)
 		Jsonb	   *key = DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
 															 CStringGetDatum(row_key ? row_key : "{}")));
 
+		if (row_key)
+			key = crm_row_key_hide(&sweep->ruleset->key, key);
 		emit_without_row(finish, index, outcome, key, column_name);
 		if (row_key == NULL)
 			table_violate(sweep, rule, outcome);
@@ -456,13 +463,51 @@ query_run(SetFinish *finish, int index)
 	table_close(rel, NoLock);
 }
 
+/*
+ * The same, where it may fail: a foreign server that is away must not keep
+ * the other rules from being swept.  Nothing is known then of the rule's rows.
+ */
+static void
+query_run_guarded(SetFinish *finish, int index)
+{
+	SweepRule  *swept = &finish->sweep->rules[index];
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		query_run(finish, index);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		if (crm_error_cancels(geterrcode()))
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		swept->failed = true;
+		swept->errors += swept->assessed;
+		finish->sweep->full_tally->errors += swept->assessed;
+		swept->assessed = 0;
+		swept->failures = 0;
+	}
+	PG_END_TRY();
+}
+
 /* A rule on the table as a whole, by what was counted. */
 static void
 judge_table(SetFinish *finish, int index)
 {
 	SweepTable *sweep = finish->sweep;
 	const Rule *rule = sweep->rules[index].rule;
-	RuleOutcome outcome = rule->set->judge(rule, sweep->totals.rows,
+	RuleOutcome outcome = rule->set->judge(rule, sweep->rules[index].rows,
 										   sweep->rules[index].assessed);
 
 	if (!crm_outcome_violates(outcome))
@@ -532,7 +577,8 @@ violations_finish(SetFinish *finish)
 			count = 0;
 			location = next;
 		}
-		if (more && (count == 0 ||
+		if (more && !sweep->rules[DatumGetInt32(finish->slot->tts_values[VIOLATION_RULE])].failed &&
+			(count == 0 ||
 					 findings[count - 1].rule != DatumGetInt32(finish->slot->tts_values[VIOLATION_RULE])))
 		{
 			MemoryContext old = MemoryContextSwitchTo(finish->context);
@@ -575,7 +621,7 @@ crm_sweep_sets_finish(SweepTable *sweep)
 		if (!sweep->rules[i].selected || rule->set == NULL)
 			continue;
 		if (rule->set->query)
-			query_run(&finish, i);
+			query_run_guarded(&finish, i);
 	}
 	if (finish.any)
 		violations_finish(&finish);

@@ -106,7 +106,7 @@ crmaudit_rule_query(PG_FUNCTION_ARGS)
 	Relation	rel = table_open(target, AccessShareLock);
 	RuleSet    *ruleset;
 	Rule	   *rule = crm_rule_require(rel, name, &ruleset);
-	const SetKind *set = crm_rule_set_kind(rule);
+	const SetKind *set = rule->set;
 	char	   *sql = NULL;
 
 	if (set && set->query)

@@ -134,8 +134,8 @@ crm_sweep_open(Oid target, const bool *selected, int nselected,
 	sweep->ownerless = crm_tally_create(sweep->ruleset->ncells);
 	sweep->full_is_live = true;
 	for (int i = 0; i < sweep->nrules; i++)
-		sweep->full_is_live &= !sweep->rules[i].selected ||
-			sweep->rules[i].rule->is_immutable;
+		sweep->full_is_live &= sweep->rules[i].rule->broken == NULL &&
+			(!sweep->rules[i].selected || sweep->rules[i].rule->is_immutable);
 	if (sweep->ruleset->owner)
 	{
 		HASHCTL		ctl;

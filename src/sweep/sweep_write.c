@@ -346,7 +346,7 @@ write_events(SweepTable *sweep, int64 run_id, const SweepChoice *choice)
 	/* where a rule failed, nothing is known of the rows it did not see */
 	for (int i = 0; i < sweep->nrules; i++)
 	{
-		if (sweep->rules[i].selected)
+		if (sweep->rules[i].selected && !sweep->rules[i].failed)
 			ids[nids++] = Int64GetDatum(sweep->rules[i].rule->id);
 	}
 	values[0] = Int64GetDatum(run_id);

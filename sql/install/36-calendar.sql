@@ -191,32 +191,26 @@ COMMENT ON FUNCTION crmaudit.guard_calendar() IS 'trigger: refuses to change wha
 
 -- What is not as it should be ---------------------------------------------------------------
 
--- Of calendars that something is counted by: the default one, those that rules
--- name, those of the company. Next year's days are published in November.
+-- Of calendars that something is counted by: the default one, and those of the
+-- company. Next year's days are published in November.
 CREATE FUNCTION crmaudit.calendar_problems(today date DEFAULT current_date)
 RETURNS TABLE (subject text, target regclass, rule text, problem text, remedy text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH used AS (
-		SELECT DISTINCT ON (u.calendar) u.calendar, u.target, u.rule
-		FROM (SELECT current_setting('crmaudit.calendar') AS calendar, NULL::regclass AS target, NULL::text AS rule, 0 AS position
-			UNION ALL
-			SELECT c.calendar, NULL, NULL, 1 FROM crmaudit.calendar c WHERE NOT c.builtin
-			UNION ALL
-			SELECT y.calendar, NULL, NULL, 1 FROM crmaudit.calendar_year y
-			UNION ALL
-			SELECT r.params ->> 'calendar', r.target, r.name, 2 FROM crmaudit.rule r
-				WHERE r.params ? 'calendar' AND r.enabled) u
-		ORDER BY u.calendar, u.position, u.target::text, u.rule
+		SELECT current_setting('crmaudit.calendar') AS calendar
+		UNION
+		SELECT c.calendar FROM crmaudit.calendar c WHERE NOT c.builtin
+		UNION
+		SELECT y.calendar FROM crmaudit.calendar_year y
 	), needed AS (
 		SELECT extract(year FROM today)::int AS year
 		UNION ALL
 		SELECT extract(year FROM today)::int + 1 WHERE extract(month FROM today) >= 11
 	)
-	SELECT 'calendar', u.target, u.rule, format('calendar %s does not exist', u.calendar),
-		CASE WHEN u.rule IS NULL THEN 'set crmaudit.calendar to one that crmaudit.calendar lists' ELSE 'crmaudit.alter_rule(), or crmaudit.add_calendar()' END
+	SELECT 'calendar', NULL::regclass, NULL::text, format('calendar %s does not exist', u.calendar), 'set crmaudit.calendar to one that crmaudit.calendar lists'
 	FROM used u WHERE NOT EXISTS (SELECT FROM crmaudit.calendar c WHERE c.calendar = u.calendar)
 	UNION ALL
-	SELECT 'calendar', u.target, u.rule, format('calendar %s does not know the year %s', c.calendar, n.year),
+	SELECT 'calendar', NULL, NULL, format('calendar %s does not know the year %s', c.calendar, n.year),
 		format('SELECT crmaudit.add_calendar_year(%L, %s, ARRAY[...]::date[], ARRAY[...]::date[])', c.calendar, n.year)
 	FROM used u JOIN crmaudit.calendar c USING (calendar) CROSS JOIN needed n
 	WHERE n.year NOT BETWEEN c.first_year AND c.last_year

@@ -89,7 +89,7 @@ BEGIN
 		CASE step ->> 'event'
 			WHEN 'opened', 'reopened' THEN
 				status := 'open'; resolved_at := NULL; resolved_by := NULL; resolution := NULL; evidence := NULL; waived_until := NULL; verified_for := '{}';
-				due_at := CASE WHEN e.params ->> 'from' IS DISTINCT FROM 'distributed' THEN crmaudit.due_date(e.at, e.params ->> 'due', e.params ->> 'calendar') END;
+				due_at := CASE WHEN e.params ->> 'from' IS DISTINCT FROM 'distributed' THEN crmaudit.due_date(e.at, e.params ->> 'due') END;
 			WHEN 'waived again' THEN
 				status := 'waived';
 			WHEN 'ended' THEN

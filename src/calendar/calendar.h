@@ -13,6 +13,8 @@
 #include "pgtime.h"
 #include "utils/date.h"
 
+#include "compat.h"
+
 typedef struct WorkingCalendar WorkingCalendar;
 
 extern void crm_calendar_init(void);

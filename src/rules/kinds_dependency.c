@@ -219,10 +219,7 @@ threshold_read(const RuleSource *source, const char *name, double otherwise)
 				 errmsg("parameter \"%s\" of rule kind \"%s\" must be a share of the rows, or a number of rows",
 						name, source->kind),
 				 errhint("0.01 is one row in a hundred, 100 is a hundred rows.")));
-	return (Threshold)
-	{
-		value, value < 1
-	};
+	return (Threshold) {value, value < 1};
 }
 
 static void

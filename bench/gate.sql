@@ -61,11 +61,11 @@ CREATE TRIGGER check_row BEFORE INSERT OR UPDATE ON plpgsql
 	FOR EACH ROW EXECUTE FUNCTION bench.check_row();
 
 -- Twelve rules, and "more" of simple kinds.
-CREATE FUNCTION bench.add_rules(target regclass, mode text, more int DEFAULT 0) RETURNS void
+CREATE FUNCTION bench.add_rules(target regclass, mode text, more int DEFAULT 0, live_scores boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql
 AS $$
 BEGIN
-	PERFORM crmaudit.protect(target, mode => mode, history => false);
+	PERFORM crmaudit.protect(target, mode => mode, history => false, live_scores => live_scores);
 	PERFORM crmaudit.add_rule(target, 'name_required', 'required', '{full_name}'),
 		crmaudit.add_rule(target, 'mobile_required', 'required', '{mobile}'),
 		crmaudit.add_rule(target, 'id_valid', 'format', '{id_no}', '{"type":"resident_id"}'),
@@ -91,6 +91,8 @@ $$;
 
 SELECT bench.add_scenario('gate_12', 'crmaudit, 12 rules', '<= 1.6; checks / this >= 3');
 SELECT bench.add_rules('gate_12', 'enforce');
+SELECT bench.add_scenario('gate_12_no_scores', '12 rules, no live scores', '>= 12 rules - 0.15');
+SELECT bench.add_rules('gate_12_no_scores', 'enforce', live_scores => false);
 SELECT bench.add_scenario('gate_13', 'crmaudit, 13 rules', '<= 12 rules + 0.01');
 SELECT bench.add_rules('gate_13', 'enforce', 1);
 SELECT bench.add_scenario('gate_200', 'crmaudit, 200 rules', '<= 4');

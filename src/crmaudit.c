@@ -31,6 +31,7 @@
 #include "ledger/ledger.h"
 #include "ledger/ledger_worker.h"
 #include "rules/rule.h"
+#include "scoring/score_live.h"
 #include "sweep/sweep_progress.h"
 
 PG_MODULE_MAGIC;
@@ -65,6 +66,7 @@ _PG_init(void)
 	crm_calendar_init();
 	crm_findings_init();
 	crm_gate_init();
+	crm_score_live_init();
 	crm_ledger_init();
 	crm_digest_init();
 	crm_worker_init();

@@ -411,7 +411,7 @@ BEGIN
 	rule.params := crmaudit.qualify_params(rule.target, rule.kind, rule.params, path);
 	rule.attnums := crmaudit.rule_check(rule.target, rule.name, rule.kind, rule.columns, rule.params, rule.condition, false);
 	-- findings of a group are told apart by a digest of what they share
-	PERFORM crmaudit.make_key_salt() WHERE rule.kind IN ('unique', 'shared_value', 'not_staff_contact');
+	PERFORM crmaudit.make_key_salt() WHERE rule.kind IN ('unique', 'shared_value', 'not_staff_contact', 'matches_table');
 	IF rule.kind IN ('in_list', 'not_in_list') AND
 		NOT EXISTS (SELECT FROM crmaudit.value_list l WHERE l.list = rule.params ->> 'list') THEN
 		RAISE EXCEPTION 'value list "%" has no values', rule.params ->> 'list'
@@ -529,6 +529,9 @@ BEGIN
 			attnums = new_rule.attnums, attnames = new_rule.attnames
 		WHERE r.id = old_rule.id;
 	PERFORM crmaudit.record_rule(new_rule);
+	-- a baseline of other values would be no measure
+	DELETE FROM crmaudit.distribution_baseline b WHERE b.rule_id = old_rule.id
+		AND (new_rule.kind, new_rule.columns, new_rule.condition) IS DISTINCT FROM (old_rule.kind, old_rule.columns, old_rule.condition);
 	-- who disables a rule will not see its findings repaired
 	IF old_rule.enabled AND NOT new_rule.enabled THEN
 		INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, event)

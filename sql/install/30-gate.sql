@@ -146,6 +146,12 @@ BEGIN
 	FOR column_spec, role IN SELECT key, value FROM jsonb_each_text(roles) LOOP
 		PERFORM crmaudit.require_choice(role, ARRAY(SELECT r.role FROM crmaudit.role r ORDER BY 1), 'role');
 		PERFORM crmaudit.rule_check(target, '', 'required', ARRAY[column_spec], '{}', NULL, true);
+		IF role = 'score' AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = target AND a.attname = column_spec
+			AND a.atttypid IN ('crmaudit.dqscore'::regtype, 'numeric'::regtype, 'real'::regtype, 'double precision'::regtype,
+				'smallint'::regtype, 'integer'::regtype, 'bigint'::regtype)) THEN
+			RAISE EXCEPTION 'column "%" of relation "%" cannot hold scores', column_spec, target
+				USING ERRCODE = 'datatype_mismatch', HINT = 'Its type must be crmaudit.dqscore, numeric, real, double precision, or an integer type.';
+		END IF;
 	END LOOP;
 END $$;
 COMMENT ON FUNCTION crmaudit.check_roles(regclass, jsonb) IS 'raises an error unless all roles and columns exist';

@@ -174,6 +174,7 @@ INSERT INTO crmaudit.role (role, is_identifier, english, chinese, builtin) VALUE
 	('source', false, 'where the customer came from', '客户来源', true),
 	('status', false, 'status', '状态', true),
 	('created_at', false, 'when the record was made', '创建时间', true),
+	('score', false, 'data quality score of the row, which crmaudit writes', '数据质量评分（由 crmaudit 写入）', true),
 	('updated_at', false, 'when the record was last changed', '更新时间', true),
 	('verified_at', false, 'when the data was last verified', '核实时间', true),
 	('consent_at', false, 'when consent was given', '同意时间', true),

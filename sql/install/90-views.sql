@@ -91,25 +91,79 @@ CREATE VIEW crmaudit.quarantined WITH (security_invoker = true) AS
 	ORDER BY q.id;
 COMMENT ON VIEW crmaudit.quarantined IS 'rows that wait in quarantine, and why; without the row itself, which is in crmaudit.quarantine';
 
--- Read by a scan with the reader's rights, so that it is as of now; a table
--- that the reader may not read has no figures.
+-- As they are now, by what the last sweep found and was written since; the
+-- tables themselves are not read. NULL before the first sweep.
 CREATE VIEW crmaudit.table_score WITH (security_invoker = true) AS
 	SELECT p.target, m.rows, m.score::numeric AS score, m.clean_row_rate, m.coverage,
 		crmaudit.completeness(m.score) AS completeness, crmaudit.validity(m.score) AS validity,
 		crmaudit.consistency(m.score) AS consistency, crmaudit.uniqueness(m.score) AS uniqueness,
 		crmaudit.timeliness(m.score) AS timeliness, crmaudit.accuracy(m.score) AS accuracy,
-		p.rule_set_version, now() AS as_of
+		m.rule_set_version, m.as_of, m.stale, crmaudit.adjusted_score(p.target) AS score_adjusted
 	FROM crmaudit.protected_table p
-	LEFT JOIN LATERAL crmaudit.measure_table(CASE WHEN has_table_privilege(p.target, 'SELECT') THEN p.target END) m ON true
+	LEFT JOIN LATERAL crmaudit.live_table_score(p.target) m ON true
 	ORDER BY p.target;
-COMMENT ON VIEW crmaudit.table_score IS 'score of every protected table as it is now, from 0 to 100, with clean-row rate and coverage from 0 to 1; scans the tables';
+COMMENT ON VIEW crmaudit.table_score IS 'score of every protected table as it is now, from 0 to 100, with clean-row rate and coverage from 0 to 1; NULL before the first sweep';
 
 CREATE VIEW crmaudit.column_score WITH (security_invoker = true) AS
 	SELECT p.target, m.column_name, m.dimension, m.assessed, m.failed, m.score
 	FROM crmaudit.protected_table p
-	CROSS JOIN LATERAL crmaudit.measure_columns(CASE WHEN has_table_privilege(p.target, 'SELECT') THEN p.target END) m
+	CROSS JOIN LATERAL crmaudit.live_column_scores(p.target) m
 	ORDER BY p.target, m.column_name, m.dimension;
-COMMENT ON VIEW crmaudit.column_score IS 'score of every column and dimension as they are now; scans the tables';
+COMMENT ON VIEW crmaudit.column_score IS 'score of every column and dimension as they are now; no rows before the first sweep';
+
+CREATE VIEW crmaudit.owner_score WITH (security_invoker = true) AS
+	SELECT p.target, m.owner, m.rows, m.score::numeric AS score, m.clean_row_rate, m.coverage,
+		crmaudit.completeness(m.score) AS completeness, crmaudit.validity(m.score) AS validity,
+		crmaudit.consistency(m.score) AS consistency, crmaudit.uniqueness(m.score) AS uniqueness,
+		crmaudit.timeliness(m.score) AS timeliness, crmaudit.accuracy(m.score) AS accuracy
+	FROM crmaudit.protected_table p
+	CROSS JOIN LATERAL crmaudit.live_owner_scores(p.target) m
+	ORDER BY p.target, m.owner;
+COMMENT ON VIEW crmaudit.owner_score IS 'score of the rows of every owner as it is now, by the rules that writes are counted by; no rows before the first sweep';
+
+-- A stricter rule is not worse data: only scores by the same rules compare.
+CREATE VIEW crmaudit.score_trend WITH (security_invoker = true) AS
+	SELECT h.target, h.at, h.rows, h.score::numeric AS score,
+		CASE WHEN h.rule_set_version = lag(h.rule_set_version) OVER sweeps
+			THEN h.score::numeric - lag(h.score::numeric) OVER sweeps END AS change,
+		h.rule_set_version <> lag(h.rule_set_version) OVER sweeps AS rules_changed,
+		h.score_adjusted::numeric AS score_adjusted, h.clean_row_rate, h.coverage, h.rule_set_version, h.run_id
+	FROM crmaudit.score_history h
+	WINDOW sweeps AS (PARTITION BY h.target ORDER BY h.at, h.run_id)
+	ORDER BY h.target, h.at, h.run_id;
+COMMENT ON VIEW crmaudit.score_trend IS 'score of a table at each full sweep, and its change since the one before if the rules are the same (D39, D41)';
+
+-- The score is a weighted mean of cells, so that each has its share of points.
+-- Where a rule is alone in a cell, what the cell lost is the rule's.
+CREATE VIEW crmaudit.what_to_fix_first WITH (security_invoker = true) AS
+	WITH rule_cells AS (
+		SELECT r.id, r.target, r.name, r.kind, r.columns, r.params, r.severity, r.dimension, c.column_name,
+			count(*) OVER (PARTITION BY r.target, r.dimension, c.column_name) AS rules
+		FROM crmaudit.rule r
+		JOIN crmaudit.rule_kind k ON k.kind = r.kind AND k.level <> 'update'
+		CROSS JOIN LATERAL crmaudit.rule_cells(r) AS c(column_name)
+		WHERE r.enabled AND r.severity > 'info'
+	), last_run AS (
+		SELECT DISTINCT ON (n.target) n.target, n.id FROM crmaudit.run n
+		WHERE n.status = 'completed' AND n.rules IS NULL ORDER BY n.target, n.id DESC
+	), gains AS (
+		SELECT r.id, r.target, r.name, r.kind, r.columns, r.params, r.severity, r.dimension, u.failures, r.rules > 1 AS is_shared,
+			p.points * CASE WHEN r.rules = 1 THEN p.lost
+				ELSE least(p.lost, coalesce(u.failures * crmaudit.severity_risk(r.severity), p.lost)) END / (8 * p.assessed) AS points
+		FROM rule_cells r
+		LEFT JOIN last_run l ON l.target = r.target
+		LEFT JOIN crmaudit.run_rule u ON u.run_id = l.id AND u.rule_id = r.id
+		JOIN (SELECT t.target, p.column_name, p.dimension, p.points, p.lost, p.assessed
+			FROM crmaudit.protected_table t CROSS JOIN LATERAL crmaudit.cell_points(t.target) p) AS p
+			ON p.target = r.target AND p.column_name = r.column_name AND p.dimension = r.dimension
+	)
+	SELECT g.target, g.name AS rule, g.severity, g.dimension, g.failures, round(sum(g.points)::numeric, 4) AS points,
+		bool_or(g.is_shared) AS at_most, crmaudit.rule_in_words(g.kind, g.columns, g.params) AS in_words, g.id AS rule_id
+	FROM gains g
+	GROUP BY g.id, g.target, g.name, g.kind, g.columns, g.params, g.severity, g.dimension, g.failures
+	HAVING sum(g.points) > 0
+	ORDER BY points DESC, g.target, g.id;
+COMMENT ON VIEW crmaudit.what_to_fix_first IS 'rules by the points that the score of their table would gain if all their violations were repaired; at_most: other rules on the same column and dimension may keep a part (D40)';
 
 -- A rule in words in both languages, whatever the session's is.
 CREATE FUNCTION crmaudit.rule_in_english(kind text, columns text[], params jsonb) RETURNS text
@@ -162,6 +216,8 @@ CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
 	UNION ALL
 	SELECT s.subject, s.target, s.rule, s.problem, s.remedy
 	FROM crmaudit.schedule_problems() s
+	UNION ALL
+	SELECT s.subject, s.target, s.rule, s.problem, s.remedy FROM crmaudit.score_problems() s
 	UNION ALL
 	SELECT 'trigger', p.target, NULL, CASE WHEN t.oid IS NULL THEN format('trigger %s is missing', n.name) ELSE format('trigger %s is disabled', n.name) END,
 		CASE WHEN t.oid IS NULL THEN format('SELECT crmaudit.protect(%L, mode => %L)', p.target, p.mode)

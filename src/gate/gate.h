@@ -56,6 +56,11 @@ extern void crm_quarantine_put(const RuleSet *ruleset, Relation rel,
 extern HeapTuple crm_normalise(const RuleSet *ruleset, Relation rel,
 							   const RuleRow *row, HeapTuple tuple);
 
+/* From score_column.c */
+extern HeapTuple crm_fill_score(const RuleSet *ruleset, Relation rel,
+								const RuleRow *row, bool row_is_live,
+								bool any_changed, HeapTuple tuple);
+
 /* From gate_trigger.c */
 extern CrmMode crm_effective_mode(const RuleSet *ruleset);
 extern void crm_trigger_check(FunctionCallInfo fcinfo, const char *function,

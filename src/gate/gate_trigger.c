@@ -32,6 +32,7 @@
 #include "findings/finding.h"
 #include "gate/gate.h"
 #include "guc.h"
+#include "scoring/score_delta.h"
 
 /* How far a row on its way to another partition has come. */
 typedef enum MoveState
@@ -60,6 +61,7 @@ typedef struct GateCall
 	RuleRow		before;			/* the old version, by itself */
 	bool		row_is_live;
 	bool		before_is_live;
+	bool		any_changed;	/* of what rules read */
 	bool		key_changed;
 	TupleTableSlot *own_slot;	/* of the normalised row, or NULL */
 	Jsonb	   *row_key;		/* of either version, when it is needed */
@@ -130,15 +132,27 @@ call_refuses(const GateCall *call, const Rule *rule)
 	return call->mode >= CRM_MODE_QUARANTINE && rule->severity >= CRM_ERROR;
 }
 
-/* Evaluates a rule on the new version. */
+/* Evaluates the n-th rule on the new version; scores want to know it too. */
 static inline RuleOutcome
-call_eval(const GateCall *call, const Rule *rule)
+call_eval(const GateCall *call, int n)
 {
-	if (!rule->is_guarded)
-		return rule->eval(rule, &call->row);
-	return crm_gate_eval(call->ruleset, rule, &call->row,
-						 call->mode == CRM_MODE_ENFORCE &&
-						 rule->severity >= CRM_ERROR && !rule->at_commit);
+	const Rule *rule = &call->ruleset->rules[n];
+	RuleOutcome outcome = !rule->is_guarded ?
+	rule->eval(rule, &call->row) :
+	crm_gate_eval(call->ruleset, rule, &call->row,
+				  call->mode == CRM_MODE_ENFORCE &&
+				  rule->severity >= CRM_ERROR && !rule->at_commit);
+
+	call->ruleset->after[n] = outcome;
+	return outcome;
+}
+
+/* Forgets outcomes of the row before. */
+static void
+call_begin_outcomes(const RuleSet *ruleset)
+{
+	memset(ruleset->after, 0xFF, ruleset->nrules * sizeof(RuleOutcome));
+	memset(ruleset->before, 0xFF, ruleset->nrules * sizeof(RuleOutcome));
 }
 
 /*
@@ -159,9 +173,14 @@ call_awaited_before(GateCall *call, const Rule *rule)
 static bool
 call_broke_before(const GateCall *call, const Rule *rule)
 {
-	return call->before.slot != NULL && call->before_is_live &&
-		(rule->kind_level_row || rule->is_set) &&
-		crm_outcome_violates(crm_rule_eval_guarded(rule, &call->before));
+	RuleOutcome *outcome = &call->ruleset->before[rule - call->ruleset->rules];
+
+	if (call->before.slot == NULL || !call->before_is_live ||
+		!(rule->kind_level_row || rule->is_set))
+		return false;
+	if (outcome->state == RULE_UNKNOWN)
+		*outcome = crm_rule_eval_guarded(rule, &call->before);
+	return crm_outcome_violates(*outcome);
 }
 
 /* Remembers that the old version's finding of this rule is gone. */
@@ -218,18 +237,6 @@ call_judge(GateCall *call, const Rule *rule, RuleOutcome outcome,
 		call_follow_up(call, rule, outcome, may_refuse);
 }
 
-/* Whether the rule reads an attribute that the UPDATE changes. */
-static bool
-rule_is_affected(const RuleSet *ruleset, const Rule *rule)
-{
-	for (int i = 0; i < rule->nread; i++)
-	{
-		if (ruleset->changed[rule->read[i]])
-			return true;
-	}
-	return false;
-}
-
 /* Evaluates all rules on a row that is inserted, or became live. */
 static void
 call_judge_all(GateCall *call)
@@ -242,7 +249,7 @@ call_judge_all(GateCall *call)
 
 		if (rule->broken == NULL &&
 			(rule->kind_level_row || rule->is_set || call->row.old != NULL))
-			call_judge(call, rule, call_eval(call, rule), true);
+			call_judge(call, rule, call_eval(call, i), true);
 	}
 }
 
@@ -259,10 +266,10 @@ call_judge_changed(GateCall *call)
 
 		if (rule->broken)
 			continue;
-		affected = rule_is_affected(ruleset, rule);
+		affected = crm_rule_is_affected(ruleset, rule);
 		/* a new key carries the findings of the old one with it */
 		if (affected || call->key_changed)
-			call_judge(call, rule, call_eval(call, rule), affected);
+			call_judge(call, rule, call_eval(call, i), affected);
 	}
 }
 
@@ -323,9 +330,8 @@ call_compare(GateCall *call)
 static void
 call_judge_update(GateCall *call)
 {
-	bool		any = call_compare(call);
-
-	if (!any && !crm_guc_strict_update)
+	call->any_changed = call_compare(call);
+	if (!call->any_changed && !crm_guc_strict_update)
 		return;
 	call->row_is_live = crm_gate_live(call->ruleset, &call->row,
 									  call->mode == CRM_MODE_ENFORCE);
@@ -386,7 +392,34 @@ gate_insert(GateCall *call, TriggerData *trigdata)
 									  call->mode == CRM_MODE_ENFORCE);
 	if (call->row_is_live)
 		call_judge_all(call);
-	return call_decide(call, tuple, false);
+	tuple = call_decide(call, tuple, false);
+	if (tuple != NULL && call->row_is_live && call->ruleset->counts_live)
+		crm_score_insert(call->ruleset, &call->row);
+	if (tuple != NULL && call->ruleset->score)
+		tuple = crm_fill_score(call->ruleset, call->rel, &call->row,
+							   call->row_is_live, true, tuple);
+	return tuple;
+}
+
+/*
+ * Nothing is checked, nor counted: unless the row is as it was for the rules,
+ * the scores do not know it.
+ */
+static void
+gate_off(GateCall *call, TriggerData *trigdata)
+{
+	if (!call->ruleset->counts_live)
+		return;
+	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+	{
+		call->row.slot = trigdata->tg_newslot;
+		call->before.slot = trigdata->tg_trigslot;
+		slot_getsomeattrs(call->row.slot, call->ruleset->max_attnum);
+		slot_getsomeattrs(call->before.slot, call->ruleset->max_attnum);
+		if (!call_compare(call))
+			return;
+	}
+	crm_score_mark_stale(call->ruleset->target);
 }
 
 /* Expects that the row may be on its way to another partition. */
@@ -410,9 +443,16 @@ gate_update(GateCall *call, TriggerData *trigdata)
 	slot_getsomeattrs(call->row.slot, call->ruleset->max_attnum);
 	slot_getsomeattrs(call->before.slot, call->ruleset->max_attnum);
 	tuple = call_normalise(call, tuple);
+	call_begin_outcomes(call->ruleset);
 	call_judge_update(call);
 	crm_commit_carry(call->ruleset, call->before.slot, call->row.slot);
 	tuple = call_decide(call, tuple, true);
+	if (tuple != NULL && call->any_changed && call->ruleset->counts_live)
+		crm_score_update(call->ruleset, &call->row, call->row_is_live,
+						 &call->before, call->before_is_live);
+	if (tuple != NULL && call->ruleset->score)
+		tuple = crm_fill_score(call->ruleset, call->rel, &call->row,
+							   call->row_is_live, call->any_changed, tuple);
 	if (tuple != NULL && trigdata->tg_relation->rd_rel->relispartition)
 		move_begin(call, trigdata);
 	return tuple;
@@ -424,7 +464,10 @@ gate_delete(GateCall *call, TriggerData *trigdata)
 	call->before.slot = trigdata->tg_trigslot;
 	slot_getsomeattrs(call->before.slot, call->ruleset->max_attnum);
 	call->before_is_live = crm_gate_live(call->ruleset, &call->before, false);
+	call_begin_outcomes(call->ruleset);
 	call_judge_gone(call);
+	if (call->before_is_live && call->ruleset->counts_live)
+		crm_score_delete(call->ruleset, &call->before);
 	return trigdata->tg_trigtuple;
 }
 
@@ -536,9 +579,13 @@ crmaudit_gate(PG_FUNCTION_ARGS)
 
 	crm_findings_forget();
 	crm_commit_begin();
+	crm_score_forget();
 	call.mode = crm_effective_mode(call.ruleset);
 	if (call.mode == CRM_MODE_OFF)
+	{
+		gate_off(&call, trigdata);
 		return PointerGetDatum(trigger_row(trigdata));
+	}
 	crm_findings_flush_if_many();
 	if (call.ruleset->has_guarded || call.ruleset->live)
 		crm_ruleset_begin_row(call.ruleset);
@@ -567,6 +614,7 @@ crmaudit_row_stored(PG_FUNCTION_ARGS)
 	if (move.state == MOVE_DELETED)
 		PG_RETURN_BOOL(false);	/* half of a move */
 	move.state = MOVE_NONE;
+	crm_score_confirm();
 	PG_RETURN_BOOL(crm_findings_confirm());
 }
 
@@ -593,6 +641,8 @@ crmaudit_truncated(PG_FUNCTION_ARGS)
 
 	crm_trigger_check(fcinfo, "truncated", "AFTER", "STATEMENT");
 	ruleset = crm_ruleset_lookup(trigdata->tg_relation);
+	if (ruleset && ruleset->counts_live)
+		crm_score_truncated(ruleset->target);
 	if (ruleset && crm_effective_mode(ruleset) != CRM_MODE_OFF)
 		crm_finding_truncated(ruleset->target);
 	return PointerGetDatum(NULL);

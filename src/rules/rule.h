@@ -80,6 +80,9 @@ typedef enum RuleState
 	RULE_ERROR					/* the rule itself failed */
 } RuleState;
 
+/* Of scratch: the rule was not evaluated yet.  All bytes are 0xFF. */
+#define RULE_UNKNOWN	((RuleState) -1)
+
 typedef struct RuleOutcome
 {
 	RuleState	state;
@@ -189,11 +192,19 @@ typedef struct RuleSet
 								 * force */
 	ScoreCell  *cells;
 	RuleColumn *owner;			/* column of role owner, or NULL */
+	RuleColumn *score;			/* column that holds the row's score, or NULL */
+	bool		counts_live;	/* writes change the live scores */
+	int			nlive;			/* rules that count in them: immutable, about
+								 * a row by itself; indexes into rules */
+	int		   *live_rules;
 	double		dimension_weights[CRM_DIMENSIONS];
 	AttrNumber	max_attnum;		/* highest attribute that must be deformed */
 	int			nread;			/* attributes that some rule reads */
 	AttrNumber *read_attnums;
 	bool	   *changed;		/* scratch of an UPDATE, by attribute number */
+	RuleOutcome *after;			/* scratch of a write, by rule: outcomes on
+								 * the */
+	RuleOutcome *before;		/* new version, and on the old one */
 	ExprContext *econtext;
 } RuleSet;
 
@@ -233,6 +244,18 @@ static inline bool
 crm_outcome_violates(RuleOutcome outcome)
 {
 	return outcome.state >= RULE_SUSPECT;
+}
+
+/* Whether the rule reads an attribute that the UPDATE at hand changes. */
+static inline bool
+crm_rule_is_affected(const RuleSet *ruleset, const Rule *rule)
+{
+	for (int i = 0; i < rule->nread; i++)
+	{
+		if (ruleset->changed[rule->read[i]])
+			return true;
+	}
+	return false;
 }
 
 /*

@@ -116,6 +116,9 @@ crm_catalog_target(Oid target, TargetSource *source)
 		source->hashed_keys = crm_catalog_get_texts(&scan, "hashed_key",
 													&source->nhashed);
 		source->owner = role_column(&scan, "owner");
+		source->score = role_column(&scan, "score");
+		source->live_scores =
+			DatumGetBool(crm_catalog_get(&scan, "live_scores", &isnull));
 		source->rule_set_version =
 			DatumGetInt32(crm_catalog_get(&scan, "rule_set_version", &isnull));
 	}

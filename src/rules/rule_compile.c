@@ -15,6 +15,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -147,6 +148,7 @@ typedef struct GuardedCompile
 	Rule	   *rule;
 	RuleSet    *ruleset;
 	const char *live;
+	RuleColumn *column;
 } GuardedCompile;
 
 static void
@@ -273,8 +275,28 @@ ruleset_compile_reads(RuleSet *ruleset, Relation rel)
 		ruleset->read_attnums[ruleset->nread++] = member;
 		ruleset->max_attnum = Max(ruleset->max_attnum, member);
 	}
+	if (ruleset->score)
+		ruleset->max_attnum = Max(ruleset->max_attnum, ruleset->score->attnum);
 	ruleset->changed = palloc0((RelationGetDescr(rel)->natts + 1) *
 							   sizeof(bool));
+	ruleset->after = palloc0((ruleset->nrules + 1) * sizeof(RuleOutcome));
+	ruleset->before = palloc0((ruleset->nrules + 1) * sizeof(RuleOutcome));
+}
+
+/* Lists the rules that count in live scores. */
+static void
+ruleset_compile_live_rules(RuleSet *ruleset, bool live_scores)
+{
+	ruleset->counts_live = live_scores && !ruleset->live_is_mutable;
+	ruleset->live_rules = palloc((ruleset->nrules + 1) * sizeof(int));
+	for (int i = 0; i < ruleset->nrules; i++)
+	{
+		const Rule *rule = &ruleset->rules[i];
+
+		if (rule->broken == NULL && rule->kind_level_row &&
+			rule->is_immutable)
+			ruleset->live_rules[ruleset->nlive++] = i;
+	}
 }
 
 /* Enters a compiled rule into what the rule set sums up. */
@@ -309,20 +331,25 @@ ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 		Rule		rule;
 		int		   *cells;
 		int			ncells;
+		bool		has_term;
 
 		context.source = lfirst(cell);
 		cells = palloc((context.source->ncolumns + context.source->nreads + 1) *
 					   sizeof(int));
 		ncells = rule_find_cells(ruleset, context.source, cells);
-		if (context.source->valid_from != DATEVAL_NOBEGIN ||
-			context.source->valid_until != DATEVAL_NOEND)
-			ruleset->has_dates = true;
+		has_term = context.source->valid_from != DATEVAL_NOBEGIN ||
+			context.source->valid_until != DATEVAL_NOEND;
+		ruleset->has_dates |= has_term;
+		/* also while the rule is not in force: sums over cells are stored */
+		for (int i = 0; has_term && i < ncells; i++)
+			ruleset->cells[cells[i]].is_live = false;
 		if (ruleset->compiled_on < context.source->valid_from ||
 			ruleset->compiled_on > context.source->valid_until)
 			continue;
 		rule_compile_or_mark(&context, &rule);
 		rule.ncells = ncells;
 		rule.cells = cells;
+		rule.is_immutable &= !has_term;
 		if (rule.broken || rule.eval)
 			ruleset->rules[ruleset->nrules++] = rule;
 		else
@@ -339,15 +366,47 @@ ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 		ruleset->depends[ruleset->ndepends++] = lfirst_oid(cell);
 }
 
-/* A column by which scores are told apart; NULL if it is not there any more. */
 static void
-compile_owner(void *argument)
+compile_column(void *argument)
 {
 	GuardedCompile *compile = argument;
-	RuleColumn *column = palloc0(sizeof(RuleColumn));
 
-	crm_column_resolve(compile->context->rel, compile->live, column);
-	compile->ruleset->owner = column;
+	crm_column_resolve(compile->context->rel, compile->live,
+					   compile->column);
+}
+
+/* A column with a meaning for scores; NULL if it is not there any more. */
+static RuleColumn *
+ruleset_compile_column(RuleSet *ruleset, Relation rel, const char *spec)
+{
+	RuleCompile context = {rel, ruleset->target_name, NULL, false};
+	RuleColumn *column = palloc0(sizeof(RuleColumn));
+	GuardedCompile compile = {.context = &context,.live = spec,.column = column};
+
+	if (spec == NULL || crm_run_guarded(compile_column, &compile) != NULL)
+		return NULL;
+	return column;
+}
+
+/* Whether the column can hold a score: as protect() sees to, but since then. */
+static bool
+holds_score(const RuleColumn *column)
+{
+	switch (column->typid)
+	{
+		case NUMERICOID:
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return column->npath == 0;
+		default:
+			return column->typid ==
+				GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid,
+								CStringGetDatum("dqscore"),
+								ObjectIdGetDatum(get_namespace_oid("crmaudit", true)));
+	}
 }
 
 Oid
@@ -413,17 +472,15 @@ crm_ruleset_compile(Relation rel, Oid target)
 	/* which rows count may change without a write */
 	for (int i = 0; ruleset->live_is_mutable && i < ruleset->ncells; i++)
 		ruleset->cells[i].is_live = false;
-	if (source.owner)
-	{
-		RuleCompile owner_context = {rel, ruleset->target_name, NULL, false, target, NIL, false};
-		GuardedCompile compile = {.context = &owner_context,.ruleset = ruleset,.live = source.owner};
-
-		(void) crm_run_guarded(compile_owner, &compile);
-	}
+	ruleset->owner = ruleset_compile_column(ruleset, rel, source.owner);
+	ruleset->score = ruleset_compile_column(ruleset, rel, source.score);
+	if (ruleset->score && !holds_score(ruleset->score))
+		ruleset->score = NULL;
 	SetUserIdAndSecContext(userid, security);
 	crm_row_key_compile(&ruleset->key, rel, source.keys, source.nkeys,
 						source.hashed_keys, source.nhashed);
 	ruleset_compile_reads(ruleset, rel);
+	ruleset_compile_live_rules(ruleset, source.live_scores);
 	MemoryContextSwitchTo(old);
 	return ruleset;
 }

@@ -80,6 +80,8 @@ typedef struct TargetSource
 	int			nhashed;
 	char	  **hashed_keys;
 	char	   *owner;			/* column of role owner, or NULL */
+	char	   *score;			/* column of role score, or NULL */
+	bool		live_scores;
 	int			rule_set_version;
 } TargetSource;
 

@@ -26,8 +26,8 @@ typedef struct OwnerTally
 /* What a full sweep of a table found. */
 typedef struct ScoreBaseline
 {
-	int64		run_id;
-	ScoreTally *row_tally;		/* by kinds about a row by itself; what live
+	int64		run_id;			/* 0: of no run */
+	ScoreTally *row_tally;		/* by the rule set's live_rules; what live
 								 * deltas are added to */
 	ScoreTally *full_tally;		/* by all kinds */
 	int			nowners;		/* row_tally, by owner */
@@ -44,18 +44,22 @@ extern bool crm_score_owner(const RuleSet *ruleset, TupleTableSlot *slot,
 							char *owner);
 
 /*
- * Readies the table for a sweep by this transaction: what it changed itself
- * is written as a delta, so that the sweep's snapshot, taken afterwards,
- * covers it.  The caller holds the table's sweep lock.
+ * Readies the table for a sweep by this transaction.  The caller holds the
+ * table's sweep lock, and takes the sweep's snapshot afterwards.
  */
 extern void crm_score_before_sweep(const RuleSet *ruleset);
 
 /*
  * Makes what the sweep found the table's baseline, and removes the deltas
- * that were visible to its snapshot.
+ * that were visible to its snapshot; what the transaction itself changed so
+ * far counts as seen.
  */
 extern void crm_score_store_baseline(const RuleSet *ruleset,
 									 const ScoreBaseline *baseline,
 									 Snapshot snapshot);
+
+/* From score_row.c: figures as numeric; false if there is nothing to share. */
+extern bool crm_ratio_datum(int64 part, int64 whole, Datum *datum);
+extern bool crm_cell_score_datum(int64 lost, int64 assessed, Datum *datum);
 
 #endif							/* CRM_SCORE_LIVE_H */

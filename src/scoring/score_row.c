@@ -10,24 +10,22 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/pg_class.h"
 #include "executor/executor.h"
-#include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
-#include "rules/rule_value.h"
-#include "scoring/score_state.h"
-
-/* Rows read from a table at a time. */
-#define MEASURE_BATCH	1000
+#include "rules/rules_private.h"
+#include "scoring/row_scan.h"
+#include "scoring/score_live.h"
 
 /* A table's rules, and a slot to judge its rows in. */
 typedef struct RowJudge
@@ -42,10 +40,25 @@ typedef struct RowJudge
 	int			security;
 } RowJudge;
 
+/* Bytes of a value that tell segments apart, with the terminator. */
+#define SEGMENT_VALUE	256
+
+typedef struct SegmentKey
+{
+	char		value[SEGMENT_VALUE];
+} SegmentKey;
+
+typedef struct Segment
+{
+	SegmentKey	key;
+	ScoreTally *tally;
+} Segment;
+
 PG_FUNCTION_INFO_V1(crmaudit_violations);
 PG_FUNCTION_INFO_V1(crmaudit_score);
 PG_FUNCTION_INFO_V1(crmaudit_measure_table);
 PG_FUNCTION_INFO_V1(crmaudit_measure_columns);
+PG_FUNCTION_INFO_V1(crmaudit_measure_segments);
 
 /* Raises the error of an argument that is no row of a protected table. */
 static void
@@ -270,93 +283,73 @@ crmaudit_score(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(result);
 }
 
-/* Judges the rows that SPI fetched, whole-row values in column 1. */
-static void
-measure_batch(ScoreTally *measure, RowJudge *judge, MemoryContext row_context)
+/* A measure of a table under way. */
+typedef struct Measuring
 {
-	for (uint64 i = 0; i < SPI_processed; i++)
-	{
-		MemoryContext old = MemoryContextSwitchTo(row_context);
-		HeapTupleData tuple;
-		bool		isnull;
-		Datum		row = SPI_getbinval(SPI_tuptable->vals[i],
-										SPI_tuptable->tupdesc, 1, &isnull);
+	RowJudge   *judge;
+	ScoreTally *measure;
+} Measuring;
 
-		judge_set_row(judge, DatumGetHeapTupleHeader(row), &tuple);
-		if (judge_row(judge))
-			crm_tally_add_row(measure, judge->score, judge->ruleset->ncells, 1);
-		ExecClearTuple(judge->slot);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(row_context);
-	}
+static void
+measure_row(void *argument, HeapTupleHeader header)
+{
+	Measuring  *measuring = argument;
+	RowJudge   *judge = measuring->judge;
+	HeapTupleData tuple;
+
+	judge_set_row(judge, header, &tuple);
+	if (judge_row(judge))
+		crm_tally_add_row(measuring->measure, judge->score,
+						  judge->ruleset->ncells, 1);
+	ExecClearTuple(judge->slot);
 }
 
-/*
- * Scans a table with the rights of the user, and gathers its measures in the
- * current memory context.  Whole-row values keep dropped columns, so that
- * attribute numbers are the relation's.  The alias is
- * none that a CRM gives a column, which would hide the row.  Children by
- * inheritance are tables of their own.
- */
+/* Scans a table, and gathers its measures in the current memory context. */
 static ScoreTally *
 measure_scan(Relation rel, RowJudge *judge)
 {
-	ScoreTally *measure = crm_tally_create(judge->ruleset->ncells);
-	MemoryContext row_context;
-	char	   *query;
-	Portal		portal;
+	Measuring	measuring = {judge, crm_tally_create(judge->ruleset->ncells)};
 
-	row_context = AllocSetContextCreate(CurrentMemoryContext,
-										"crmaudit measure row",
-										ALLOCSET_DEFAULT_SIZES);
-	query = psprintf("SELECT \"crmaudit measured row\" FROM %s%s AS \"crmaudit measured row\"",
-					 rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
-					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												RelationGetRelationName(rel)));
-	SPI_connect();
-	portal = SPI_cursor_open_with_args(NULL, query, 0, NULL, NULL, NULL, true,
-									   CURSOR_OPT_NO_SCROLL);
-	for (;;)
-	{
-		SPI_cursor_fetch(portal, true, MEASURE_BATCH);
-		if (SPI_processed == 0)
-			break;
-		CHECK_FOR_INTERRUPTS();
-		measure_batch(measure, judge, row_context);
-		SPI_freetuptable(SPI_tuptable);
-	}
-	SPI_cursor_close(portal);
-	SPI_finish();
-	MemoryContextDelete(row_context);
-	return measure;
+	crm_scan_rows(rel, measure_row, &measuring);
+	return measuring.measure;
 }
 
 /* Opens the protected table of the first argument, or raises an error. */
 static Relation
 measure_open(FunctionCallInfo fcinfo, RowJudge **judge)
 {
-	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
-	RuleSet    *ruleset = crm_ruleset_lookup(rel);
+	RuleSet    *ruleset;
+	Relation	rel = crm_scan_open(PG_GETARG_OID(0), &ruleset);
 
-	if (ruleset == NULL || ruleset->relid != ruleset->target)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("relation \"%s\" is not protected",
-						RelationGetRelationName(rel)),
-				 errhint("Protect it first, with crmaudit.protect().")));
 	*judge = judge_create(rel, ruleset);
 	return rel;
 }
 
 /* A ratio as numeric with four decimals, rounded down: 1 is all of them; false if there is nothing to share. */
-static bool
-ratio_datum(int64 part, int64 whole, Datum *datum)
+bool
+crm_ratio_datum(int64 part, int64 whole, Datum *datum)
 {
 	if (whole == 0)
 		return false;
 	*datum = DirectFunctionCall3(numeric_in,
 								 CStringGetDatum(psprintf("%d.%04d", (int) (part / whole),
 														  (int) (part % whole * 10000 / whole))),
+								 ObjectIdGetDatum(InvalidOid),
+								 Int32GetDatum(-1));
+	return true;
+}
+
+/* The score of a cell, from 0 to 100, with four decimals. */
+bool
+crm_cell_score_datum(int64 lost, int64 assessed, Datum *datum)
+{
+	double		score;
+
+	if (assessed <= 0)
+		return false;
+	score = 100 - 100.0 * lost / (CRM_RISK_UNITS * (double) assessed);
+	*datum = DirectFunctionCall3(numeric_in,
+								 CStringGetDatum(psprintf("%.4f", score)),
 								 ObjectIdGetDatum(InvalidOid),
 								 Int32GetDatum(-1));
 	return true;
@@ -383,9 +376,9 @@ crmaudit_measure_table(PG_FUNCTION_ARGS)
 	values[0] = Int64GetDatum(measure->rows);
 	values[1] = PointerGetDatum(&score);
 	nulls[1] = score.parts[0] == DQSCORE_NULL;
-	nulls[2] = !ratio_datum(measure->clean, measure->rows, &values[2]);
-	nulls[3] = !ratio_datum(measure->evaluations - measure->errors,
-							measure->evaluations, &values[3]);
+	nulls[2] = !crm_ratio_datum(measure->clean, measure->rows, &values[2]);
+	nulls[3] = !crm_ratio_datum(measure->evaluations - measure->errors,
+								measure->evaluations, &values[3]);
 	table_close(rel, AccessShareLock);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, nulls)));
@@ -414,15 +407,113 @@ crmaudit_measure_columns(PG_FUNCTION_ARGS)
 		values[1] = CStringGetTextDatum(crm_dimension_names[cell->dimension]);
 		values[2] = Int64GetDatum(assessed);
 		values[3] = Int64GetDatum(measure->failed[i]);
-		nulls[4] = assessed == 0;
-		if (assessed > 0)
-			values[4] = DirectFunctionCall3(numeric_in,
-											CStringGetDatum(psprintf("%.4f",
-																	 100 - 100.0 * measure->lost[i] / (CRM_RISK_UNITS * (double) assessed))),
-											ObjectIdGetDatum(InvalidOid),
-											Int32GetDatum(-1));
+		nulls[4] = !crm_cell_score_datum(measure->lost[i], assessed, &values[4]);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
+	table_close(rel, AccessShareLock);
+	return (Datum) 0;
+}
+
+/* Measures of a table by the values of a column, under way. */
+typedef struct Segments
+{
+	RowJudge   *judge;
+	RuleColumn	column;
+	HTAB	   *segments;		/* by value */
+	Segment		nulls;			/* rows without one */
+	MemoryContext context;
+} Segments;
+
+/* The segment of the row in the judge's slot. */
+static Segment *
+segment_of_row(Segments *segments)
+{
+	const char *data;
+	int			length;
+	SegmentKey	key;
+	Segment    *segment = &segments->nulls;
+	bool		found = true;
+	MemoryContext old = MemoryContextSwitchTo(segments->context);
+
+	if (crm_column_text(&segments->column, segments->judge->slot, &data,
+						&length))
+	{
+		memset(&key, 0, sizeof(key));
+		length = pg_mbcliplen(data, length, SEGMENT_VALUE - 1);
+		memcpy(key.value, data, length);
+		segment = hash_search(segments->segments, &key, HASH_ENTER, &found);
+	}
+	if (!found || segment->tally == NULL)
+		segment->tally = crm_tally_create(segments->judge->ruleset->ncells);
+	MemoryContextSwitchTo(old);
+	return segment;
+}
+
+static void
+segment_row(void *argument, HeapTupleHeader header)
+{
+	Segments   *segments = argument;
+	RowJudge   *judge = segments->judge;
+	HeapTupleData tuple;
+
+	judge_set_row(judge, header, &tuple);
+	if (judge_row(judge))
+		crm_tally_add_row(segment_of_row(segments)->tally, judge->score,
+						  judge->ruleset->ncells, 1);
+	ExecClearTuple(judge->slot);
+}
+
+static void
+put_segment(ReturnSetInfo *rsinfo, const RuleSet *ruleset, const char *value,
+			const ScoreTally *tally)
+{
+	DqScore		score;
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	crm_tally_score(ruleset, tally, &score);
+	nulls[0] = value == NULL;
+	if (value)
+		values[0] = CStringGetTextDatum(value);
+	values[1] = Int64GetDatum(tally->rows);
+	values[2] = PointerGetDatum(&score);
+	nulls[2] = score.parts[0] == DQSCORE_NULL;
+	nulls[3] = !crm_ratio_datum(tally->clean, tally->rows, &values[3]);
+	nulls[4] = !crm_ratio_datum(tally->evaluations - tally->errors,
+								tally->evaluations, &values[4]);
+	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+}
+
+/*
+ * crmaudit.measure_segments(target regclass, column_name text): a row per
+ * value of the column.
+ */
+Datum
+crmaudit_measure_segments(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	Segments	segments = {0};
+	Relation	rel = measure_open(fcinfo, &segments.judge);
+	HASHCTL		ctl;
+	HASH_SEQ_STATUS status;
+	Segment    *segment;
+
+	InitMaterializedSRF(fcinfo, 0);
+	crm_column_resolve(rel, text_to_cstring(PG_GETARG_TEXT_PP(1)),
+					   &segments.column);
+	segments.context = CurrentMemoryContext;
+	ctl.keysize = sizeof(SegmentKey);
+	ctl.entrysize = sizeof(Segment);
+	ctl.hcxt = CurrentMemoryContext;
+	segments.segments = hash_create("crmaudit segments", 64, &ctl,
+									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	crm_scan_rows(rel, segment_row, &segments);
+	if (segments.nulls.tally)
+		put_segment(rsinfo, segments.judge->ruleset, NULL, segments.nulls.tally);
+	hash_seq_init(&status, segments.segments);
+	while ((segment = hash_seq_search(&status)) != NULL)
+		put_segment(rsinfo, segments.judge->ruleset, segment->key.value,
+					segment->tally);
 	table_close(rel, AccessShareLock);
 	return (Datum) 0;
 }

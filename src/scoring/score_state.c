@@ -105,16 +105,44 @@ crm_row_score_copy(const RuleSet *ruleset, RowScore *to, const RowScore *from)
 	to->cells = cells;
 }
 
-/* Makes an empty tally of so many cells, in the current memory context. */
+/* Makes an empty tally of so many cells, in one piece. */
 ScoreTally *
 crm_tally_create(int ncells)
 {
-	ScoreTally *tally = palloc0(sizeof(ScoreTally));
+	ScoreTally *tally = palloc0(MAXALIGN(sizeof(ScoreTally)) +
+								3 * ncells * sizeof(int64));
 
-	tally->assessed = palloc0((ncells + 1) * sizeof(int64));
-	tally->failed = palloc0((ncells + 1) * sizeof(int64));
-	tally->lost = palloc0((ncells + 1) * sizeof(int64));
+	tally->assessed = (int64 *) ((char *) tally + MAXALIGN(sizeof(ScoreTally)));
+	tally->failed = tally->assessed + ncells;
+	tally->lost = tally->failed + ncells;
 	return tally;
+}
+
+/* Empties a tally that crm_tally_create() made. */
+void
+crm_tally_clear(ScoreTally *tally, int ncells)
+{
+	tally->rows = 0;
+	tally->clean = 0;
+	tally->evaluations = 0;
+	tally->errors = 0;
+	memset(tally->assessed, 0, 3 * ncells * sizeof(int64));
+}
+
+/* Whether it says nothing. */
+bool
+crm_tally_is_empty(const ScoreTally *tally, int ncells)
+{
+	if (tally->rows != 0 || tally->clean != 0 || tally->evaluations != 0 ||
+		tally->errors != 0)
+		return false;
+	for (int i = 0; i < ncells; i++)
+	{
+		if (tally->assessed[i] != 0 || tally->failed[i] != 0 ||
+			tally->lost[i] != 0)
+			return false;
+	}
+	return true;
 }
 
 /* Enters a row (sign 1), or takes it out again (-1). */

@@ -54,6 +54,8 @@ extern void crm_row_score_finish(const RuleSet *ruleset, const RowScore *score,
 								 DqScore *result);
 
 extern ScoreTally *crm_tally_create(int ncells);
+extern void crm_tally_clear(ScoreTally *tally, int ncells);
+extern bool crm_tally_is_empty(const ScoreTally *tally, int ncells);
 extern void crm_tally_add_row(ScoreTally *tally, const RowScore *score,
 							  int ncells, int sign);
 extern void crm_tally_add(ScoreTally *tally, const ScoreTally *other,

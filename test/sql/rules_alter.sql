@@ -105,17 +105,17 @@ SELECT rule, state FROM crmaudit.rule_status WHERE target = 'customer'::regclass
 SELECT pg_temp.broken(c) FROM customer AS c;
 ALTER TABLE customer ALTER COLUMN "Pro File" TYPE text;
 SELECT rule, state FROM crmaudit.rule_status WHERE target = 'customer'::regclass AND rule = 'mail_valid';
-SELECT rule, rows, coverage FROM crmaudit.table_score, LATERAL (SELECT 'all' AS rule) AS r WHERE target = 'customer'::regclass;
+SELECT rule, rows, coverage FROM crmaudit.measure_table('customer'), LATERAL (SELECT 'all' AS rule) AS r;
 
 -- So it is with the live condition: while it cannot be read every row counts,
 -- no write fails for it, and rule_status tells.
 ALTER TABLE customer ALTER COLUMN gone DROP DEFAULT, ALTER COLUMN gone TYPE text;
 INSERT INTO customer (no, gone) VALUES (4, 'true');
 SELECT rule, state FROM crmaudit.rule_status WHERE target = 'customer'::regclass AND rule = 'name_filled';
-SELECT rows FROM crmaudit.table_score WHERE target = 'customer'::regclass;
+SELECT rows FROM crmaudit.measure_table('customer');
 ALTER TABLE customer ALTER COLUMN gone TYPE boolean USING gone::boolean;
 SELECT rule, state FROM crmaudit.rule_status WHERE target = 'customer'::regclass AND rule = 'name_filled';
-SELECT rows FROM crmaudit.table_score WHERE target = 'customer'::regclass;
+SELECT rows FROM crmaudit.measure_table('customer');
 DELETE FROM customer WHERE no = 4;
 
 -- A function that an expression calls may change, or go.

@@ -70,6 +70,7 @@ $subscriber->stop;
 
 # A physical standby of the publisher.
 $publisher->safe_psql('postgres', <<'SQL');
+SELECT crmaudit.rebase_scores(target) FROM crmaudit.protected_table;
 SET crmaudit.mode = observe;
 UPDATE crm.customer SET mail = 'very bad' WHERE id = 3;
 SQL

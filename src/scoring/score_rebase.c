@@ -1,0 +1,248 @@
+/*-------------------------------------------------------------------------
+ *
+ * score_rebase.c
+ *		A baseline of live scores without a sweep.
+ *
+ * After a restore, or when something was not counted, one scan by the kinds
+ * about a row by itself makes live scores exact again.  What kinds that look
+ * at other rows, or at the clock, said in the last sweep stays.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "rules/rules_private.h"
+#include "scoring/live_private.h"
+#include "scoring/row_scan.h"
+#include "sweep/sweep_lock.h"
+
+/* A table that is being counted. */
+typedef struct Rebase
+{
+	RuleSet    *ruleset;
+	TupleTableSlot *slot;
+	RowScore   *live;
+	RowScore   *full;
+	ScoreSums	sums;			/* by owner */
+	ScoreTally *full_tally;
+	MemoryContext context;		/* of the tallies */
+} Rebase;
+
+PG_FUNCTION_INFO_V1(crmaudit_rebase_scores);
+
+/* Judges the row in the slot; false if it does not count. */
+static bool
+rebase_judge(Rebase *rebase)
+{
+	RuleSet    *ruleset = rebase->ruleset;
+	RuleRow		row = {rebase->slot, NULL, ruleset};
+
+	crm_ruleset_begin_row(ruleset);
+	if (!crm_ruleset_live_guarded(ruleset, &row))
+		return false;
+	crm_row_score_begin(ruleset, rebase->live);
+	crm_row_score_begin(ruleset, rebase->full);
+	for (int i = 0; i < ruleset->nrules; i++)
+	{
+		const Rule *rule = &ruleset->rules[i];
+		RuleOutcome outcome;
+
+		if (rule->broken)
+		{
+			rebase->full->evaluations++;
+			rebase->full->errors++;
+		}
+		if (rule->broken || !rule->kind_level_row)
+			continue;
+		outcome = crm_rule_eval_guarded(rule, &row);
+		crm_row_score_add(rule, outcome, rebase->full);
+		if (rule->is_immutable)
+			crm_row_score_add(rule, outcome, rebase->live);
+	}
+	return true;
+}
+
+static void
+rebase_row(void *argument, HeapTupleHeader header)
+{
+	Rebase	   *rebase = argument;
+	RuleSet    *ruleset = rebase->ruleset;
+	HeapTupleData tuple;
+	char		owner[CRM_OWNER_MAX];
+	bool		has_owner;
+	MemoryContext old;
+
+	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
+	ItemPointerSetInvalid(&tuple.t_self);
+	tuple.t_tableOid = ruleset->relid;
+	tuple.t_data = header;
+	ExecStoreHeapTuple(&tuple, rebase->slot, false);
+	slot_getsomeattrs(rebase->slot, rebase->slot->tts_tupleDescriptor->natts);
+	if (rebase_judge(rebase))
+	{
+		has_owner = ruleset->owner &&
+			crm_score_owner(ruleset, rebase->slot, owner);
+		old = MemoryContextSwitchTo(rebase->context);
+		crm_tally_add_row(crm_sums_owner(&rebase->sums, has_owner ? owner : NULL)->tally,
+						  rebase->live, ruleset->ncells, 1);
+		MemoryContextSwitchTo(old);
+		crm_tally_add_row(rebase->full_tally, rebase->full, ruleset->ncells, 1);
+	}
+	ExecClearTuple(rebase->slot);
+}
+
+/*
+ * Scans as the table's owner, whose policies must not hide rows: a score is
+ * of the whole table.
+ */
+static void
+rebase_scan(Rebase *rebase, Relation rel, Snapshot snapshot)
+{
+	Oid			userid;
+	int			security;
+	int			nest = NewGUCNestLevel();
+
+	(void) set_config_option("row_security", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	GetUserIdAndSecContext(&userid, &security);
+	SetUserIdAndSecContext(crm_relation_owner(RelationGetRelid(rel)),
+						   security | SECURITY_RESTRICTED_OPERATION);
+	PushActiveSnapshot(snapshot);
+	crm_scan_rows(rel, rebase_row, rebase);
+	PopActiveSnapshot();
+	SetUserIdAndSecContext(userid, security);
+	AtEOXact_GUC(false, nest);
+}
+
+/* Marks the cells that rules which look at other rows count in. */
+static bool
+find_set_cells(const RuleSet *ruleset, bool *is_set)
+{
+	bool		any = false;
+
+	for (int i = 0; i < ruleset->nall; i++)
+	{
+		const Rule *rule = &ruleset->rules[i];
+
+		for (int j = 0; rule->is_set && j < rule->ncells; j++)
+		{
+			is_set[rule->cells[j]] = true;
+			any = true;
+		}
+	}
+	return any;
+}
+
+/*
+ * Keeps what the last baseline of the same rules says of cells that this scan
+ * does not judge in full.
+ */
+static void
+rebase_carry(Rebase *rebase, const ScoreTally *row_tally)
+{
+	RuleSet    *ruleset = rebase->ruleset;
+	bool	   *is_set = palloc0((ruleset->ncells + 1) * sizeof(bool));
+	ScoreTally *full = rebase->full_tally;
+	Snapshot	snapshot;
+	ScoreSums  *last;
+
+	if (!find_set_cells(ruleset, is_set))
+		return;
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	last = crm_sums_read(ruleset->target, snapshot, false, NULL);
+	UnregisterSnapshot(snapshot);
+	if (!last->is_swept || last->rules->ncells != ruleset->ncells ||
+		last->rules->rule_set_version != ruleset->rule_set_version ||
+		last->base->rows == 0)
+		return;
+	for (int i = 0; i < ruleset->ncells; i++)
+	{
+		if (!is_set[i])
+			continue;
+		full->assessed[i] = last->full->assessed[i];
+		full->failed[i] = last->full->failed[i];
+		full->lost[i] = last->full->lost[i];
+	}
+	if (last->base->clean > 0)
+		full->clean = row_tally->clean * (double) last->full->clean /
+			last->base->clean;
+}
+
+/* Lists the tallies by owner, and adds them up. */
+static void
+rebase_sum_up(Rebase *rebase, ScoreBaseline *baseline)
+{
+	HASH_SEQ_STATUS status;
+	OwnerSum   *sum;
+
+	baseline->owners = palloc((hash_get_num_entries(rebase->sums.owners) + 1) *
+							  sizeof(OwnerTally));
+	hash_seq_init(&status, rebase->sums.owners);
+	while ((sum = hash_seq_search(&status)) != NULL)
+	{
+		OwnerTally *owner = &baseline->owners[baseline->nowners++];
+
+		owner->owner = sum->key.has_owner ? sum->key.owner : NULL;
+		owner->tally = sum->tally;
+		crm_tally_add(baseline->row_tally, sum->tally,
+					  rebase->ruleset->ncells);
+	}
+}
+
+/*
+ * crmaudit.rebase_scores(target regclass) returns bigint: the rows that count
+ */
+Datum
+crmaudit_rebase_scores(PG_FUNCTION_ARGS)
+{
+	Oid			target = PG_GETARG_OID(0);
+	ScoreBaseline baseline = {0};
+	Rebase		rebase = {0};
+	Relation	rel = crm_scan_open(target, &rebase.ruleset);
+	Snapshot	snapshot;
+	AclResult	right = pg_class_aclcheck(target, GetUserId(), ACL_SELECT);
+
+	if (right != ACLCHECK_OK)
+		aclcheck_error(right, OBJECT_TABLE, RelationGetRelationName(rel));
+	if (!crm_sweep_lock(target))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("relation \"%s\" is being swept",
+						RelationGetRelationName(rel)),
+				 errhint("The sweep will store new scores.")));
+	crm_score_before_sweep(rebase.ruleset);
+	snapshot = RegisterSnapshot(GetTransactionSnapshot());
+	rebase.context = CurrentMemoryContext;
+	rebase.slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(rel)),
+										   &TTSOpsHeapTuple);
+	rebase.live = crm_row_score_create(rebase.ruleset);
+	rebase.full = crm_row_score_create(rebase.ruleset);
+	rebase.full_tally = crm_tally_create(rebase.ruleset->ncells);
+	rebase.sums.rules = rebase.ruleset;
+	rebase.sums.owners = crm_owners_create();
+	rebase_scan(&rebase, rel, snapshot);
+
+	baseline.row_tally = crm_tally_create(rebase.ruleset->ncells);
+	baseline.full_tally = rebase.full_tally;
+	rebase_sum_up(&rebase, &baseline);
+	rebase_carry(&rebase, baseline.row_tally);
+	crm_score_store_baseline(rebase.ruleset, &baseline, snapshot);
+	UnregisterSnapshot(snapshot);
+	ExecDropSingleTupleTableSlot(rebase.slot);
+	table_close(rel, NoLock);
+	PG_RETURN_INT64(baseline.row_tally->rows);
+}

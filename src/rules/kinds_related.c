@@ -257,8 +257,9 @@ related_compile_probe(RuleCompile *context, Rule *rule, RelatedState *state)
 		names[i] = state->pairs[i].other_name;
 		operators[i] = state->pairs[i].equality;
 	}
-	found = crm_probe_match_columns(context, rule, state->table.relid, names,
-									operators, state->npairs, &missing);
+	found = crm_probe_match_columns(context, state->table.relid, names,
+									operators, state->npairs,
+									state->condition, false, &missing);
 	crm_rule_set_probe(rule, found, missing);
 	state->probe = crm_probe_create();
 }

@@ -319,9 +319,10 @@ shared_compile_probe(RuleCompile *context, Rule *rule, SharedState *state)
 	char	   *missing = NULL;
 
 	if (rule->ncolumns == 1)
-		state->match = crm_probe_match(context, rule, context->target,
+		state->match = crm_probe_match(context, context->target,
 									   rule->columns[0].spec,
 									   state->has_form ? &state->form : NULL,
+									   context->source->condition, true,
 									   &missing);
 	else
 	{
@@ -336,8 +337,10 @@ shared_compile_probe(RuleCompile *context, Rule *rule, SharedState *state)
 			has_path |= rule->columns[i].npath > 0;
 		}
 		if (!has_path &&
-			crm_probe_match_columns(context, rule, context->target, columns,
-									operators, rule->ncolumns, &missing))
+			crm_probe_match_columns(context, context->target, columns,
+									operators, rule->ncolumns,
+									context->source->condition, true,
+									&missing))
 			state->match = MATCH_EQUAL;
 	}
 	crm_rule_set_probe(rule, state->match != MATCH_NONE, missing);

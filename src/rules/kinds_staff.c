@@ -221,8 +221,9 @@ staff_compile_probes(RuleCompile *context, Rule *rule, StaffState *state)
 	{
 		StaffColumn *column = &state->columns[i];
 
-		column->match = crm_probe_match(context, rule, column->table.relid,
-										column->column, &state->form, &missing);
+		column->match = crm_probe_match(context, column->table.relid,
+										column->column, &state->form, NULL,
+										false, &missing);
 		served = column->match != MATCH_NONE;
 		column->probe = crm_probe_create();
 	}

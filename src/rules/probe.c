@@ -100,8 +100,9 @@ crm_probe_sql_match(ProbeSql *sql, ProbeMatch match,
 	{
 		case MATCH_NORMAL:
 			crm_append_normal(&sql->text, form, column_sql, typid);
-			appendStringInfo(&sql->text, " OPERATOR(pg_catalog.=) %s",
-							 crm_probe_sql_arg(sql, TEXTOID));
+			/* which does not follow for a function that is not strict */
+			appendStringInfo(&sql->text, " OPERATOR(pg_catalog.=) %s AND %s IS NOT NULL",
+							 crm_probe_sql_arg(sql, TEXTOID), column_sql);
 			break;
 		case MATCH_EQUAL:
 			typid = getBaseType(typid);

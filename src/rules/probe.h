@@ -62,13 +62,15 @@ extern int	crm_probe_run(Probe *probe, const RuleSet *ruleset,
 						  const ProbeArgs *args, int limit);
 
 /* From probe_index.c */
-extern ProbeMatch crm_probe_match(RuleCompile *context, const Rule *rule,
-								  Oid relid, const char *column,
-								  const CrmNormalForm *form, char **missing);
-extern bool crm_probe_match_columns(RuleCompile *context, const Rule *rule,
-									Oid relid, char **columns,
-									const Oid *operators, int count,
-									char **missing);
+extern ProbeMatch crm_probe_match(RuleCompile *context, Oid relid,
+								  const char *column,
+								  const CrmNormalForm *form,
+								  const char *condition, bool own_rows,
+								  char **missing);
+extern bool crm_probe_match_columns(RuleCompile *context, Oid relid,
+									char **columns, const Oid *operators,
+									int count, const char *condition,
+									bool own_rows, char **missing);
 
 /* From probe_spelling.c */
 extern Datum crm_probe_spellings(const CrmNormalForm *form, const char *data,

@@ -44,7 +44,6 @@ typedef struct IndexSearch
 	int			nterms;
 	ProbeTerm  *terms;
 	bool		by_array;		/* = ANY, which btree only can do */
-	RuleCompile *context;
 	const char *const *clauses; /* SQL that the probe demands besides */
 	int			nclauses;
 } IndexSearch;
@@ -202,32 +201,24 @@ search_indexes(const IndexSearch *search)
 }
 
 /*
- * SQL that a probe of the rule's own table demands: the live condition, the
- * rule's, and that the columns are not NULL.
+ * SQL that the probe demands of a row: that its columns are not NULL, the
+ * other table's condition, or the live condition and the rule's.
  */
-static const char *const *
-own_clauses(RuleCompile *context, const Rule *rule, Oid relid, int *count)
+static void
+search_set_clauses(IndexSearch *search, RuleCompile *context, char **columns,
+				   int count, const char *condition, bool own_rows)
 {
-	const char **clauses = palloc((rule->ncolumns + 2) * sizeof(char *));
+	const char **clauses = palloc((count + 2) * sizeof(char *));
 	TargetSource target;
 
-	*count = 0;
-	if (relid != context->target)
-		return clauses;
-	for (int i = 0; i < rule->ncolumns; i++)
-	{
-		StringInfoData sql;
-
-		initStringInfo(&sql);
-		crm_append_column(&sql, &rule->columns[i], "this_row");
-		appendStringInfoString(&sql, " IS NOT NULL");
-		clauses[(*count)++] = sql.data;
-	}
-	if (context->source->condition)
-		clauses[(*count)++] = context->source->condition;
-	if (crm_catalog_target(relid, &target) && target.live)
-		clauses[(*count)++] = target.live;
-	return clauses;
+	for (int i = 0; i < count; i++)
+		clauses[search->nclauses++] = psprintf("%s IS NOT NULL", columns[i]);
+	if (condition)
+		clauses[search->nclauses++] = condition;
+	if (own_rows && crm_catalog_target(context->target, &target) &&
+		target.live)
+		clauses[search->nclauses++] = target.live;
+	search->clauses = clauses;
 }
 
 /* Says what index would serve; NULL if none can. */
@@ -275,19 +266,22 @@ normal_for_index(const CrmNormalForm *form, const char *column_sql)
 
 /*
  * How the values of one column can be looked up.  "form" is NULL where they
- * are compared as they are.  If nothing serves, *missing says which index
+ * are compared as they are; "condition" (or NULL)
+ * is what the probe demands besides, and the live condition if it is about
+ * the rule's own rows.  If nothing serves, *missing says which index
  * would.
  */
 ProbeMatch
-crm_probe_match(RuleCompile *context, const Rule *rule, Oid relid,
-				const char *column, const CrmNormalForm *form, char **missing)
+crm_probe_match(RuleCompile *context, Oid relid, const char *column,
+				const CrmNormalForm *form, const char *condition,
+				bool own_rows, char **missing)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
 	RuleColumn	resolved;
 	StringInfoData name;
 	StringInfoData normal;
 	ProbeTerm	term;
-	IndexSearch search = {.rel = rel,.nterms = 1,.terms = &term,.context = context};
+	IndexSearch search = {.rel = rel,.nterms = 1,.terms = &term};
 	const char *own;
 	Oid			base;
 	ProbeMatch	match = MATCH_NONE;
@@ -297,7 +291,7 @@ crm_probe_match(RuleCompile *context, const Rule *rule, Oid relid,
 	own = resolved.npath > 0 ? NULL : crm_identifier_type_name(base);
 	initStringInfo(&name);
 	crm_append_column(&name, &resolved, "this_row");
-	search.clauses = own_clauses(context, rule, relid, &search.nclauses);
+	search_set_clauses(&search, context, &name.data, 1, condition, own_rows);
 	initStringInfo(&normal);
 	crm_append_normal(&normal, form, name.data, resolved.typid);
 
@@ -340,18 +334,21 @@ crm_probe_match(RuleCompile *context, const Rule *rule, Oid relid,
  * operator.
  */
 bool
-crm_probe_match_columns(RuleCompile *context, const Rule *rule, Oid relid,
-						char **columns, const Oid *operators, int count,
-						char **missing)
+crm_probe_match_columns(RuleCompile *context, Oid relid, char **columns,
+						const Oid *operators, int count,
+						const char *condition, bool own_rows, char **missing)
 {
 	Relation	rel = table_open(relid, AccessShareLock);
-	IndexSearch search = {.rel = rel,.nterms = count,.context = context};
+	IndexSearch search = {.rel = rel,.nterms = count};
 	StringInfoData names;
+	char	  **quoted = palloc(count * sizeof(char *));
 	bool		found;
 
 	initStringInfo(&names);
 	search.terms = palloc(count * sizeof(ProbeTerm));
-	search.clauses = own_clauses(context, rule, relid, &search.nclauses);
+	for (int i = 0; i < count; i++)
+		quoted[i] = psprintf("this_row.%s", quote_identifier(columns[i]));
+	search_set_clauses(&search, context, quoted, count, condition, own_rows);
 	for (int i = 0; i < count; i++)
 	{
 		AttrNumber	attnum = crm_column_attnum(rel, columns[i]);

@@ -58,6 +58,16 @@ CREATE INDEX ks_path_mail ON ks_customer (crmaudit.normalised(profile->'contacts
 CREATE INDEX ks_own ON ks_customer USING hash (own);
 CREATE INDEX ks_card ON ks_customer (crmaudit.normalised(card, 'bank_card'));
 SELECT rule, state FROM crmaudit.rule_status WHERE target = 'ks_customer'::regclass;
+-- every probe goes by its index
+DO $$
+DECLARE
+	before bigint := pg_stat_get_xact_numscans('ks_customer'::regclass);
+BEGIN
+	INSERT INTO ks_customer VALUES (99, '13800138099', '6222021234567894', 'li@example.com', 'Wu', '2001-01-01',
+		'{"wechat": "wx99", "contacts": [{"mail": "wu@example.com"}]}', 99, '+8613800138099', false);
+	RAISE NOTICE '% scans of the whole table', pg_stat_get_xact_numscans('ks_customer'::regclass) - before;
+	DELETE FROM ks_customer WHERE id = 99;
+END $$;
 
 INSERT INTO ks_customer (id, mobile) VALUES (2, '+86 138-0013-8000');
 -- a row of the same statement counts

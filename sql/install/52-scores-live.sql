@@ -113,6 +113,8 @@ CREATE FUNCTION crmaudit.protection_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF TG_OP = 'DELETE' THEN
+		-- so that nobody folds meanwhile
+		PERFORM crmaudit.try_sweep_lock(OLD.target);
 		DELETE FROM crmaudit.score_state s WHERE s.target = OLD.target;
 		DELETE FROM crmaudit.score_owner s WHERE s.target = OLD.target;
 		DELETE FROM crmaudit.score_delta s WHERE s.target = OLD.target;

@@ -181,6 +181,28 @@ crm_score_store_baseline(const RuleSet *ruleset, const ScoreBaseline *baseline,
 	MemoryContextDelete(work);
 }
 
+/*
+ * The snapshot that deltas of a table, which is locked, are folded under: that
+ * of now, but in a transaction with a snapshot of its own that one, for
+ * whoever counts the table in it must find what was folded.  InvalidSnapshot
+ * if others folded or counted since.
+ */
+static Snapshot
+fold_snapshot(Oid target)
+{
+	Snapshot	latest = RegisterSnapshot(GetLatestSnapshot());
+	Snapshot	snapshot;
+	bool		is_newer;
+
+	if (!IsolationUsesXactSnapshot())
+		return latest;
+	snapshot = GetTransactionSnapshot();
+	is_newer = state_is_newer(crm_sums_read(target, latest, false, NULL),
+							  snapshot);
+	UnregisterSnapshot(latest);
+	return is_newer ? InvalidSnapshot : RegisterSnapshot(snapshot);
+}
+
 /* Adds a table's deltas to its state; returns how many there were. */
 static int64
 fold_target(Oid target)
@@ -193,8 +215,9 @@ fold_target(Oid target)
 	/* a sweep is at work, or another folds */
 	if (!crm_sweep_lock(target))
 		return 0;
-	/* of now, also at REPEATABLE READ: the lock keeps others away */
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	snapshot = fold_snapshot(target);
+	if (snapshot == InvalidSnapshot)
+		return 0;
 	sums = crm_sums_read(target, snapshot, true, &tids);
 	if (tids != NIL && !crm_catalog_target(target, &source))
 		deltas_delete(tids);

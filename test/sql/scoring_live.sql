@@ -42,7 +42,7 @@ DELETE FROM sl WHERE id = 3;
 -- a transaction reads what it wrote
 SELECT * FROM pg_temp.live('sl');
 COMMIT;
-SELECT owner, rows, clean, evaluations, errors, assessed, failed, lost, truncated, stale FROM crmaudit.score_delta WHERE target = 'sl'::regclass ORDER BY id;
+SELECT owner, rows, clean, evaluations, errors, assessed, failed, lost, truncated, stale FROM crmaudit.score_delta WHERE target = 'sl'::regclass ORDER BY truncated DESC, owner;
 INSERT INTO sl VALUES (5, 'x') ON CONFLICT DO NOTHING;
 UPDATE sl SET id = 15 WHERE id = 5;
 UPDATE sl SET age = age WHERE id = 1;
@@ -99,7 +99,7 @@ TRUNCATE sl;
 INSERT INTO sl VALUES (31, 'bb', 'b@mail.cn', 1, 'li'), (32, 'b', 'b', 1, 'li');
 COMMIT;
 SELECT * FROM pg_temp.live('sl');
-SELECT rows, truncated, stale FROM crmaudit.score_delta WHERE target = 'sl'::regclass ORDER BY id;
+SELECT rows, truncated, stale FROM crmaudit.score_delta WHERE target = 'sl'::regclass ORDER BY truncated DESC, owner;
 SELECT crmaudit.fold_scores() > 0 AS folded;
 SELECT * FROM pg_temp.live('sl');
 TRUNCATE sl;

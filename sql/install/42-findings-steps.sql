@@ -69,13 +69,10 @@ BEGIN
 	INSERT INTO crmaudit.finding_event (at, rule_id, rule_version, target, row_key, column_name, event, severity, group_key,
 			actor, person, assignee, due_at, note, valid_until, approved_by, department)
 		SELECT statement_timestamp(), f.rule_id, f.rule_version, f.target, f.row_key, f.column_name, append_steps.event, f.severity, f.group_key,
-			nullif(current_setting('crmaudit.actor', true), ''), append_steps.person, append_steps.assignees[f.position], append_steps.due_at[f.position],
+			nullif(current_setting('crmaudit.actor', true), ''), append_steps.person, append_steps.assignees[f.ordinality], append_steps.due_at[f.ordinality],
 			append_steps.note, append_steps.valid_until, append_steps.approved_by, append_steps.department
-		FROM unnest(findings) WITH ORDINALITY AS f(id, rule_id, rule_version, target, rule, row_key, column_name, reason, verdict, severity,
-			status, first_seen, last_seen, occurrences, assignee, due, resolved_at, resolution, username, dimension, nature, group_key,
-			run_id, opened_at, reopened, distributed_at, acknowledged_at, acknowledged_by, resolved_by, evidence, verified_at, verified_by,
-			verified_for, waived_until, waived_by, approver, answers, escalated_at, escalated_to, position)
-		ORDER BY f.position;
+		FROM unnest(findings) WITH ORDINALITY AS f
+		ORDER BY f.ordinality;
 	GET DIAGNOSTICS result = ROW_COUNT;
 	RETURN result;
 END $$;

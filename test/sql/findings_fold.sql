@@ -55,6 +55,15 @@ SELECT count(*) FROM (TABLE ff_before EXCEPT TABLE ff_finding) AS d;
 SELECT count(*) = (SELECT count(*) FROM ff_before) AS same FROM ff_finding;
 ROLLBACK;
 
+-- What is folded stays what it is without its events.
+BEGIN;
+SELECT crmaudit.fold_findings() > 0 AS folded;
+DELETE FROM crmaudit.finding_event WHERE target = 'ff_customer'::regclass;
+SELECT count(*) FROM (TABLE ff_before EXCEPT TABLE ff_finding) AS d;
+INSERT INTO ff_customer VALUES (3, NULL, 'x');
+SELECT * FROM ff_short WHERE customer = 3;
+ROLLBACK;
+
 -- Ids that a transaction took along when it failed are holes, until every
 -- transaction that might own one is over.
 SELECT crmaudit.fold_findings() > 0 AS folded;

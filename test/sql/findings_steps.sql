@@ -248,7 +248,7 @@ SELECT event, username, actor, person, note FROM crmaudit.finding_event WHERE ro
 
 -- The ledger has every step, and no event that only says seen or gone.
 SELECT DISTINCT new ->> 'event' AS event FROM crmaudit.ledger_entry e JOIN crmaudit.tracked_table t USING (table_id)
-	WHERE t.name = 'crmaudit.finding_event' AND op = 'I' AND new ->> 'target' LIKE '%fs_customer' ORDER BY 1;
+	WHERE t.name = 'crmaudit.finding_event' AND op = 'I' AND (new ->> 'target')::oid = 'fs_customer'::regclass ORDER BY 1;
 
 -- Steps belong to the steward; nobody else takes one, and nobody writes events or state.
 SET SESSION AUTHORIZATION fs_clerk;

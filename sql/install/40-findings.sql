@@ -169,7 +169,6 @@ COMMENT ON COLUMN crmaudit.finding_state.last_xid IS 'transaction of the last ev
 -- keys can have one hash; there is only ever one that folds.
 CREATE INDEX finding_state_identity ON crmaudit.finding_state (target, rule_id, jsonb_hash_extended(row_key, 0));
 CREATE INDEX finding_state_group ON crmaudit.finding_state (group_key) WHERE group_key IS NOT NULL;
-CREATE INDEX finding_state_assignee ON crmaudit.finding_state (assignee) WHERE assignee IS NOT NULL;
 
 -- Ids tell what is folded, for transaction ids do not survive a dump. An id
 -- below folded_to that was not there yet is a hole: a transaction that is not
@@ -420,6 +419,8 @@ BEGIN
 				WHEN 'escalated' THEN
 					f.escalated_at := e.at;
 					f.escalated_to := e.assignee;
+				ELSE
+					NULL;
 			END CASE;
 		END IF;
 
@@ -531,8 +532,12 @@ BEGIN
 	END IF;
 
 	-- what is folded and what is seen is of one snapshot, for it is one statement
-	WITH ids AS (
-		SELECT count(*) AS n, max(u.id) AS newest, range_agg(int8range(u.id, u.id, '[]')) AS seen FROM crmaudit.unfolded_events() u
+	WITH numbered AS (
+		SELECT u.id, u.id - row_number() OVER (ORDER BY u.id) AS island FROM crmaudit.unfolded_events() u
+	), islands AS (
+		SELECT count(*) AS n, min(d.id) AS first, max(d.id) AS last FROM numbered d GROUP BY d.island
+	), ids AS (
+		SELECT coalesce(sum(d.n), 0) AS n, max(d.last) AS newest, range_agg(int8range(d.first, d.last, '[]')) AS seen FROM islands d
 	), pending AS MATERIALIZED (
 		SELECT p.* FROM crmaudit.pending_findings() p
 	), stored AS (

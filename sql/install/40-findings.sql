@@ -505,7 +505,7 @@ COMMENT ON FUNCTION crmaudit.lock_fold() IS 'keeps findings from being folded un
 
 -- SECURITY DEFINER: whoever may call it need not have rights on the state.
 CREATE FUNCTION crmaudit.fold_findings() RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' AS $$
 DECLARE
 	fold crmaudit.finding_fold;
 	result bigint;
@@ -541,7 +541,8 @@ BEGIN
 	), pending AS MATERIALIZED (
 		SELECT p.* FROM crmaudit.pending_findings() p
 	), stored AS (
-		INSERT INTO crmaudit.finding_state AS s SELECT p.* FROM pending p
+		-- in the order in which they lie in the table
+		INSERT INTO crmaudit.finding_state AS s SELECT p.* FROM pending p ORDER BY p.id
 		ON CONFLICT (id) DO UPDATE SET (rule_version, column_name, reason, verdict, severity, group_key, username, run_id, status,
 				opened_id, opened_at, first_seen, last_seen, occurrences, reopened, assignee, distributed_at, due_at,
 				acknowledged_at, acknowledged_by, resolved_at, resolved_by, resolution, evidence, verified_at, verified_by, verified_for,

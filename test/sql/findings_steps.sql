@@ -262,11 +262,23 @@ INSERT INTO crmaudit.finding_event (target, event) VALUES ('fs_customer', 'trunc
 UPDATE crmaudit.finding_state SET status = 'resolved';
 SELECT crmaudit.append_steps('{}', 'seen');
 INSERT INTO crmaudit.assignment VALUES ('fs_customer', NULL, 'x');
+-- An auditor reads all of it, and changes nothing.
 RESET SESSION AUTHORIZATION;
+CREATE ROLE fs_auditor;
+SELECT count(*) FROM crmaudit.grant_duty('auditor', 'fs_auditor') \gset
+SET SESSION AUTHORIZATION fs_auditor;
+SELECT count(*) > 0 AS reads FROM crmaudit.finding_event WHERE event = 'answered' AND note LIKE 'asked%';
+SELECT count(*) > 0 AS reads FROM crmaudit.work_list WHERE target = 'fs_customer'::regclass;
+SELECT count(*) > 0 AS reads FROM crmaudit.finding_state;
+SELECT count(*) >= 0 AS reads FROM crmaudit.findings_problems();
+SELECT crmaudit.acknowledge('{1}');
+SELECT crmaudit.answer('{1}', 'x');
+RESET SESSION AUTHORIZATION;
+SELECT crmaudit.revoke_duty('auditor', 'fs_auditor') \gset
 DROP VIEW fs_finding;
 DROP FUNCTION fs_ids, fs_try;
 DROP TABLE fs_customer;
 SELECT count(*) FROM crmaudit.assignment;
 SELECT count(crmaudit.revoke_duty('steward', r::regrole)) FROM unnest('{fs_desk,fs_law,fs_chief,fs_app}'::text[]) r;
 SELECT crmaudit.revoke_duty('admin', 'fs_admin') \gset
-DROP ROLE fs_desk, fs_law, fs_chief, fs_clerk, fs_app, fs_admin, compliance;
+DROP ROLE fs_desk, fs_law, fs_chief, fs_clerk, fs_app, fs_admin, fs_auditor, compliance;

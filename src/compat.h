@@ -72,6 +72,13 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 #define TUPLESORT_NONE	false
 #endif
 
+/* Names of a qualified name, as written. */
+#if PG_VERSION_NUM >= 160000
+#define crm_qualified_name_list(name)	stringToQualifiedNameList(name, NULL)
+#else
+#define crm_qualified_name_list(name)	stringToQualifiedNameList(name)
+#endif
+
 #if PG_VERSION_NUM < 160000
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
@@ -89,6 +96,10 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 	((classid) == NamespaceRelationId ? \
 	 pg_namespace_ownercheck(objectid, roleid) : \
 	 pg_class_ownercheck(objectid, roleid))
+
+/* Only schemas are asked about here. */
+#define object_aclcheck(classid, objectid, roleid, mode) \
+	pg_namespace_aclcheck(objectid, roleid, mode)
 #endif
 
 /* Whether a part of ALTER TABLE computes the values of a column anew. */
@@ -113,6 +124,23 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 
 #if PG_VERSION_NUM >= 160000
 #include "varatt.h"
+#endif
+
+/* A message to another process, waiting for room. */
+#if PG_VERSION_NUM >= 150000
+#define crm_shm_mq_sendv(queue, parts, count) \
+	shm_mq_sendv(queue, parts, count, false, true)
+#else
+#define crm_shm_mq_sendv(queue, parts, count) \
+	shm_mq_sendv(queue, parts, count, false)
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#define crm_tuplesort_getdatum(state, datum, isnull) \
+	tuplesort_getdatum(state, true, false, datum, isnull, NULL)
+#else
+#define crm_tuplesort_getdatum(state, datum, isnull) \
+	tuplesort_getdatum(state, true, datum, isnull, NULL)
 #endif
 
 #ifndef pg_attribute_noreturn

@@ -22,6 +22,7 @@
 #include "utils/lsyscache.h"
 #include "utils/pg_locale.h"
 
+#include "calendar/calendar.h"
 #include "crmaudit.h"
 #include "findings/finding.h"
 #include "gate/gate.h"
@@ -30,6 +31,7 @@
 #include "ledger/ledger.h"
 #include "ledger/ledger_worker.h"
 #include "rules/rule.h"
+#include "sweep/sweep_progress.h"
 
 PG_MODULE_MAGIC;
 
@@ -60,11 +62,13 @@ _PG_init(void)
 {
 	crm_guc_define();
 	crm_rule_cache_init();
+	crm_calendar_init();
 	crm_findings_init();
 	crm_gate_init();
 	crm_ledger_init();
 	crm_digest_init();
 	crm_worker_init();
+	crm_sweep_progress_init();
 }
 
 static int

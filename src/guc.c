@@ -32,6 +32,7 @@ char	   *crm_guc_databases = NULL;
 int			crm_guc_discovery_interval = 60;
 int			crm_guc_seal_interval = 5000;
 int			crm_guc_rejection_buffer = 4096;
+char	   *crm_guc_calendar = NULL;
 
 static const struct config_enum_entry mode_options[] = {
 	{"default", CRM_OVERRIDE_DEFAULT, false},
@@ -236,6 +237,15 @@ crm_guc_define(void)
 							 &crm_guc_drop_ledger,
 							 false,
 							 PGC_SUSET, 0, NULL, NULL, NULL);
+
+	/* Who could choose the calendar could put off what is due. */
+	DefineCustomStringVariable("crmaudit.calendar",
+							   "Calendar by which working days are counted where none is named.",
+							   "\"weekdays\" is Monday to Friday; \"CN\" knows the "
+							   "holidays and working weekends of China.",
+							   &crm_guc_calendar,
+							   "weekdays",
+							   PGC_SUSET, 0, NULL, NULL, NULL);
 
 	digest_settings_define();
 	worker_settings_define();

@@ -41,6 +41,7 @@ extern char *crm_guc_databases;
 extern int	crm_guc_discovery_interval;
 extern int	crm_guc_seal_interval;
 extern int	crm_guc_rejection_buffer;
+extern char *crm_guc_calendar;
 
 extern void crm_guc_define(void);
 

@@ -148,6 +148,12 @@ CREATE FUNCTION crmaudit.mask(kind text, value text) RETURNS text
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_mask_value';
 COMMENT ON FUNCTION crmaudit.mask(text, text) IS 'masks text as mask() of that type does, whether it is such an identifier or not';
 
+-- IMMUTABLE since it is made to be indexed, as collations are. Parsing a number
+-- costs some hundred comparisons of integers.
+CREATE FUNCTION crmaudit.normalised(value text, type text, region text DEFAULT NULL) RETURNS text
+LANGUAGE c IMMUTABLE PARALLEL SAFE COST 20 AS 'MODULE_PATHNAME', 'crmaudit_normalised';
+COMMENT ON FUNCTION crmaudit.normalised(text, text, text) IS 'the form by which values are compared: an identifier''s canonical form (what is none as text), or that of text, address, bank_account; NULL for what is no value; an index on it is to be rebuilt after an update of crmaudit that changes what it knows';
+
 CREATE FUNCTION crmaudit.phone(value text, region text DEFAULT NULL) RETURNS crmaudit.phone
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_phone_read';
 COMMENT ON FUNCTION crmaudit.phone(text, text) IS 'reads a phone number, also one in the national notation of the region (ISO 3166-1); an error if it is none; NULL for a NULL value';

@@ -56,6 +56,18 @@ CREATE TABLE crmaudit.value_list (
 );
 COMMENT ON TABLE crmaudit.value_list IS 'lists of values for the kinds in_list and not_in_list; compared in lower case';
 
+-- Whose contact must not stand for a customer's (D5). By the table's name after
+-- a restore, as everything that names a table.
+CREATE TABLE crmaudit.staff_source (
+	source regclass NOT NULL,
+	column_name text NOT NULL,
+	relation text NOT NULL CHECK (relation IN ('self', 'agency', 'agency staff', 'relative')),
+	type text NOT NULL,
+	PRIMARY KEY (source, column_name)
+);
+COMMENT ON TABLE crmaudit.staff_source IS 'columns that hold contacts of staff, agencies, their staff and relatives; rules not_staff_contact of the same type that name no tables of their own look there';
+COMMENT ON COLUMN crmaudit.staff_source.type IS 'what the column holds, as normalised() takes it';
+
 -- Protected tables and rules ----------------------------------------------------
 
 CREATE TABLE crmaudit.protected_table (
@@ -120,6 +132,7 @@ COMMENT ON TABLE crmaudit.rule_version IS 'every version of every rule, which fi
 
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.role', 'WHERE NOT builtin');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.value_list', 'WHERE NOT builtin');
+SELECT pg_catalog.pg_extension_config_dump('crmaudit.staff_source', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.protected_table', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.rule', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.rule_id_seq', '');
@@ -140,6 +153,8 @@ CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE ON crmaudit.protec
 CREATE TRIGGER rules_truncated AFTER TRUNCATE ON crmaudit.protected_table
 	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.rules_changed();
 CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.value_list
+	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.rules_changed();
+CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.staff_source
 	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.rules_changed();
 CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.dimension_weight
 	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.rules_changed();
@@ -231,7 +246,8 @@ BEGIN
 	IF NOT pg_has_role((SELECT relowner FROM pg_class WHERE oid = target), 'USAGE') THEN
 		RAISE EXCEPTION 'must be owner of relation "%" to define its %', target, what
 			USING ERRCODE = 'insufficient_privilege',
-				DETAIL = 'Its SQL runs with the rights of whoever writes a row.';
+				DETAIL = CASE WHEN what LIKE 'rule of kind %' THEN 'It looks into another table with the rights of this one''s owner.'
+					ELSE 'Its SQL runs with the rights of whoever writes a row.' END;
 	END IF;
 END $$;
 COMMENT ON FUNCTION crmaudit.require_table_owner(regclass, text) IS 'raises an error unless the user owns the table';
@@ -246,10 +262,10 @@ END $$;
 COMMENT ON FUNCTION crmaudit.guard_sql() IS 'trigger: only the owner of a table gives it rules that run SQL';
 
 CREATE TRIGGER sql_inserted BEFORE INSERT ON crmaudit.rule FOR EACH ROW
-	WHEN (NEW.condition IS NOT NULL OR NEW.kind = 'expression' OR NEW.params ? 'not_after')
+	WHEN (NEW.condition IS NOT NULL OR NEW.kind IN ('expression', 'reference', 'has_related', 'matches_table') OR NEW.params ?| '{staff,not_after}')
 	EXECUTE FUNCTION crmaudit.guard_sql('rule');
 CREATE TRIGGER sql_updated BEFORE UPDATE ON crmaudit.rule FOR EACH ROW
-	WHEN ((NEW.condition IS NOT NULL OR NEW.kind = 'expression' OR NEW.params ? 'not_after')
+	WHEN ((NEW.condition IS NOT NULL OR NEW.kind IN ('expression', 'reference', 'has_related', 'matches_table') OR NEW.params ?| '{staff,not_after}')
 		AND (NEW.target, NEW.kind, NEW.params, NEW.condition) IS DISTINCT FROM (OLD.target, OLD.kind, OLD.params, OLD.condition))
 	EXECUTE FUNCTION crmaudit.guard_sql('rule');
 CREATE TRIGGER sql_inserted BEFORE INSERT ON crmaudit.protected_table FOR EACH ROW
@@ -258,6 +274,14 @@ CREATE TRIGGER sql_inserted BEFORE INSERT ON crmaudit.protected_table FOR EACH R
 CREATE TRIGGER sql_updated BEFORE UPDATE ON crmaudit.protected_table FOR EACH ROW
 	WHEN (NEW.live IS NOT NULL AND (NEW.target, NEW.live) IS DISTINCT FROM (OLD.target, OLD.live))
 	EXECUTE FUNCTION crmaudit.guard_sql('live condition');
+
+CREATE TRIGGER comparison_inserted BEFORE INSERT ON crmaudit.rule FOR EACH ROW
+	WHEN (NEW.kind = 'matches_table')
+	EXECUTE FUNCTION crmaudit.guard_sql('comparison');
+CREATE TRIGGER comparison_updated BEFORE UPDATE ON crmaudit.rule FOR EACH ROW
+	WHEN (NEW.kind = 'matches_table'
+		AND (NEW.target, NEW.kind, NEW.params) IS DISTINCT FROM (OLD.target, OLD.kind, OLD.params))
+	EXECUTE FUNCTION crmaudit.guard_sql('comparison');
 
 CREATE FUNCTION crmaudit.require_choice(choice text, choices text[], what text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -269,6 +293,89 @@ BEGIN
 	END IF;
 END $$;
 COMMENT ON FUNCTION crmaudit.require_choice(text, text[], text) IS 'raises an error that lists the choices unless one was taken';
+
+-- Tables that rules name ----------------------------------------------------------------
+
+-- A name resolved with the definer's search_path, and qualified.
+CREATE FUNCTION crmaudit.qualified_table(name text, path text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	relid regclass;
+BEGIN
+	PERFORM set_config('search_path', path, true);
+	relid := pg_catalog.to_regclass(name);
+	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
+	IF relid IS NULL THEN
+		RAISE EXCEPTION 'relation "%" does not exist', name USING ERRCODE = 'undefined_table';
+	END IF;
+	RETURN (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relid);
+END $$;
+COMMENT ON FUNCTION crmaudit.qualified_table(text, text) IS 'the qualified name of a table that is named under a search_path';
+
+-- Parameters of kinds that look into other tables, with qualified names. They
+-- look with the rights of the table's owner, who must want that.
+CREATE FUNCTION crmaudit.qualify_params(target regclass, kind text, params jsonb, path text) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF kind IN ('reference', 'has_related', 'matches_table') AND jsonb_typeof(params -> 'table') = 'string' THEN
+		PERFORM crmaudit.require_table_owner(target, format('rule of kind %s', kind));
+		params := params || jsonb_build_object('table', crmaudit.qualified_table(params ->> 'table', path));
+	END IF;
+	IF kind = 'has_related' AND jsonb_typeof(params -> 'table') = 'string' AND jsonb_typeof(params -> 'condition') = 'string' THEN
+		params := params || jsonb_build_object('condition', crmaudit.canonical_expression(
+			(params ->> 'table')::regclass, params ->> 'condition', path, 'related condition', NULL, NULL));
+	END IF;
+	IF kind = 'not_staff_contact' AND jsonb_typeof(params -> 'staff') = 'array' THEN
+		PERFORM crmaudit.require_table_owner(target, format('rule of kind %s', kind));
+		params := params || jsonb_build_object('staff', (
+			SELECT coalesce(jsonb_agg(CASE WHEN jsonb_typeof(s.one) = 'object' AND jsonb_typeof(s.one -> 'table') = 'string'
+					THEN s.one || jsonb_build_object('table', crmaudit.qualified_table(s.one ->> 'table', path)) ELSE s.one END ORDER BY s.position), '[]')
+			FROM jsonb_array_elements(params -> 'staff') WITH ORDINALITY AS s(one, position)));
+	END IF;
+	RETURN params;
+END $$;
+COMMENT ON FUNCTION crmaudit.qualify_params(regclass, text, jsonb, text) IS 'parameters of a rule in which every table is named with its schema, and SQL about it is canonical';
+
+-- Staff ------------------------------------------------------------------------------------
+
+CREATE FUNCTION crmaudit.map_staff(source regclass, column_name text, relation text, type text DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	spec text;
+	column_type regtype := (SELECT a.atttypid FROM pg_attribute a
+		WHERE a.attrelid = source AND a.attname = column_name AND a.attnum > 0 AND NOT a.attisdropped);
+BEGIN
+	IF column_type IS NULL THEN
+		PERFORM crmaudit.rule_check(source, '', 'required', ARRAY[column_name], '{}', NULL, true);
+		RAISE EXCEPTION 'a column of another table cannot be a path: "%"', column_name USING ERRCODE = 'feature_not_supported';
+	END IF;
+	PERFORM crmaudit.require_choice(relation, '{self,agency,agency staff,relative}', 'relation of staff');
+	-- the role of the column says what it holds, or its type does
+	type := coalesce(type,
+		(SELECT r.value FROM crmaudit.protected_table p CROSS JOIN LATERAL jsonb_each_text(p.roles) r
+			WHERE p.target = source AND r.key = column_name
+				AND r.value IN ('phone', 'email', 'bank_card', 'bank_account', 'address', 'iban', 'resident_id', 'uscc', 'vat_id', 'lei')),
+		(SELECT t.typname FROM pg_type t WHERE t.oid = column_type AND t.typnamespace = 'crmaudit'::regnamespace AND t.typtype = 'b'));
+	IF type IS NULL THEN
+		RAISE EXCEPTION 'nothing says what column "%" of relation "%" holds', column_name, source
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Say so: type => ''phone'', ''email'', ''address'' ...';
+	END IF;
+	PERFORM crmaudit.normalised('', type);
+	INSERT INTO crmaudit.staff_source AS s (source, column_name, relation, type)
+		VALUES (map_staff.source, map_staff.column_name, map_staff.relation, map_staff.type)
+		ON CONFLICT ON CONSTRAINT staff_source_pkey DO UPDATE SET relation = excluded.relation, type = excluded.type;
+END $$;
+COMMENT ON FUNCTION crmaudit.map_staff(regclass, text, text, text) IS 'says that a column holds contacts of staff (relation self), agencies, their staff or relatives, which must not stand for a customer''s (D5)';
+
+CREATE FUNCTION crmaudit.unmap_staff(source regclass, column_name text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	DELETE FROM crmaudit.staff_source s WHERE s.source = unmap_staff.source AND s.column_name = unmap_staff.column_name;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION 'column "%" of relation "%" is not mapped', column_name, source USING ERRCODE = 'undefined_object';
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.unmap_staff(regclass, text) IS 'takes back what map_staff() said';
 
 -- Defining rules ---------------------------------------------------------------------
 
@@ -332,9 +439,12 @@ BEGIN
 		PERFORM crmaudit.require_table_owner(rule.target, 'rule condition');
 		rule.condition := crmaudit.canonical_expression(rule.target, rule.condition, path, 'rule condition', NULL, NULL);
 	END IF;
+	rule.params := crmaudit.qualify_params(rule.target, rule.kind, rule.params, path);
 	rule.attnums := crmaudit.rule_check(rule.target, rule.name, rule.kind, rule.columns, rule.params, rule.condition, false);
 	rule.attnums := rule.attnums || ARRAY(SELECT a FROM unnest(crmaudit.time_columns(rule.target, rule.params ->> 'not_after')) a
 		WHERE a <> ALL (rule.attnums));
+	-- findings of a group are told apart by a digest of what they share
+	PERFORM crmaudit.make_key_salt() WHERE rule.kind IN ('unique', 'shared_value', 'not_staff_contact');
 	IF rule.kind IN ('in_list', 'not_in_list') AND
 		NOT EXISTS (SELECT FROM crmaudit.value_list l WHERE l.list = rule.params ->> 'list') THEN
 		RAISE EXCEPTION 'value list "%" has no values', rule.params ->> 'list'
@@ -581,6 +691,16 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.rename_members(jsonb, text[], text[]) IS 'a json object after columns were renamed';
 
+-- Parameters that map columns to something else; those that a rule has.
+CREATE FUNCTION crmaudit.rename_param_keys(params jsonb, param_names text[], from_names text[], to_names text[]) RETURNS jsonb
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(jsonb_object_agg(p.key, (
+		SELECT coalesce(jsonb_object_agg((crmaudit.rename_columns(ARRAY[m.key], from_names, to_names))[1], m.value), '{}')
+		FROM jsonb_each(p.value) m)), '{}')
+	FROM jsonb_each(params) p WHERE p.key = ANY (param_names) AND jsonb_typeof(p.value) = 'object'
+$$;
+COMMENT ON FUNCTION crmaudit.rename_param_keys(jsonb, text[], text[], text[]) IS 'parameters that map columns, after columns were renamed';
+
 -- Follows the renaming of columns: rules are kept by attribute, shown by name.
 CREATE FUNCTION crmaudit.follow_renames(renamed regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -599,6 +719,15 @@ BEGIN
 				params = r.params || CASE
 					WHEN r.kind = 'expression' THEN jsonb_build_object('sql',
 						crmaudit.canonical_expression(renamed, r.params ->> 'sql', path, 'rule expression', r.attnums, r.attnames))
+					WHEN r.kind = 'matches_table' THEN
+						crmaudit.rename_param_keys(r.params, '{key,columns,types}', r.attnames, names)
+					WHEN r.params ? 'determines' THEN jsonb_build_object('determines',
+						(crmaudit.rename_columns(ARRAY[r.params ->> 'determines'], r.attnames, names))[1])
+					WHEN r.kind = 'shared_value' AND r.params ? 'customer' THEN jsonb_build_object('customer',
+						(crmaudit.rename_columns(ARRAY[r.params ->> 'customer'], r.attnames, names))[1])
+					WHEN r.kind = 'has_related' THEN jsonb_build_object('key', (
+						SELECT jsonb_object_agg(k.key, (crmaudit.rename_columns(ARRAY[k.value], r.attnames, names))[1])
+						FROM jsonb_each_text(r.params -> 'key') k))
 					WHEN r.params ? 'region_column' THEN jsonb_build_object('region_column',
 						(crmaudit.rename_columns(ARRAY[r.params ->> 'region_column'], r.attnames, names))[1])
 					ELSE '{}' END
@@ -658,6 +787,7 @@ BEGIN
 	PERFORM crmaudit.record_drop(r) FROM crmaudit.rule r WHERE r.target = forget_table.target;
 	DELETE FROM crmaudit.rule r WHERE r.target = forget_table.target;
 	DELETE FROM crmaudit.protected_table p WHERE p.target = forget_table.target;
+	DELETE FROM crmaudit.staff_source s WHERE s.source = forget_table.target;
 	UPDATE crmaudit.rule_version v SET target = 0, definition = v.definition || jsonb_build_object('table', forget_table.name)
 		WHERE v.target = forget_table.target;
 	IF EXISTS (SELECT FROM crmaudit.finding_event e WHERE e.target = forget_table.target)

@@ -45,38 +45,9 @@ CREATE INDEX finding_event_target_at ON crmaudit.finding_event (target, at);
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.finding_event', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.finding_event_id_seq', '');
 
-CREATE FUNCTION crmaudit.due_date(since timestamptz, due text) RETURNS timestamptz
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	days int;
-	day timestamptz := since;
-BEGIN
-	IF due IS NULL THEN
-		RETURN NULL;
-	END IF;
-	-- weekdays, until there are calendars with holidays
-	days := substring(due FROM '^\s*(\d{1,4}) working days?\s*$')::int;
-	IF days IS NULL THEN
-		BEGIN
-			RETURN since + due::interval;
-		EXCEPTION WHEN invalid_datetime_format OR datetime_field_overflow OR interval_field_overflow THEN
-			RAISE EXCEPTION 'parameter "due" is not a length of time: "%"', due
-				USING ERRCODE = 'invalid_parameter_value', HINT = 'It reads like "3 working days" or "36 hours".';
-		END;
-	END IF;
-	WHILE days > 0 LOOP
-		day := day + interval '1 day';
-		IF extract(isodow FROM day) < 6 THEN
-			days := days - 1;
-		END IF;
-	END LOOP;
-	RETURN day;
-END $$;
-COMMENT ON FUNCTION crmaudit.due_date(timestamptz, text) IS 'when something is due that takes "3 working days" (Monday to Friday) or an interval';
-
--- A year that the calendar does not know must not make findings unreadable:
--- they have no due date then, and findings_problems() says why. The one place
--- that knows how a due date is reckoned.
+-- The one place that knows how a due date is reckoned. A year that the
+-- calendar does not know, or a rule that was defined past add_rule(), must not
+-- make findings unreadable: they have no due date then, and health says why.
 CREATE FUNCTION crmaudit.finding_due(since timestamptz, due text) RETURNS timestamptz
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -157,6 +128,7 @@ CREATE TABLE crmaudit.finding_state (
 	escalated_at timestamptz,
 	escalated_to text,
 	last_xid xid8,
+	last_incarnation bigint,
 	changed_at timestamptz NOT NULL
 ) WITH (fillfactor = 80);
 COMMENT ON TABLE crmaudit.finding_state IS 'findings as far as their events are folded; crmaudit.finding adds those that are not';
@@ -165,6 +137,7 @@ COMMENT ON COLUMN crmaudit.finding_state.status IS 'open, acknowledged, resolved
 COMMENT ON COLUMN crmaudit.finding_state.opened_id IS 'the event that opened it, the last time';
 COMMENT ON COLUMN crmaudit.finding_state.verified_for IS 'departments that verified it';
 COMMENT ON COLUMN crmaudit.finding_state.last_xid IS 'transaction of the last event that is not a sweep''s: a sweep that did not see it does not undo it';
+COMMENT ON COLUMN crmaudit.finding_state.last_incarnation IS 'life of the database that last_xid belongs to; another after a restore';
 -- By a hash, for a key can be larger than an index takes. Not unique, for two
 -- keys can have one hash; there is only ever one that folds.
 CREATE INDEX finding_state_identity ON crmaudit.finding_state (target, rule_id, jsonb_hash_extended(row_key, 0));
@@ -209,7 +182,6 @@ COMMENT ON FUNCTION crmaudit.unfolded_events() IS 'events that finding_state doe
 CREATE FUNCTION crmaudit.pending_findings() RETURNS SETOF crmaudit.finding_state
 LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET enable_nestloop = on AS $$
 DECLARE
-	latest constant xid8 := pg_snapshot_xmax(pg_current_snapshot());
 	f crmaudit.finding_state;
 	e record;
 	due_since timestamptz;
@@ -241,18 +213,19 @@ BEGIN
 		), overtaken AS (
 			-- rules that were disabled or dropped while a sweep was on; a
 			-- transaction that is older than a day is not looked for
-			SELECT DISTINCT w.run_id, w.rule_id
+			SELECT w.run_id, w.rule_id, min(n.id) AS since
 			FROM (SELECT DISTINCT u.run_id, u.target, u.rule_id FROM unfolded u WHERE u.run_id IS NOT NULL AND u.row_key IS NOT NULL) w
 			JOIN crmaudit.run r ON r.id = w.run_id
 			JOIN crmaudit.finding_event n ON n.target = w.target AND n.row_key IS NULL AND coalesce(n.rule_id, w.rule_id) = w.rule_id
-				AND n.at > r.started_at - interval '1 day' AND NOT pg_visible_in_snapshot(n.xid, r.snapshot)
+				AND n.at > r.started_at - interval '1 day' AND n.incarnation = r.incarnation AND NOT pg_visible_in_snapshot(n.xid, r.snapshot)
+			GROUP BY w.run_id, w.rule_id
 		), stream AS (
 			SELECT u.target AS of_target, u.rule_id AS of_rule, u.row_key AS of_row, u.* FROM unfolded u WHERE u.row_key IS NOT NULL
 			UNION ALL
 			SELECT x.target, x.rule_id, x.row_key, n.* FROM first_end x JOIN ends n ON n.id = x.id
 		)
-		SELECT i.*, s AS folded, r.snapshot, v.definition -> 'params' ->> 'due' AS due, v.definition -> 'params' ->> 'from' AS due_from,
-			v.definition -> 'params' -> 'verify_by' AS verify_by, o.run_id IS NOT NULL AS is_overtaken
+		SELECT i.*, s AS folded, r.snapshot, r.incarnation AS swept_in, v.definition -> 'params' ->> 'due' AS due, v.definition -> 'params' ->> 'from' AS due_from,
+			v.definition -> 'params' -> 'verify_by' AS verify_by, o.since < i.id AS is_overtaken
 		FROM stream i
 		LEFT JOIN crmaudit.finding_state s ON s.target = i.of_target AND s.rule_id = i.of_rule
 			AND jsonb_hash_extended(s.row_key, 0) = jsonb_hash_extended(i.of_row, 0) AND s.row_key = i.of_row
@@ -276,11 +249,11 @@ BEGIN
 
 		IF e.run_id IS NULL THEN
 			f.last_xid := e.xid;
+			f.last_incarnation := e.incarnation;
 		ELSIF e.is_overtaken AND f.status IS NULL THEN
 			CONTINUE;
-		ELSIF f.last_xid <> e.xid AND f.last_xid < latest AND NOT pg_visible_in_snapshot(f.last_xid, e.snapshot) THEN
-			-- the sweep did not see what happened meanwhile; an id that is not
-			-- below latest is of the cluster that a dump came from
+		ELSIF f.last_xid <> e.xid AND f.last_incarnation = e.swept_in AND NOT pg_visible_in_snapshot(f.last_xid, e.snapshot) THEN
+			-- the sweep did not see what happened meanwhile
 			CONTINUE;
 		ELSE
 			f.run_id := e.run_id;
@@ -546,14 +519,14 @@ BEGIN
 		ON CONFLICT (id) DO UPDATE SET (rule_version, column_name, reason, verdict, severity, group_key, username, run_id, status,
 				opened_id, opened_at, first_seen, last_seen, occurrences, reopened, assignee, distributed_at, due_at,
 				acknowledged_at, acknowledged_by, resolved_at, resolved_by, resolution, evidence, verified_at, verified_by, verified_for,
-				waived_until, waived_by, approved_by, answers, escalated_at, escalated_to, last_xid, changed_at)
+				waived_until, waived_by, approved_by, answers, escalated_at, escalated_to, last_xid, last_incarnation, changed_at)
 			= ROW (EXCLUDED.rule_version, EXCLUDED.column_name, EXCLUDED.reason, EXCLUDED.verdict, EXCLUDED.severity, EXCLUDED.group_key,
 				EXCLUDED.username, EXCLUDED.run_id, EXCLUDED.status, EXCLUDED.opened_id, EXCLUDED.opened_at, EXCLUDED.first_seen,
 				EXCLUDED.last_seen, EXCLUDED.occurrences, EXCLUDED.reopened, EXCLUDED.assignee, EXCLUDED.distributed_at, EXCLUDED.due_at,
 				EXCLUDED.acknowledged_at, EXCLUDED.acknowledged_by, EXCLUDED.resolved_at, EXCLUDED.resolved_by, EXCLUDED.resolution,
 				EXCLUDED.evidence, EXCLUDED.verified_at, EXCLUDED.verified_by, EXCLUDED.verified_for, EXCLUDED.waived_until,
 				EXCLUDED.waived_by, EXCLUDED.approved_by, EXCLUDED.answers, EXCLUDED.escalated_at, EXCLUDED.escalated_to,
-				EXCLUDED.last_xid, EXCLUDED.changed_at)
+				EXCLUDED.last_xid, EXCLUDED.last_incarnation, EXCLUDED.changed_at)
 	), news AS (
 		SELECT jsonb_build_object('kind', 'new findings', 'target', p.target::text, 'rule', left(v.name, 200), 'severity', max(p.severity),
 			'findings', count(*)) AS one

@@ -81,7 +81,7 @@ COMMENT ON VIEW crmaudit.my_findings IS 'open findings that are assigned, or esc
 CREATE FUNCTION crmaudit.due_problem(target regclass, params jsonb) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM crmaudit.due_date(now(), params ->> 'due');
+	PERFORM crmaudit.due_at(now(), params ->> 'due');
 	PERFORM crmaudit.time_columns(target, params ->> 'not_after');
 	RETURN NULL;
 EXCEPTION WHEN OTHERS THEN

@@ -269,10 +269,10 @@ INSERT INTO crmaudit.pack_rule (pack, name, kind, roles, params, severity, condi
 	-- D5, D6: warnings, worked off within 3 working days
 	('suspicious_cn', 'phone_shared', 'shared_value', '{phone}', '{"max_customers": 1, "type": "phone", "region": "CN", "due": "3 working days"}', 'warning', NULL, false, true, 1, true),
 	('suspicious_cn', 'bank_card_shared', 'shared_value', '{bank_card}', '{"max_customers": 1, "type": "bank_card", "due": "3 working days"}', 'warning', NULL, false, true, 2, true),
-	('suspicious_cn', 'bank_account_shared', 'shared_value', '{bank_account}', '{"max_customers": 1, "due": "3 working days"}', 'warning', NULL, false, true, 3, true),
-	('suspicious_cn', 'phone_of_staff', 'not_staff_contact', '{phone}', '{"type": "phone", "due": "3 working days"}', 'warning', NULL, false, true, 4, true),
-	('suspicious_cn', 'address_of_staff', 'not_staff_contact', '{address}', '{"due": "3 working days"}', 'warning', NULL, false, true, 5, true),
-	('suspicious_cn', 'address_shared', 'shared_value', '{address}', '{"max_customers": 1, "due": "3 working days"}', 'warning', NULL, false, false, 6, true),
+	('suspicious_cn', 'bank_account_shared', 'shared_value', '{bank_account}', '{"max_customers": 1, "type": "bank_account", "due": "3 working days"}', 'warning', NULL, false, true, 3, true),
+	('suspicious_cn', 'phone_of_staff', 'not_staff_contact', '{phone}', '{"type": "phone", "region": "CN", "due": "3 working days"}', 'warning', NULL, false, true, 4, true),
+	('suspicious_cn', 'address_of_staff', 'not_staff_contact', '{address}', '{"type": "address", "due": "3 working days"}', 'warning', NULL, false, true, 5, true),
+	('suspicious_cn', 'address_shared', 'shared_value', '{address}', '{"max_customers": 1, "type": "address", "due": "3 working days"}', 'warning', NULL, false, false, 6, true),
 
 	-- D4
 	('timely', 'verified_within_a_year', 'max_age', '{verified_at}', '{"interval": "1 year"}', 'warning', NULL, false, true, 1, true),

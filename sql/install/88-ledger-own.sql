@@ -11,7 +11,10 @@ INSERT INTO crmaudit.tracked_table (table_id, target, name, key, personal, built
 	(6, 'crmaudit.dimension_weight', 'crmaudit.dimension_weight', '{dimension}', '{}', true),
 	(7, 'crmaudit.finding_event', 'crmaudit.finding_event', '{id}', '{}', true),
 	(8, 'crmaudit.role', 'crmaudit.role', '{role}', '{}', true),
-	(9, 'crmaudit.retention', 'crmaudit.retention', '{subject}', '{}', true);
+	(9, 'crmaudit.retention', 'crmaudit.retention', '{subject}', '{}', true),
+	(20, 'crmaudit.calendar', 'crmaudit.calendar', '{calendar}', '{}', true),
+	(21, 'crmaudit.calendar_year', 'crmaudit.calendar_year', '{calendar,year}', '{}', true),
+	(22, 'crmaudit.calendar_day', 'crmaudit.calendar_day', '{calendar,day,builtin}', '{}', true);
 
 DO $$
 DECLARE

@@ -152,6 +152,15 @@ CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
 	UNION ALL
 	SELECT f.subject, f.target, f.rule, f.problem, f.remedy FROM crmaudit.findings_problems() f
 	UNION ALL
+	SELECT b.subject, b.target, b.rule, b.problem, b.remedy
+	FROM crmaudit.baseline_problems() b
+	UNION ALL
+	SELECT c.subject, c.target, c.rule, c.problem, c.remedy
+	FROM crmaudit.calendar_problems() c
+	UNION ALL
+	SELECT s.subject, s.target, s.rule, s.problem, s.remedy
+	FROM crmaudit.schedule_problems() s
+	UNION ALL
 	SELECT 'trigger', p.target, NULL, CASE WHEN t.oid IS NULL THEN format('trigger %s is missing', n.name) ELSE format('trigger %s is disabled', n.name) END,
 		CASE WHEN t.oid IS NULL THEN format('SELECT crmaudit.protect(%L, mode => %L)', p.target, p.mode)
 			ELSE format('ALTER TABLE %s ENABLE TRIGGER %s', p.target, n.name) END
@@ -187,6 +196,7 @@ COMMENT ON VIEW crmaudit.health IS 'what is not as it should be, each line with 
 CREATE VIEW crmaudit.reference_version WITH (security_invoker = true) AS
 	SELECT reference, version, source, licence FROM crmaudit.reference_versions()
 	UNION ALL VALUES
+		('calendar CN', '1.5.7', 'npm chinese-days', 'MIT'),
 		('value list disposable_domains', 'August 2026', 'disposable-email-domains', 'CC0 1.0'),
 		('value list free_mail_domains', '1.12.6', 'npm free-email-domains', 'MIT')
 	ORDER BY reference;

@@ -17,13 +17,16 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT right_words FROM (VALUES
 		('admin', 'USAGE ON SCHEMA crmaudit'),
 		('admin', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
+		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.distribution_baseline, crmaudit.distribution_bucket'),
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.retention, crmaudit.rule, crmaudit.protected_table, crmaudit.value_list, crmaudit.role, crmaudit.pack, crmaudit.pack_rule, crmaudit.dimension_weight'),
 		('admin', 'INSERT, UPDATE ON crmaudit.rule_version'),
+		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.calendar, crmaudit.calendar_year, crmaudit.calendar_day'),
 		-- not target: by its rights personal values are masked
 		('admin', 'INSERT, UPDATE (name, key, hashed_key, exclude, personal, require_reason, tracked, columns, baselined_at) ON crmaudit.tracked_table'),
 		('admin', 'INSERT ON crmaudit.finding_event, crmaudit.key_salt'),
 		('admin', 'USAGE ON ALL SEQUENCES IN SCHEMA crmaudit'),
 		('admin', 'EXECUTE ON ALL FUNCTIONS IN SCHEMA crmaudit'),
+		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.staff_source'),
 		('steward', 'USAGE ON SCHEMA crmaudit'),
 		('steward', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('steward', 'UPDATE ON crmaudit.quarantine'),
@@ -32,9 +35,15 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('steward', 'EXECUTE ON FUNCTION crmaudit.distribute(bigint[], text), crmaudit.append_distribution(bigint[], text, text[], timestamptz[]), crmaudit.assign(bigint[], text), crmaudit.acknowledge(bigint[]), crmaudit.resolve(bigint[], text), crmaudit.verify(bigint[], text), crmaudit.false_positive(bigint[], text), crmaudit.waive(bigint[], date, text, text), crmaudit.reopen(bigint[], text), crmaudit.clear_group(text, text), crmaudit.escalate(), crmaudit.fold_findings(), crmaudit.findings_problems()'),
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.assignment, crmaudit.escalation'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.findings_problems()'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.sweep(regclass, text[], real, bigint, text, int), crmaudit.sweep_table(regclass, text[], real, bigint, text, int, pg_snapshot, timestamptz, text), crmaudit.sweep_changed(regclass), crmaudit.unswept_rules(regclass), crmaudit.sweep_progresses()'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.sweep_progresses()'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.rule_query(regclass, text), crmaudit.distribution_shift(regclass, text), crmaudit.baseline_problems()'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.rule_query(regclass, text), crmaudit.distribution_shift(regclass, text), crmaudit.baseline_problems()'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.calendar_problems(date), crmaudit.schedule_problems(), crmaudit.sweep_jobs()'),
 		('auditor', 'USAGE ON SCHEMA crmaudit'),
 		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.ledger_problems(), crmaudit.verify_ledger(jsonb, boolean), crmaudit.verify_ledger_range(bigint, bigint), crmaudit.verify_blocks(jsonb, boolean, bigint, bigint), crmaudit.verify_live(regclass), crmaudit.verify_ranges(int), crmaudit.ledger_digest(), crmaudit.ledger_coverage(), crmaudit.ledger_trigger_states(regclass), crmaudit.ledger_proof(xid8, int, bigint, boolean), crmaudit.masked_proof(xid8, int, bigint), crmaudit.export_block(bigint, boolean), crmaudit.masked_block(bigint), crmaudit.export_chain(bigint, bigint), crmaudit.block_json(crmaudit.ledger_block), crmaudit.block_of(bigint, xid8)'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.calendar_problems(date), crmaudit.schedule_problems(), crmaudit.sweep_jobs()'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass)')
 	) AS t(duty, right_words) WHERE t.duty = duty_rights.duty
 $$;
@@ -123,11 +132,14 @@ GRANT SELECT ON crmaudit.my_findings TO PUBLIC;
 -- of triggers, which run as the writer; trigger functions that partitions get.
 DO $$
 DECLARE
-	names text[] := '{gate,stored,commit_gate,capture,record_leaving,row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,likesel,nlikesel,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names,row_history,field_history,as_of,row_as_of,restore_row,restore_statement,restorable_columns,equality,mask_image,op_in_words,current_names,merkle_root,merkle_path,merkle_accum,merkle_path_accum,merkle_final,merkle_path_final,microseconds}';
+	names text[] := '{normalised,gate,stored,commit_gate,capture,record_leaving,row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,likesel,nlikesel,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names,row_history,field_history,as_of,row_as_of,restore_row,restore_statement,restorable_columns,equality,mask_image,op_in_words,current_names,merkle_root,merkle_path,merkle_accum,merkle_path_accum,merkle_final,merkle_path_final,microseconds}'
+		|| '{is_working_day,add_working_days,working_days_between,day_of,end_of_day,due_at}'::text[];
 	-- findings: what reads with the caller's rights, and what looks at who calls
 	finding_names text[] := '{unfolded_events,pending_findings,finding_due,finding_nature,person,row_texts,end_of,key_in_words,mask_as,masked_row,assigned_findings,answer}';
 	function regprocedure;
 BEGIN
+	-- what the SQL of a rule calls, which runs as the table's owner
+	names := names || '{one_edit_apart,is_spelling_variant,spelling_keys,comparable_value,chi_square_p}'::text[];
 	FOR function IN SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p
 		WHERE p.pronamespace = 'crmaudit'::pg_catalog.regnamespace
 			AND (p.proname = ANY (names || finding_names) OR EXISTS (

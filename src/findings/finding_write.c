@@ -41,6 +41,7 @@
 #include "bulk_insert.h"
 #include "findings/finding.h"
 #include "guc.h"
+#include "ledger/ledger.h"
 
 /* Confirmed events that are written before the statement ends. */
 #define FINDINGS_MANY	1000
@@ -81,13 +82,14 @@ typedef enum EventColumn
 	EVENT_SEVERITY,
 	EVENT_MODE,
 	EVENT_USERNAME,
+	EVENT_INCARNATION,
 	EVENT_ACTOR
 } EventColumn;
 
 static const char *const event_columns[] = {
 	"id", "at", "xid", "rule_id", "rule_version", "target", "row_key",
 	"column_name", "event", "verdict", "reason", "severity", "mode",
-	"username", "actor"
+	"username", "incarnation", "actor"
 };
 
 #define EVENT_COLUMNS	((int) lengthof(event_columns))
@@ -310,6 +312,8 @@ event_tuple(EventWriter *writer, const RememberedEvent *item)
 	writer_set(writer, values, nulls, EVENT_TARGET,
 			   ObjectIdGetDatum(item->target));
 	writer_set(writer, values, nulls, EVENT_USERNAME, writer->username);
+	writer_set(writer, values, nulls, EVENT_INCARNATION,
+			   Int64GetDatum(crm_ledger_incarnation()));
 	writer_set_text(writer, values, nulls, EVENT_EVENT, item->event);
 	if (item->rule_id != 0)
 	{

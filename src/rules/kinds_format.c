@@ -17,6 +17,7 @@
 
 #include "rules/kinds_format.h"
 #include "rules/rules_private.h"
+#include "rules/set_rule.h"
 
 /* State of a format rule. */
 typedef struct FormatState
@@ -226,14 +227,10 @@ format_compile(RuleCompile *context, Rule *rule)
 	state->region_column = -1;
 	if (region_column)
 	{
-		rule->columns = repalloc(rule->columns,
-								 (rule->ncolumns + 1) * sizeof(RuleColumn));
-		crm_column_resolve(context->rel, region_column,
-						   &rule->columns[rule->ncolumns]);
-		state->region_column = rule->ncolumns;
-		rule->attnums = bms_add_member(rule->attnums,
-									   rule->columns[rule->ncolumns].attnum);
-		rule->is_guarded |= rule->columns[rule->ncolumns].npath > 0;
+		state->region_column = crm_rule_add_column(context, rule,
+												   region_column);
+		/* a path is read even where the rule's own column is none */
+		rule->is_guarded |= rule->columns[state->region_column].npath > 0;
 	}
 	state->none = crm_param_texts(source, "none", &state->nnone);
 	rule->normalise = crm_param_bool(source, "normalise", false);

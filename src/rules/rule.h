@@ -101,6 +101,7 @@ typedef struct Rule
 	int			version;
 	char	   *name;
 	const struct RuleKind *kind;
+	const struct SetKind *set;	/* of kinds that look at other rows */
 	CrmSeverity severity;
 	CrmDimension dimension;
 	float4		weight;
@@ -115,9 +116,16 @@ typedef struct Rule
 	bool		is_parallel_safe;
 	char	   *broken;			/* why it cannot be evaluated, or NULL */
 	int			ncolumns;
+	int			nallcolumns;	/* with those that parameters name */
 	RuleColumn *columns;
 	RuleEval	eval;
 	void	   *state;			/* of the kind */
+	char	   *no_probe;		/* why the gate does not evaluate a kind that
+								 * looks at other rows, or NULL */
+	const char *group_type;		/* of what rows of a group share, as its key
+								 * tells it: phone, text ... */
+	bool		(*group_value) (const struct Rule *rule, const RuleRow *row,
+								const char **data, int *length);
 	ExprState  *condition;
 	char	   *condition_sql;	/* canonical, or NULL */
 	Bitmapset  *attnums;		/* all attributes it reads */
@@ -173,6 +181,8 @@ typedef struct RuleSet
 	bool		has_guarded;
 	bool		has_normalise;
 	RowKey		key;
+	int			ndepends;		/* other relations whose changes matter */
+	Oid		   *depends;
 	int			ncells;			/* follows from the catalog's rules alone, also
 								 * from those that are broken or not in force */
 	ScoreCell  *cells;
@@ -200,6 +210,10 @@ extern Oid	crm_relation_owner(Oid relid);
 extern void crm_ruleset_begin_row(const RuleSet *ruleset);
 extern RuleOutcome crm_rule_eval(const Rule *rule, const RuleRow *row);
 extern RuleOutcome crm_rule_eval_guarded(const Rule *rule, const RuleRow *row);
+extern RuleOutcome crm_rule_condition(const Rule *rule, const RuleRow *row);
+extern RuleOutcome crm_rule_condition_guarded(const Rule *rule,
+											  const RuleRow *row);
+extern bool crm_rule_assesses(const Rule *rule, const RuleRow *row);
 extern bool crm_ruleset_live(const RuleSet *ruleset, const RuleRow *row);
 extern bool crm_ruleset_live_guarded(const RuleSet *ruleset,
 									 const RuleRow *row);

@@ -237,3 +237,43 @@ crm_catalog_list(const char *list, int *count)
 	crm_catalog_scan_end(&scan);
 	return values;
 }
+
+static int
+staff_source_compare(const ListCell *a, const ListCell *b)
+{
+	const StaffSource *first = lfirst(a);
+	const StaffSource *second = lfirst(b);
+	int			order;
+
+	if (first->relid != second->relid)
+		return first->relid < second->relid ? -1 : 1;
+	order = strcmp(first->column, second->column);
+	return order != 0 ? order : strcmp(first->relation, second->relation);
+}
+
+/* Reads the columns that hold contacts of staff of a type, in one order. */
+List *
+crm_catalog_staff(const char *type)
+{
+	CatalogScan scan;
+	List	   *sources = NIL;
+	bool		isnull;
+
+	if (!crm_catalog_scan_begin(&scan, "staff_source", NULL, NULL, InvalidOid, 0))
+		return NIL;
+	while (crm_catalog_scan_next(&scan))
+	{
+		StaffSource *source;
+
+		if (strcmp(crm_catalog_get_text(&scan, "type"), type) != 0)
+			continue;
+		source = palloc(sizeof(StaffSource));
+		source->relid = DatumGetObjectId(crm_catalog_get(&scan, "source", &isnull));
+		source->column = crm_catalog_get_text(&scan, "column_name");
+		source->relation = crm_catalog_get_text(&scan, "relation");
+		sources = lappend(sources, source);
+	}
+	crm_catalog_scan_end(&scan);
+	list_sort(sources, staff_source_compare);
+	return sources;
+}

@@ -91,11 +91,14 @@ crm_rule_compile(RuleCompile *context, Rule *rule)
 	crm_rule_kind_check(source, kind);
 	rule->kind = kind;
 	rule->eval = kind->eval;
+	rule->set = kind->set;
+	rule->group_type = "text";
 	rule->kind_level_row = kind->level == LEVEL_ROW;
 	rule->is_set = kind->level >= LEVEL_SET;
 	rule->is_immutable = rule->kind_level_row && !kind->follows_clock;
 	rule->is_parallel_safe = true;
 	rule->ncolumns = source->ncolumns;
+	rule->nallcolumns = source->ncolumns;
 	rule->columns = palloc0((source->ncolumns + 1) * sizeof(RuleColumn));
 	for (int i = 0; i < source->ncolumns; i++)
 	{
@@ -190,7 +193,7 @@ compile_live(void *argument)
 static void
 ruleset_compile_live(RuleSet *ruleset, Relation rel, const char *sql)
 {
-	RuleCompile context = {rel, ruleset->target_name, NULL, false};
+	RuleCompile context = {rel, ruleset->target_name, NULL, false, ruleset->target, NIL};
 	GuardedCompile compile = {.context = &context,.ruleset = ruleset,.live = sql};
 
 	ruleset->live_broken = crm_run_guarded(compile_live, &compile);
@@ -237,6 +240,9 @@ rule_find_cells(RuleSet *ruleset, const RuleSource *source, int *cells)
 {
 	int			count = 0;
 
+	/* an alarm looks at scores, and is no part of them */
+	if (strcmp(source->kind, crm_kind_score_drop.name) == 0)
+		return 0;
 	for (int i = 0; i < source->ncolumns; i++)
 		cells[count++] = cell_find(ruleset, source->columns[i], source);
 	for (int i = 0; source->ncolumns == 0 && i < source->nreads; i++)
@@ -291,7 +297,7 @@ ruleset_count_rule(RuleSet *ruleset, const Rule *rule)
 static void
 ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 {
-	RuleCompile context = {rel, ruleset->target_name, NULL, false};
+	RuleCompile context = {rel, ruleset->target_name, NULL, false, ruleset->target, NIL};
 	Rule	   *later = palloc0((list_length(sources) + 1) * sizeof(Rule));
 	int			nlater = 0;
 	ListCell   *cell;
@@ -326,6 +332,9 @@ ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 	memcpy(ruleset->rules + ruleset->nrules, later, nlater * sizeof(Rule));
 	ruleset->nall = ruleset->nrules + nlater;
 	pfree(later);
+	ruleset->depends = palloc((list_length(context.depends) + 1) * sizeof(Oid));
+	foreach(cell, context.depends)
+		ruleset->depends[ruleset->ndepends++] = lfirst_oid(cell);
 }
 
 /* A column by which scores are told apart; NULL if it is not there any more. */
@@ -404,7 +413,7 @@ crm_ruleset_compile(Relation rel, Oid target)
 		ruleset->cells[i].is_live = false;
 	if (source.owner)
 	{
-		RuleCompile owner_context = {rel, ruleset->target_name, NULL, false};
+		RuleCompile owner_context = {rel, ruleset->target_name, NULL, false, target, NIL};
 		GuardedCompile compile = {.context = &owner_context,.ruleset = ruleset,.live = source.owner};
 
 		(void) crm_run_guarded(compile_owner, &compile);
@@ -453,6 +462,8 @@ crmaudit_rule_check(PG_FUNCTION_ARGS)
 	context.relname = RelationGetRelationName(rel);
 	context.source = &source;
 	context.parse_only = PG_GETARG_BOOL(6);
+	context.target = RelationGetRelid(rel);
+	context.depends = NIL;
 	rule_init(&rule, &source);
 	crm_rule_compile(&context, &rule);
 	table_close(rel, NoLock);

@@ -13,6 +13,7 @@
 #include "utils/resowner.h"
 
 #include "rules/rules_private.h"
+#include "rules/set_kind.h"
 
 /* A rule's SQL that is running. */
 typedef struct RunningSql
@@ -171,6 +172,55 @@ crm_rule_eval_guarded(const Rule *rule, const RuleRow *row)
 	if (crm_run_guarded(eval_rule, &eval) != NULL)
 		return RULE_OUTCOME(RULE_ERROR, CRM_REASON_RULE_ERROR);
 	return eval.outcome;
+}
+
+/*
+ * Of a rule that looks at other rows: whether its condition holds (passed, or
+ * not assessed).
+ */
+RuleOutcome
+crm_rule_condition(const Rule *rule, const RuleRow *row)
+{
+	return rule->condition == NULL || condition_holds(rule->condition, row) ?
+		RULE_PASS : RULE_SKIP;
+}
+
+static void
+eval_condition(void *argument)
+{
+	GuardedEval *eval = argument;
+
+	eval->outcome = crm_rule_condition(eval->rule, eval->row);
+}
+
+/* Likewise; an error of its SQL becomes RULE_ERROR. */
+RuleOutcome
+crm_rule_condition_guarded(const Rule *rule, const RuleRow *row)
+{
+	GuardedEval eval = {.rule = rule,.row = row};
+
+	if (crm_run_guarded(eval_condition, &eval) != NULL)
+		return RULE_OUTCOME(RULE_ERROR, CRM_REASON_RULE_ERROR);
+	return eval.outcome;
+}
+
+/* Whether a rule that looks at other rows says something of this one. */
+bool
+crm_rule_assesses(const Rule *rule, const RuleRow *row)
+{
+	if (rule->set && rule->set->assesses)
+		return rule->set->assesses(rule, row);
+	for (int i = 0; i < rule->ncolumns; i++)
+	{
+		const char *data;
+		int			length;
+
+		if (rule->columns[i].npath == 0 ?
+			row->slot->tts_isnull[rule->columns[i].attnum - 1] :
+			!crm_column_text(&rule->columns[i], row->slot, &data, &length))
+			return false;
+	}
+	return true;
 }
 
 /* Whether the target's live condition holds for the row's slot. */

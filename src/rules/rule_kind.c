@@ -25,6 +25,7 @@
 #include "rules/rule_value.h"
 #include "json_object.h"
 #include "rules/rules_private.h"
+#include "rules/set_kind.h"
 
 const RuleKind *const crm_rule_kinds[] = {
 	&crm_kind_required,
@@ -55,12 +56,15 @@ const RuleKind *const crm_rule_kinds[] = {
 	&crm_kind_not_staff_contact,
 	&crm_kind_reference,
 	&crm_kind_matches_table,
+	&crm_kind_functional_dependency,
+	&crm_kind_spelling_variant,
 	&crm_kind_has_related,
 	&crm_kind_duplicate,
 	&crm_kind_freshness,
 	&crm_kind_row_count,
 	&crm_kind_null_fraction,
-	&crm_kind_distribution
+	&crm_kind_distribution,
+	&crm_kind_score_drop
 };
 
 const int	crm_rule_kind_count = lengthof(crm_rule_kinds);
@@ -80,7 +84,7 @@ static const char *const level_names[] = {"row", "update", "set", "table"};
 static const char *const param_type_names[] = {
 	"a string", "an integer", "true or false", "a string or a number",
 	"an interval", "an array of strings or numbers",
-	"an array of pairs of strings", "an object"
+	"an array of pairs of strings", "an object", "an array of objects"
 };
 
 PG_FUNCTION_INFO_V1(crmaudit_rule_kinds);
@@ -173,6 +177,21 @@ array_is_pairs(JsonbContainer *array)
 	return true;
 }
 
+/* Whether every element is an object. */
+static bool
+array_is_objects(JsonbContainer *array)
+{
+	for (uint32 i = 0; i < JsonContainerSize(array); i++)
+	{
+		JsonbValue *value = getIthJsonbValueFromContainer(array, i);
+
+		if (value->type != jbvBinary ||
+			!JsonContainerIsObject(value->val.binary.data))
+			return false;
+	}
+	return true;
+}
+
 /* Whether a number has no fraction, and no more digits than an int4. */
 static bool
 numeric_is_int4(Numeric number)
@@ -205,12 +224,14 @@ param_fits(const JsonbValue *value, ParamType type)
 			return value->type == jbvString || value->type == jbvNumeric;
 		case PARAM_SCALARS:
 		case PARAM_PAIRS:
+		case PARAM_OBJECTS:
 			if (value->type != jbvBinary)
 				return false;
 			container = value->val.binary.data;
 			if (!JsonContainerIsArray(container))
 				return false;
 			return type == PARAM_PAIRS ? array_is_pairs(container)
+				: type == PARAM_OBJECTS ? array_is_objects(container)
 				: array_is_scalars(container);
 		case PARAM_OBJECT:
 			return value->type == jbvBinary &&
@@ -257,7 +278,8 @@ timing_check(const RuleSource *source, const RuleKind *kind)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("rule timing \"%s\" does not exist", timing),
 				 errhint("Timings are: write, commit.")));
-	if (kind->level == LEVEL_UPDATE || kind->level == LEVEL_TABLE)
+	if (kind->level == LEVEL_UPDATE || kind->level == LEVEL_TABLE ||
+		(kind->set != NULL && kind->eval == NULL))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("rule kind \"%s\" cannot be checked at commit",
@@ -367,4 +389,11 @@ const char *
 crm_rule_kind_name(const Rule *rule)
 {
 	return rule->kind->name;
+}
+
+/* Contract in set_kind.h. */
+const SetKind *
+crm_rule_set_kind(const Rule *rule)
+{
+	return rule->kind->set;
 }

@@ -36,7 +36,8 @@ typedef enum ParamType
 	PARAM_INTERVAL,
 	PARAM_SCALARS,				/* array of strings and numbers */
 	PARAM_PAIRS,				/* array of pairs of strings, null allowed */
-	PARAM_OBJECT
+	PARAM_OBJECT,
+	PARAM_OBJECTS				/* array of objects */
 } ParamType;
 
 typedef struct RuleParam
@@ -82,6 +83,14 @@ typedef struct TargetSource
 	int			rule_set_version;
 } TargetSource;
 
+/* A column that holds contacts of staff, as crmaudit.staff_source states. */
+typedef struct StaffSource
+{
+	Oid			relid;
+	char	   *column;
+	char	   *relation;
+} StaffSource;
+
 /* Context of one rule's compilation. */
 typedef struct RuleCompile
 {
@@ -90,6 +99,8 @@ typedef struct RuleCompile
 	const RuleSource *source;
 	bool		parse_only;		/* SQL is parsed, not planned: planning may
 								 * run functions in it */
+	Oid			target;			/* the protected table: rel, or its root */
+	List	   *depends;		/* other relations whose changes matter */
 } RuleCompile;
 
 /*
@@ -186,6 +197,7 @@ extern bool crm_catalog_target(Oid target, TargetSource *source);
 extern List *crm_catalog_rules(Oid target);
 extern void crm_catalog_dimension_weights(double *weights);
 extern char **crm_catalog_list(const char *list, int *count);
+extern List *crm_catalog_staff(const char *type);
 
 /* From rule_compile.c */
 extern void crm_rule_compile(RuleCompile *context, Rule *rule);
@@ -279,11 +291,14 @@ extern const RuleKind crm_kind_shared_value;
 extern const RuleKind crm_kind_not_staff_contact;
 extern const RuleKind crm_kind_reference;
 extern const RuleKind crm_kind_matches_table;
+extern const RuleKind crm_kind_functional_dependency;
+extern const RuleKind crm_kind_spelling_variant;
 extern const RuleKind crm_kind_has_related;
 extern const RuleKind crm_kind_duplicate;
 extern const RuleKind crm_kind_freshness;
 extern const RuleKind crm_kind_row_count;
 extern const RuleKind crm_kind_null_fraction;
 extern const RuleKind crm_kind_distribution;
+extern const RuleKind crm_kind_score_drop;
 
 #endif							/* CRM_RULES_PRIVATE_H */

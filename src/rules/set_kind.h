@@ -57,7 +57,9 @@ typedef struct SetKind
 	 * or NULL; tableoid and ctid NULL: the table as a whole.  "source" is a
 	 * FROM item, "(SELECT tableoid, ctid, ... ) AS this_row", of the rows
 	 * that count and for which the condition holds, with all columns of the
-	 * table.  All names must be qualified, operators too.
+	 * table.  All names must be qualified, operators too.  Optional columns:
+	 * column_name text (where it is not the rule's first), and, with tableoid
+	 * NULL, row_key jsonb (of a row that is not in the table).
 	 */
 	char	   *(*query) (const Rule *rule, const RuleSet *ruleset,
 						  const char *source);
@@ -65,5 +67,8 @@ typedef struct SetKind
 	/* Of the whole table; RULE_SKIP if there is nothing to judge. */
 	RuleOutcome (*judge) (const Rule *rule, int64 rows, int64 assessed);
 } SetKind;
+
+/* What the rule's kind tells the sweep; NULL if it is about rows as they are. */
+extern const SetKind *crm_rule_set_kind(const Rule *rule);
 
 #endif							/* CRM_SET_KIND_H */

@@ -13,6 +13,9 @@
 
 #include "utils/snapshot.h"
 
+/* Bytes of an owner's name that are told apart, with the terminator. */
+#define CRM_OWNER_MAX	200
+
 /* A tally of the rows that have the same owner; NULL: none is known. */
 typedef struct OwnerTally
 {
@@ -32,6 +35,13 @@ typedef struct ScoreBaseline
 } ScoreBaseline;
 
 extern void crm_score_live_init(void);
+
+/*
+ * Writes the name of the owner of the row in "slot", cut to CRM_OWNER_MAX;
+ * false if it has none.  The rule set has an owner column.
+ */
+extern bool crm_score_owner(const RuleSet *ruleset, TupleTableSlot *slot,
+							char *owner);
 
 /*
  * Readies the table for a sweep by this transaction: what it changed itself

@@ -44,12 +44,36 @@ crm_row_score_begin(const RuleSet *ruleset, RowScore *score)
 	score->cells = cells;
 }
 
+int
+crm_outcome_risk(const Rule *rule, RuleOutcome outcome)
+{
+	int			risk = severity_risk[rule->severity];
+
+	return outcome.state == RULE_FAILED ? risk :
+		outcome.state == RULE_SUSPECT ? risk / 2 : 0;
+}
+
+/* Enters a violation of a rule whose evaluation was counted before. */
+void
+crm_row_score_violate(const Rule *rule, RuleOutcome outcome, RowScore *score)
+{
+	uint8		risk = crm_outcome_risk(rule, outcome);
+
+	score->violations += rule->severity >= CRM_WARNING;
+	score->critical |= rule->severity == CRM_CRITICAL &&
+		outcome.state == RULE_FAILED;
+	for (int i = 0; i < rule->ncells; i++)
+	{
+		uint8	   *cell = &score->cells[rule->cells[i]];
+
+		*cell = Max(*cell, 1 + risk);
+	}
+}
+
 /* Enters what one rule said of the row. */
 void
 crm_row_score_add(const Rule *rule, RuleOutcome outcome, RowScore *score)
 {
-	uint8		risk = severity_risk[rule->severity];
-
 	if (outcome.state == RULE_NOT_ASSESSED)
 		return;
 	score->evaluations++;
@@ -58,22 +82,27 @@ crm_row_score_add(const Rule *rule, RuleOutcome outcome, RowScore *score)
 		score->errors++;
 		return;
 	}
-	if (outcome.state == RULE_PASSED)
-		risk = 0;
-	else
+	if (outcome.state != RULE_PASSED)
 	{
-		if (outcome.state == RULE_SUSPECT)
-			risk /= 2;
-		score->violations += rule->severity >= CRM_WARNING;
-		score->critical |= rule->severity == CRM_CRITICAL &&
-			outcome.state == RULE_FAILED;
+		crm_row_score_violate(rule, outcome, score);
+		return;
 	}
 	for (int i = 0; i < rule->ncells; i++)
 	{
 		uint8	   *cell = &score->cells[rule->cells[i]];
 
-		*cell = Max(*cell, 1 + risk);
+		*cell = Max(*cell, 1);
 	}
+}
+
+void
+crm_row_score_copy(const RuleSet *ruleset, RowScore *to, const RowScore *from)
+{
+	uint8	   *cells = to->cells;
+
+	memcpy(cells, from->cells, ruleset->ncells);
+	*to = *from;
+	to->cells = cells;
 }
 
 /* Makes an empty tally of so many cells, in the current memory context. */

@@ -42,6 +42,14 @@ extern RowScore *crm_row_score_create(const RuleSet *ruleset);
 extern void crm_row_score_begin(const RuleSet *ruleset, RowScore *score);
 extern void crm_row_score_add(const Rule *rule, RuleOutcome outcome,
 							  RowScore *score);
+
+/* Risk of an outcome, in units; 0 unless it is a violation. */
+extern int	crm_outcome_risk(const Rule *rule, RuleOutcome outcome);
+
+extern void crm_row_score_violate(const Rule *rule, RuleOutcome outcome,
+								  RowScore *score);
+extern void crm_row_score_copy(const RuleSet *ruleset, RowScore *to,
+							   const RowScore *from);
 extern void crm_row_score_finish(const RuleSet *ruleset, const RowScore *score,
 								 DqScore *result);
 

@@ -67,6 +67,46 @@
 	  NULL, NULL) \
 	X(NOT_CHANGED_TOGETHER, "not_changed_together", "must be changed together", "须同时更改", \
 	  NULL, NULL) \
+	X(DIFFERS_FROM_TABLE, "differs_from_table", "differs from the other table", "与另一张表的值不同", \
+	  NULL, NULL) \
+	X(MISSING_IN_TABLE, "missing_in_table", "has no row in the other table", "在另一张表中没有对应的记录", \
+	  NULL, NULL) \
+	X(MISSING_HERE, "missing_here", "stands in the other table only", "只存在于另一张表中", \
+	  NULL, NULL) \
+	X(DEPENDENCY_MINORITY, "dependency_minority", "most rows with the same value say otherwise", "与同值的多数记录不一致", \
+	  NULL, NULL) \
+	X(DEPENDENCY_UNCLEAR, "dependency_unclear", "rows with the same value disagree, and none prevails", "同值的记录互不一致，且没有多数", \
+	  NULL, NULL) \
+	X(SPELLING_VARIANT, "spelling_variant", "is rare, and one character away from a frequent value", "罕见，且与常见的值只差一个字", \
+	  NULL, NULL) \
+	X(NOT_FRESH, "not_fresh", "the latest value is older than permitted", "最新的值已超过规定的期限", \
+	  NULL, NULL) \
+	X(TOO_FEW_ROWS, "too_few_rows", "the table has too few rows", "表的行数过少", \
+	  NULL, NULL) \
+	X(TOO_MANY_ROWS, "too_many_rows", "the table has too many rows", "表的行数过多", \
+	  NULL, NULL) \
+	X(TOO_MANY_NULLS, "too_many_nulls", "is missing in too many rows", "空值的比例过高", \
+	  NULL, NULL) \
+	X(DISTRIBUTION_SHIFTED, "distribution_shifted", "the distribution of values is not that of the baseline", "取值的分布偏离基线", \
+	  "If the change is meant, take a new baseline with crmaudit.baseline().", "如属正常变化，请用 crmaudit.baseline() 重新取基线。") \
+	X(NOT_UNIQUE, "not_unique", "stands in another row too", "与其他行重复", \
+	  NULL, NULL) \
+	X(SHARED_VALUE, "shared_value", "is shared with another customer", "与其他客户共用", \
+	  NULL, NULL) \
+	X(STAFF_CONTACT, "staff_contact", "is the contact of a member of staff", "是销售人员（员工）的联系方式", \
+	  "Enter the customer's own contact.", "请填写客户本人的联系方式。") \
+	X(AGENCY_CONTACT, "agency_contact", "is the contact of an agency", "是代理机构的联系方式", \
+	  "Enter the customer's own contact.", "请填写客户本人的联系方式。") \
+	X(AGENCY_STAFF_CONTACT, "agency_staff_contact", "is the contact of an agency's staff", "是代理机构人员的联系方式", \
+	  "Enter the customer's own contact.", "请填写客户本人的联系方式。") \
+	X(RELATIVE_CONTACT, "relative_contact", "is the contact of a relative of staff", "是销售人员亲属的联系方式", \
+	  "Enter the customer's own contact.", "请填写客户本人的联系方式。") \
+	X(NO_REFERENCE, "no_reference", "stands in no row of the other table", "在被引用的表中不存在", \
+	  NULL, NULL) \
+	X(NO_RELATED, "no_related", "too few related rows", "缺少相关记录", \
+	  NULL, NULL) \
+	X(SCORE_DROPPED, "score_dropped", "the score has fallen by more than is permitted", "评分下降超过允许的幅度", \
+	  "crmaudit.run_rule shows which rules fail more often than in the sweep before.", "crmaudit.run_rule 显示哪些规则的违反次数比上次检查多。") \
 	X(RULE_ERROR, "rule_error", "the rule itself failed", "规则本身执行出错", \
 	  "The rule needs mending: see crmaudit.rule_status.", "请修正该规则，参见 crmaudit.rule_status。")
 

@@ -17,6 +17,7 @@
 
 PG_FUNCTION_INFO_V1(crmaudit_check_value);
 PG_FUNCTION_INFO_V1(crmaudit_is_valid);
+PG_FUNCTION_INFO_V1(crmaudit_comparable_value);
 
 /* Names of the identifier types, for a hint. */
 static char *
@@ -179,4 +180,24 @@ crmaudit_is_valid(PG_FUNCTION_ARGS)
 	if (check_arguments(fcinfo, false, &value, &data) == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_BOOL(value.verdict == CRM_VALID);
+}
+
+/*
+ * crmaudit.comparable_value(kind, value, region): the canonical form, or the
+ * value itself if it has none; NULL for an empty string.
+ */
+Datum
+crmaudit_comparable_value(PG_FUNCTION_ARGS)
+{
+	const CrmIdentifier *identifier;
+	CrmValue	value;
+	const char *data;
+	text	   *canonical = NULL;
+
+	identifier = check_arguments(fcinfo, true, &value, &data);
+	if (identifier == NULL || VARSIZE_ANY_EXHDR(PG_GETARG_TEXT_PP(1)) == 0)
+		PG_RETURN_NULL();
+	if (value.verdict != CRM_INVALID && value.canonical_length > 0)
+		canonical = crm_text_from_canonical(identifier->check, &value);
+	PG_RETURN_TEXT_P(canonical ? canonical : PG_GETARG_TEXT_PP(1));
 }

@@ -60,9 +60,9 @@ SELECT rule, in_words FROM crmaudit.open_findings WHERE target = 'fi_customer'::
 RESET crmaudit.language;
 
 -- "due" says when a finding must be worked off; overdue ones have a view.
--- Working days are Monday to Friday until there are calendars.
-SELECT crmaudit.due_date('2024-05-31 10:00+00', '3 working days') = '2024-06-05 10:00+00' AS over_a_weekend,
-	crmaudit.due_date('2024-05-31 10:00+00', '1 working day') = '2024-06-03 10:00+00' AS monday,
+-- Working days are Monday to Friday unless crmaudit.calendar says otherwise, and end at 24:00.
+SELECT crmaudit.due_date('2024-05-31 10:00+00', '3 working days') = date '2024-06-06' AS over_a_weekend,
+	crmaudit.due_date('2024-05-31 10:00+00', '1 working day') = date '2024-06-04' AS monday,
 	crmaudit.due_date('2024-05-31 10:00+00', '36 hours') = '2024-06-01 22:00+00' AS hours,
 	crmaudit.due_date('2024-05-31 10:00+00', NULL) IS NULL AS none;
 SELECT crmaudit.due_date('2024-05-31', 'soon');

@@ -192,3 +192,45 @@ crm_row_key_compile(RowKey *key, Relation rel, char **columns, int ncolumns,
 	qsort(key->columns, key->ncolumns, sizeof(KeyColumn), column_order);
 	key->salt = nhashed > 0 ? crm_row_key_salt() : NULL;
 }
+
+/* Contract in row_key.h. */
+Jsonb *
+crm_row_key_hide(const RowKey *key, Jsonb *members)
+{
+	int			count = JB_ROOT_COUNT(members);
+	JsonbValue *values = palloc(count * sizeof(JsonbValue) + 1);
+	JsonField  *fields = palloc(count * sizeof(JsonField) + 1);
+	JsonbIterator *iterator = JsonbIteratorInit(&members->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	char	   *salt = crm_row_key_salt();
+	int			n = -1;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		bool		is_open = false;
+
+		if (token == WJB_KEY)
+		{
+			n++;
+			fields[n].name = value.val.string.val;
+			fields[n].name_size = value.val.string.len;
+			fields[n].value = &values[n];
+		}
+		if (token != WJB_VALUE)
+			continue;
+		for (int i = 0; i < key->ncolumns; i++)
+			is_open |= !key->columns[i].is_hashed &&
+				key->columns[i].name_size == fields[n].name_size &&
+				memcmp(key->columns[i].name, fields[n].name,
+					   fields[n].name_size) == 0;
+		values[n] = value;
+		if (is_open || value.type == jbvNull)
+			continue;
+		values[n].type = jbvString;
+		values[n].val.string.val =
+			identifier_digest(salt, crm_json_scalar_text(&value));
+		values[n].val.string.len = strlen(values[n].val.string.val);
+	}
+	return crm_json_object(fields, count);
+}

@@ -45,6 +45,13 @@ extern void crm_row_key_compile(RowKey *key, Relation rel, char **columns,
  */
 extern Jsonb *crm_row_key(const RowKey *key, TupleTableSlot *slot);
 
+/*
+ * Returns an object of scalars that names a row of another table, with digests
+ * for all members but the key's columns that are stored as they are: what is
+ * no part of the key may be an identifier too.
+ */
+extern Jsonb *crm_row_key_hide(const RowKey *key, Jsonb *members);
+
 /* The secret that identifiers are hashed with; NULL if there is none yet. */
 extern char *crm_row_key_salt(void);
 

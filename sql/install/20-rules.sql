@@ -200,6 +200,11 @@ RETURNS int2[] LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'crmaudit_rule_check';
 COMMENT ON FUNCTION crmaudit.rule_check(regclass, text, text, text[], jsonb, text, boolean) IS 'checks a rule as add_rule() does, without defining it; returns the attributes it reads';
 
+CREATE FUNCTION crmaudit.sweep_only(target regclass, name text, kind text, columns text[], params jsonb, condition text, parse_only boolean)
+RETURNS text LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'crmaudit_sweep_only';
+COMMENT ON FUNCTION crmaudit.sweep_only(regclass, text, text, text[], jsonb, text, boolean) IS 'why only sweeps evaluate a rule that looks at other rows, or the whole table; NULL if the gate does too';
+
 CREATE FUNCTION crmaudit.canonical_expression(target regclass, sql text, path text, what text, attnums int2[], attnames text[])
 RETURNS text LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'crmaudit_canonical_expression';
@@ -305,12 +310,9 @@ BEGIN
 	PERFORM set_config('search_path', path, true);
 	relid := pg_catalog.to_regclass(name);
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
-	IF relid IS NULL THEN
-		RAISE EXCEPTION 'relation "%" does not exist', name USING ERRCODE = 'undefined_table';
-	END IF;
-	RETURN (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relid);
+	RETURN coalesce((SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relid), name);
 END $$;
-COMMENT ON FUNCTION crmaudit.qualified_table(text, text) IS 'the qualified name of a table that is named under a search_path';
+COMMENT ON FUNCTION crmaudit.qualified_table(text, text) IS 'the qualified name of a table that is named under a search_path; the name itself if there is none';
 
 -- Parameters of kinds that look into other tables, with qualified names. They
 -- look with the rights of the table's owner, who must want that.
@@ -321,7 +323,8 @@ BEGIN
 		PERFORM crmaudit.require_table_owner(target, format('rule of kind %s', kind));
 		params := params || jsonb_build_object('table', crmaudit.qualified_table(params ->> 'table', path));
 	END IF;
-	IF kind = 'has_related' AND jsonb_typeof(params -> 'table') = 'string' AND jsonb_typeof(params -> 'condition') = 'string' THEN
+	IF kind = 'has_related' AND jsonb_typeof(params -> 'table') = 'string' AND jsonb_typeof(params -> 'condition') = 'string'
+		AND to_regclass(params ->> 'table') IS NOT NULL THEN
 		params := params || jsonb_build_object('condition', crmaudit.canonical_expression(
 			(params ->> 'table')::regclass, params ->> 'condition', path, 'related condition', NULL, NULL));
 	END IF;
@@ -444,7 +447,7 @@ BEGIN
 	rule.attnums := rule.attnums || ARRAY(SELECT a FROM unnest(crmaudit.time_columns(rule.target, rule.params ->> 'not_after')) a
 		WHERE a <> ALL (rule.attnums));
 	-- findings of a group are told apart by a digest of what they share
-	PERFORM crmaudit.make_key_salt() WHERE rule.kind IN ('unique', 'shared_value', 'not_staff_contact');
+	PERFORM crmaudit.make_key_salt() WHERE rule.kind IN ('unique', 'shared_value', 'not_staff_contact', 'matches_table');
 	IF rule.kind IN ('in_list', 'not_in_list') AND
 		NOT EXISTS (SELECT FROM crmaudit.value_list l WHERE l.list = rule.params ->> 'list') THEN
 		RAISE EXCEPTION 'value list "%" has no values', rule.params ->> 'list'
@@ -562,6 +565,9 @@ BEGIN
 			attnums = new_rule.attnums, attnames = new_rule.attnames
 		WHERE r.id = old_rule.id;
 	PERFORM crmaudit.record_rule(new_rule);
+	-- a baseline of other values would be no measure
+	DELETE FROM crmaudit.distribution_baseline b WHERE b.rule_id = old_rule.id
+		AND (new_rule.kind, new_rule.columns, new_rule.condition) IS DISTINCT FROM (old_rule.kind, old_rule.columns, old_rule.condition);
 	-- who disables a rule will not see its findings repaired
 	IF old_rule.enabled AND NOT new_rule.enabled THEN
 		INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, event)

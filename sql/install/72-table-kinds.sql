@@ -34,7 +34,7 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_chi_sq
 COMMENT ON FUNCTION crmaudit.chi_square_p(float8, int) IS 'probability, by chance, of a chi-square statistic at least as large, with df degrees of freedom';
 
 CREATE TABLE crmaudit.distribution_baseline (
-	rule_id bigint PRIMARY KEY REFERENCES crmaudit.rule ON DELETE CASCADE,
+	rule_id bigint PRIMARY KEY,
 	rule_version int NOT NULL,
 	is_ordered boolean NOT NULL,
 	rows bigint NOT NULL,
@@ -62,13 +62,25 @@ COMMENT ON COLUMN crmaudit.distribution_bucket.digest IS 'salted digest of the v
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.distribution_baseline', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.distribution_bucket', '');
 
+-- No foreign key, for crmaudit.rule may be truncated.
+CREATE FUNCTION crmaudit.forget_baseline() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	DELETE FROM crmaudit.distribution_baseline b WHERE b.rule_id = OLD.id;
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION crmaudit.forget_baseline() IS 'trigger: the baseline of a rule leaves with it';
+CREATE TRIGGER forget_baseline AFTER DELETE ON crmaudit.rule FOR EACH ROW
+	WHEN (OLD.kind = 'distribution')
+	EXECUTE FUNCTION crmaudit.forget_baseline();
+
 -- Whether a rule has a baseline is part of what is compiled.
 CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.distribution_baseline
 	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.rules_changed();
 
 -- Bounds are kept as text, which no setting of a session may change.
 CREATE FUNCTION crmaudit.measure_distribution(target regclass, rule text, salt_id text,
-	OUT bucket int, OUT lower text, OUT digest text, OUT rows bigint, OUT is_ordered boolean)
+	OUT bucket int, OUT lower text, OUT digest text, OUT rows bigint)
 RETURNS SETOF record LANGUAGE c STRICT
 SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET extra_float_digits = 1
 AS 'MODULE_PATHNAME', 'crmaudit_measure_distribution';
@@ -125,20 +137,13 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.baseline(regclass, text[]) IS 'takes the distribution that values have now as the baseline of the table''s rules of kind distribution, or of those on these columns; returns how many';
 
--- What a version of a rule looks at. A rule of another is not about the same
--- values as its baseline.
+-- Only a rule without a baseline: alter_rule() drops that of other values.
 CREATE FUNCTION crmaudit.baseline_problems() RETURNS TABLE (subject text, target regclass, rule text, problem text, remedy text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-	SELECT 'baseline', r.target, r.name,
-		CASE WHEN b.rule_id IS NULL THEN 'there is no baseline: the distribution is not judged'
-			ELSE 'the rule was changed since its baseline was taken: it looks at other values' END,
+	SELECT 'baseline', r.target, r.name, 'there is no baseline: the distribution is not judged',
 		format('SELECT crmaudit.baseline(%L, %L)', r.target, r.columns)
 	FROM crmaudit.rule r
-		LEFT JOIN crmaudit.distribution_baseline b ON b.rule_id = r.id
-		LEFT JOIN crmaudit.rule_version old ON old.rule_id = r.id AND old.version = b.rule_version
-		LEFT JOIN crmaudit.rule_version new ON new.rule_id = r.id AND new.version = r.version
 	WHERE r.kind = 'distribution' AND r.enabled
-		AND (b.rule_id IS NULL
-			OR (old.definition -> 'columns', old.definition -> 'condition') IS DISTINCT FROM (new.definition -> 'columns', new.definition -> 'condition'))
+		AND NOT EXISTS (SELECT FROM crmaudit.distribution_baseline b WHERE b.rule_id = r.id)
 $$;
-COMMENT ON FUNCTION crmaudit.baseline_problems() IS 'rules of kind distribution whose baseline is missing, or of another version; part of crmaudit.health';
+COMMENT ON FUNCTION crmaudit.baseline_problems() IS 'rules of kind distribution that have no baseline; part of crmaudit.health';

@@ -14,7 +14,11 @@ INSERT INTO crmaudit.tracked_table (table_id, target, name, key, personal, built
 	(9, 'crmaudit.retention', 'crmaudit.retention', '{subject}', '{}', true),
 	(20, 'crmaudit.calendar', 'crmaudit.calendar', '{calendar}', '{}', true),
 	(21, 'crmaudit.calendar_year', 'crmaudit.calendar_year', '{calendar,year}', '{}', true),
-	(22, 'crmaudit.calendar_day', 'crmaudit.calendar_day', '{calendar,day,builtin}', '{}', true);
+	(22, 'crmaudit.calendar_day', 'crmaudit.calendar_day', '{calendar,day,builtin}', '{}', true),
+	(23, 'crmaudit.period', 'crmaudit.period', '{name}', '{}', true),
+	(24, 'crmaudit.period_finding', 'crmaudit.period_finding', '{period,finding_id}', '{}', true),
+	(25, 'crmaudit.period_score', 'crmaudit.period_score', '{period,run_id}', '{}', true),
+	(26, 'crmaudit.period_rule', 'crmaudit.period_rule', '{period,rule_id,version}', '{}', true);
 
 DO $$
 DECLARE
@@ -22,8 +26,9 @@ DECLARE
 BEGIN
 	FOREACH name IN ARRAY (SELECT pg_catalog.array_agg(t.name) FROM crmaudit.tracked_table t WHERE t.builtin) LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER zz_crmaudit_ledger AFTER %s ON %s FOR EACH ROW EXECUTE FUNCTION crmaudit.capture()',
-			-- the gate puts rows aside and notes what it found in bulk; what people decide about them is recorded
-			CASE WHEN name IN ('crmaudit.quarantine', 'crmaudit.finding_event') THEN 'UPDATE OR DELETE' ELSE 'INSERT OR UPDATE OR DELETE' END, name);
+			-- the gate puts rows aside and notes what it found in bulk; what people decide about them is recorded;
+			-- what a period freezes is recorded by its root
+			CASE WHEN name IN ('crmaudit.quarantine', 'crmaudit.finding_event', 'crmaudit.period_finding', 'crmaudit.period_score', 'crmaudit.period_rule') THEN 'UPDATE OR DELETE' ELSE 'INSERT OR UPDATE OR DELETE' END, name);
 		EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER zz_crmaudit_ledger', name);
 	END LOOP;
 	CREATE TRIGGER zz_crmaudit_ledger_step AFTER INSERT ON crmaudit.finding_event FOR EACH ROW

@@ -6,6 +6,7 @@ CREATE FUNCTION crmaudit.rule_state(rule crmaudit.rule) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	level text := (SELECT k.level FROM crmaudit.rule_kind k WHERE k.kind = rule.kind);
+	sweeps text;
 BEGIN
 	IF NOT rule.enabled THEN
 		RETURN 'disabled';
@@ -21,7 +22,10 @@ BEGIN
 	END;
 	PERFORM crmaudit.rule_check(rule.target, rule.name, rule.kind, rule.columns, rule.params, rule.condition, true);
 	IF level IN ('set', 'table') THEN
-		RETURN 'waiting for the sweep: looks at other rows';
+		sweeps := crmaudit.sweep_only(rule.target, rule.name, rule.kind, rule.columns, rule.params, rule.condition, true);
+	END IF;
+	IF sweeps IS NOT NULL THEN
+		RETURN 'active in sweeps: ' || sweeps;
 	ELSIF (SELECT p.mode FROM crmaudit.protected_table p WHERE p.target = rule.target) = 'off' THEN
 		RETURN 'off: mode of the table';
 	END IF;

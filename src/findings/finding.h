@@ -21,7 +21,8 @@ extern void crm_findings_init(void);
 extern void crm_findings_forget(void);
 extern void crm_finding_remember(const RuleSet *ruleset, const Rule *rule,
 								 FindingEvent event, RuleOutcome outcome,
-								 CrmMode mode, Jsonb *row_key);
+								 CrmMode mode, Jsonb *row_key,
+								 const RuleRow *row);
 extern bool crm_findings_confirm(void);
 extern void crm_findings_keep(void);
 extern void crm_findings_flush(void);

@@ -40,6 +40,7 @@
 
 #include "bulk_insert.h"
 #include "findings/finding.h"
+#include "findings/group_key.h"
 #include "guc.h"
 #include "ledger/ledger.h"
 
@@ -63,6 +64,7 @@ typedef struct RememberedEvent
 	CrmSeverity severity;
 	Jsonb	   *row_key;
 	char	   *column_name;
+	char	   *group_key;		/* of what rows of a group share, or NULL */
 } RememberedEvent;
 
 /* Columns of crmaudit.finding_event that are written, in this order. */
@@ -83,13 +85,14 @@ typedef enum EventColumn
 	EVENT_MODE,
 	EVENT_USERNAME,
 	EVENT_INCARNATION,
+	EVENT_GROUP_KEY,
 	EVENT_ACTOR
 } EventColumn;
 
 static const char *const event_columns[] = {
 	"id", "at", "xid", "rule_id", "rule_version", "target", "row_key",
 	"column_name", "event", "verdict", "reason", "severity", "mode",
-	"username", "incarnation", "actor"
+	"username", "incarnation", "group_key", "actor"
 };
 
 #define EVENT_COLUMNS	((int) lengthof(event_columns))
@@ -165,6 +168,8 @@ crm_findings_forget(void)
 			pfree(item->row_key);
 		if (item->column_name)
 			pfree(item->column_name);
+		if (item->group_key)
+			pfree(item->group_key);
 	}
 	if (nevents == 0)
 		buffer_reset();
@@ -177,11 +182,30 @@ rule_column_name(const Rule *rule)
 	return rule->ncolumns > 0 ? rule->columns[0].spec : NULL;
 }
 
-/* Remembers an event of the row that is about to be stored. */
+/*
+ * Names the group of rows that share what is wrong with this one; NULL if the
+ * rule is not about such a group.
+ */
+static char *
+rule_group_key(const Rule *rule, const RuleRow *row)
+{
+	const char *data;
+	int			length;
+
+	if (rule->group_value == NULL ||
+		!rule->group_value(rule, row, &data, &length))
+		return NULL;
+	return crm_group_key(rule->group_type, data, length);
+}
+
+/*
+ * Remembers an event of the row that is about to be stored.  "row" is needed
+ * if the row breaks the rule.
+ */
 void
 crm_finding_remember(const RuleSet *ruleset, const Rule *rule,
 					 FindingEvent event, RuleOutcome outcome, CrmMode mode,
-					 Jsonb *row_key)
+					 Jsonb *row_key, const RuleRow *row)
 {
 	RememberedEvent *item = buffer_add();
 	MemoryContext old = MemoryContextSwitchTo(finding_context);
@@ -199,6 +223,8 @@ crm_finding_remember(const RuleSet *ruleset, const Rule *rule,
 			crm_verdict_names[outcome.state == RULE_SUSPECT ?
 							  CRM_SUSPECT : CRM_INVALID];
 		item->reason = crm_reason_words[outcome.reason].code;
+		if (outcome.state != RULE_ERROR)
+			item->group_key = rule_group_key(rule, row);
 	}
 	item->row_key = (Jsonb *) datumCopy(JsonbPGetDatum(row_key), false, -1);
 	item->column_name = column ? pstrdup(column) : NULL;
@@ -328,6 +354,7 @@ event_tuple(EventWriter *writer, const RememberedEvent *item)
 	}
 	writer_set_text(writer, values, nulls, EVENT_COLUMN_NAME,
 					item->column_name);
+	writer_set_text(writer, values, nulls, EVENT_GROUP_KEY, item->group_key);
 	writer_set_text(writer, values, nulls, EVENT_VERDICT, item->verdict);
 	writer_set_text(writer, values, nulls, EVENT_REASON, item->reason);
 	writer_set_text(writer, values, nulls, EVENT_MODE, item->mode);

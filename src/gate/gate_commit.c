@@ -248,7 +248,7 @@ commit_judge(const RuleSet *ruleset, const Rule *rule, AwaitedRule *awaited,
 	{
 		if (awaited->is_found)
 			crm_finding_remember(ruleset, rule, FINDING_GONE, RULE_PASS, mode,
-								 row_key);
+								 row_key, NULL);
 		awaited->is_found = false;
 		return violations;
 	}
@@ -260,7 +260,8 @@ commit_judge(const RuleSet *ruleset, const Rule *rule, AwaitedRule *awaited,
 		violation->outcome = outcome;
 		return lappend(violations, violation);
 	}
-	crm_finding_remember(ruleset, rule, FINDING_SEEN, outcome, mode, row_key);
+	crm_finding_remember(ruleset, rule, FINDING_SEEN, outcome, mode, row_key,
+						 row);
 	awaited->is_found = true;
 	return violations;
 }

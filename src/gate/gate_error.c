@@ -161,6 +161,39 @@ detail_message(const RuleSet *ruleset, TupleTableSlot *slot, List *violations)
 	return detail.data;
 }
 
+/*
+ * What frameworks parse of the errors of a constraint: "Key (column)=(value)
+ * already exists.".  NULL where the first violation has no such form.
+ */
+static char *
+native_detail(const RuleSet *ruleset, const Rule *rule, TupleTableSlot *slot)
+{
+	const char *kind = crm_rule_kind_name(rule);
+	bool		is_unique = strcmp(kind, "unique") == 0;
+	StringInfoData names;
+	StringInfoData values;
+
+	if (ruleset->error_style != ERROR_STYLE_NATIVE ||
+		(!is_unique && strcmp(kind, "reference") != 0))
+		return NULL;
+	initStringInfo(&names);
+	initStringInfo(&values);
+	for (int i = 0; i < rule->ncolumns; i++)
+	{
+		const RuleColumn *column = &rule->columns[i];
+		const char *comma = i > 0 ? ", " : "";
+		char	   *value = may_see(ruleset, column->attnum) ?
+		crm_column_show(column, slot) : NULL;
+
+		appendStringInfo(&names, "%s%s", comma, column->spec);
+		appendStringInfo(&values, "%s%s", comma, value ? value : "***");
+	}
+	return is_unique ?
+		psprintf("Key (%s)=(%s) already exists.", names.data, values.data) :
+		psprintf("Key (%s)=(%s) is not present in table \"%s\".", names.data,
+				 values.data, crm_rule_other_table(rule));
+}
+
 /* Hints that are known, each once; NULL if there is none. */
 static char *
 hint_message(List *violations)
@@ -206,13 +239,19 @@ crm_gate_refuse(const RuleSet *ruleset, const RuleRow *row, List *violations)
 {
 	const Rule *rule = ((Violation *) linitial(violations))->rule;
 	char	   *hint = hint_message(violations);
+	char	   *detail = native_detail(ruleset, rule, row->slot);
 
+	if (detail == NULL)
+		detail = detail_message(ruleset, row->slot, violations);
+	else if (list_length(violations) > 1)
+		detail = psprintf("%s\n%s", detail,
+						  detail_message(ruleset, row->slot, violations));
 	crm_rejection_record(ruleset, row, violations);
 	ereport(ERROR,
 			(errcode(violation_sqlstate(ruleset, rule)),
 			 errmsg_internal("%s", primary_message(ruleset, rule,
 												   list_length(violations) - 1)),
-			 errdetail_internal("%s", detail_message(ruleset, row->slot, violations)),
+			 errdetail_internal("%s", detail),
 			 hint ? errhint("%s", hint) : 0,
 			 err_generic_string(PG_DIAG_SCHEMA_NAME, ruleset->target_schema),
 			 err_generic_string(PG_DIAG_TABLE_NAME, ruleset->target_name),

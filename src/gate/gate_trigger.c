@@ -160,7 +160,7 @@ static bool
 call_broke_before(const GateCall *call, const Rule *rule)
 {
 	return call->before.slot != NULL && call->before_is_live &&
-		rule->kind_level_row &&
+		(rule->kind_level_row || rule->is_set) &&
 		crm_outcome_violates(crm_rule_eval_guarded(rule, &call->before));
 }
 
@@ -169,7 +169,7 @@ static void
 call_gone(GateCall *call, const Rule *rule)
 {
 	crm_finding_remember(call->ruleset, rule, FINDING_GONE, RULE_PASS,
-						 call->mode, call_before_key(call));
+						 call->mode, call_before_key(call), NULL);
 }
 
 /* Follows up an outcome that call_judge() could not pass over. */
@@ -203,7 +203,7 @@ call_follow_up(GateCall *call, const Rule *rule, RuleOutcome outcome,
 		crm_commit_remember(call->ruleset, rule, call_row_key(call));
 	else
 		crm_finding_remember(call->ruleset, rule, FINDING_SEEN, outcome,
-							 call->mode, call_row_key(call));
+							 call->mode, call_row_key(call), &call->row);
 }
 
 /*
@@ -241,7 +241,7 @@ call_judge_all(GateCall *call)
 		const Rule *rule = &ruleset->rules[i];
 
 		if (rule->broken == NULL &&
-			(rule->kind_level_row || call->row.old != NULL))
+			(rule->kind_level_row || rule->is_set || call->row.old != NULL))
 			call_judge(call, rule, call_eval(call, rule), true);
 	}
 }

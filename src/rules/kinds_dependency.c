@@ -43,10 +43,13 @@ typedef struct SpellingState
 #define SPELLING_RARE		0.001
 
 /*
- * Whatever the share is: of fewer rows nothing follows about a value that
- * stands in one.
+ * Of a small table the shares would be a row or two: so many rows of a value
+ * are frequent at least, and so few are rare whatever their share is, if the
+ * frequent value has ten times as many.
  */
 #define SPELLING_FREQUENT_ROWS	10
+#define SPELLING_RARE_ROWS		3
+#define SPELLING_RATIO			10
 
 static const RuleParam dependency_params[] = {
 	{"determines", PARAM_TEXT, true},
@@ -219,7 +222,10 @@ threshold_read(const RuleSource *source, const char *name, double otherwise)
 				 errmsg("parameter \"%s\" of rule kind \"%s\" must be a share of the rows, or a number of rows",
 						name, source->kind),
 				 errhint("0.01 is one row in a hundred, 100 is a hundred rows.")));
-	return (Threshold) {value, value < 1};
+	return (Threshold)
+	{
+		value, value < 1
+	};
 }
 
 static void
@@ -276,17 +282,18 @@ spelling_query(const Rule *rule, const RuleSet *ruleset, const char *source)
 					 "\tSELECT v.value, v.n, k.key FROM value AS v CROSS JOIN LATERAL pg_catalog.unnest(crmaudit.spelling_keys(v.value)) AS k(key)\n"
 					 "\tWHERE v.n " CRM_SQL_OP("<=") " %s),\n",
 					 threshold_sql(&state->frequent, SPELLING_FREQUENT_ROWS),
-					 threshold_sql(&state->rare, 1));
+					 threshold_sql(&state->rare, SPELLING_RARE_ROWS));
 	appendStringInfo(&sql,
 					 "variant AS MATERIALIZED (\n"
 					 "\tSELECT DISTINCT ON (r.value) r.value, f.value AS likely\n"
-					 "\tFROM rare AS r JOIN frequent AS f ON f.key " CRM_SQL_OP("=") " r.key AND r.n " CRM_SQL_OP("<") " f.n\n"
+					 "\tFROM rare AS r JOIN frequent AS f ON f.key " CRM_SQL_OP("=") " r.key AND f.n " CRM_SQL_OP("%s") " (r.n " CRM_SQL_OP("*") " %d)\n"
 					 "\tWHERE crmaudit.is_spelling_variant(r.value, f.value)\n"
 					 "\tORDER BY r.value, f.n DESC, f.value)\n"
 					 "SELECT r.tableoid, r.ctid, 'suspect' AS verdict, 'spelling_variant' AS reason, v.likely AS group_value\n"
 					 "FROM (SELECT tableoid, ctid, %s AS value FROM %s) AS r\n"
 					 "JOIN variant AS v ON v.value " CRM_SQL_OP("=") " r.value",
-					 value, source);
+					 state->rare.is_share ? ">=" : ">",
+					 state->rare.is_share ? SPELLING_RATIO : 1, value, source);
 	return sql.data;
 }
 

@@ -297,8 +297,8 @@ distribution_query(const Rule *rule, const RuleSet *ruleset, const char *source)
 {
 	const DistributionState *state = rule->state;
 	const char *outcome =
-		"SELECT NULL::pg_catalog.oid AS tableoid, NULL::pg_catalog.tid AS ctid,\n"
-		"\t'invalid' AS verdict, 'distribution_shifted' AS reason, NULL::pg_catalog.text AS group_value\n";
+	"SELECT NULL::pg_catalog.oid AS tableoid, NULL::pg_catalog.tid AS ctid,\n"
+	"\t'invalid' AS verdict, 'distribution_shifted' AS reason, NULL::pg_catalog.text AS group_value\n";
 	Baseline   *baseline = crm_baseline_read(rule);
 	char	   *salt;
 

@@ -20,6 +20,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
@@ -56,14 +57,22 @@ static const RuleParam matches_params[] = {
 	{NULL}
 };
 
-/* The other table, or an error. */
+/*
+ * The other table, or an error.  Whoever looks at the state of rules need not
+ * have a right on its schema: that of the owner matters.
+ */
 static Oid
 other_find(const char *name)
 {
 	List	   *names = textToQualifiedNameList(cstring_to_text(name));
-	Oid			relid = RangeVarGetRelid(makeRangeVarFromNameList(names),
-										 NoLock, true);
+	RangeVar   *range = makeRangeVarFromNameList(names);
+	Oid			relid;
 
+	if (range->schemaname)
+		relid = get_relname_relid(range->relname,
+								  get_namespace_oid(range->schemaname, true));
+	else
+		relid = RangeVarGetRelid(range, NoLock, true);
 	if (!OidIsValid(relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -181,24 +190,25 @@ types_read(const RuleSource *source, MatchesState *state)
 	}
 }
 
-/* Two values of a pair of columns, in forms that can be compared. */
+/* Two values of the n-th pair of columns, in forms that can be compared. */
 static bool
-column_pair(const MatchesState *state, const MatchedColumn *column, Oid other,
-			SqlPair *pair)
+column_pair(const MatchesState *state, int n, Oid other, SqlPair *pair)
 {
+	const MatchedColumn *column = &state->columns[n];
 	char	   *here = crm_sql_column(&column->here, "this_row");
 	char	   *there = psprintf("other_row.%s", quote_identifier(column->there));
 	Oid			typid = get_atttype(other, get_attnum(other, column->there));
 
 	if (column->type == NULL)
-		return crm_sql_pair(pair, here, column->here.typid, there, typid);
+		return crm_sql_pair(pair, here, column->here.typid, there, typid,
+							n < state->nkeys);
 	here = psprintf("crmaudit.comparable_value(%s, (%s)::pg_catalog.text, %s)",
 					quote_literal_cstr(column->type), here,
 					state->region ? quote_literal_cstr(state->region) : "NULL");
 	there = psprintf("crmaudit.comparable_value(%s, (%s)::pg_catalog.text, %s)",
 					 quote_literal_cstr(column->type), there,
 					 state->region ? quote_literal_cstr(state->region) : "NULL");
-	return crm_sql_pair(pair, here, TEXTOID, there, TEXTOID);
+	return crm_sql_pair(pair, here, TEXTOID, there, TEXTOID, true);
 }
 
 /* Raises an error unless each pair can be compared, and the owner may. */
@@ -210,6 +220,17 @@ pairs_check(RuleCompile *context, const MatchesState *state, Oid other)
 										   RelationGetRelid(context->rel));
 	bool		may_read = pg_class_aclcheck(other, owner, ACL_SELECT) == ACLCHECK_OK;
 
+	if (!DatumGetBool(DirectFunctionCall3(has_schema_privilege_id_id,
+										  ObjectIdGetDatum(owner),
+										  ObjectIdGetDatum(get_rel_namespace(other)),
+										  CStringGetTextDatum("USAGE"))))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("owner of relation \"%s\" may not use schema \"%s\"",
+						RelationGetRelationName(context->rel),
+						get_namespace_name(get_rel_namespace(other))),
+				 errhint("Grant USAGE on it to %s.",
+						 GetUserNameFromId(owner, false))));
 	for (int i = 0; i < state->ncolumns; i++)
 	{
 		const MatchedColumn *column = &state->columns[i];
@@ -225,7 +246,7 @@ pairs_check(RuleCompile *context, const MatchesState *state, Oid other)
 							column->there, get_rel_name(other)),
 					 errhint("Grant SELECT on it to %s.",
 							 GetUserNameFromId(owner, false))));
-		if (!column_pair(state, column, other, &pair))
+		if (!column_pair(state, i, other, &pair))
 			ereport(ERROR,
 					(errcode(ERRCODE_DATATYPE_MISMATCH),
 					 errmsg("columns \"%s\" of type %s and \"%s\" of type %s cannot be compared",
@@ -330,6 +351,13 @@ key_member_sql(const MatchedColumn *column, int n)
 		default:
 			return psprintf("pg_catalog.to_jsonb((o.r%d)::pg_catalog.text)", n);
 	}
+}
+
+/* Whether the source, as the sweep makes it, leaves no row of the table out. */
+static bool
+source_is_all(const char *source, Relation rel)
+{
+	return strcmp(source, crm_sql_source(rel, NULL)) == 0;
 }
 
 /* The parts of the query that depend on the columns. */
@@ -444,13 +472,39 @@ append_there(StringInfo query, const MatchesSql *sql, Relation rel)
 					 "SELECT DISTINCT NULL::pg_catalog.oid, NULL::pg_catalog.tid, 'invalid', 'missing_here', NULL::pg_catalog.text,\n"
 					 "\t%s, pg_catalog.jsonb_build_object(%s)\n"
 					 "FROM other_values AS o\n"
-					 "WHERE NOT EXISTS (SELECT FROM (SELECT %s FROM %s%s AS this_row) AS t WHERE %s)",
+					 "WHERE NOT EXISTS (SELECT FROM (SELECT %s FROM %s AS this_row) AS t WHERE %s)",
 					 quote_literal_cstr(sql->key_names.data), sql->members.data,
-					 sql->here_keys.data,
-					 rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
-					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												RelationGetRelationName(rel)),
-					 sql->keys.data);
+					 sql->here_keys.data, crm_sql_rows(rel), sql->keys.data);
+}
+
+/*
+ * Appends the same for a source that is all rows of the table: one join tells
+ * what differs and what either side lacks.
+ */
+static void
+append_both(StringInfo query, const MatchesState *state, const MatchesSql *sql,
+			const char *source)
+{
+	bool		has_columns = state->ncolumns > state->nkeys;
+
+	appendStringInfo(query,
+					 "SELECT DISTINCT ON (j.tableoid, j.ctid, j.row_key) j.tableoid, j.ctid, 'invalid' AS verdict, j.reason,\n"
+					 "\tNULL::pg_catalog.text AS group_value, j.column_name, j.row_key\n"
+					 "FROM (SELECT t.tableoid, t.ctid,\n"
+					 "\t\tCASE WHEN o.k1 IS NULL THEN 'missing_in_table' WHEN t.tableoid IS NULL THEN 'missing_here' ELSE 'differs_from_table' END AS reason,\n"
+					 "\t\tCASE WHEN o.k1 IS NULL OR t.tableoid IS NULL THEN %s ELSE pg_catalog.concat_ws(', '%s) END AS column_name,\n"
+					 "\t\tCASE WHEN t.tableoid IS NULL THEN pg_catalog.jsonb_build_object(%s) END AS row_key\n",
+					 quote_literal_cstr(sql->key_names.data), has_columns ?
+					 sql->names.data : ", NULL", sql->members.data);
+	appendStringInfo(query,
+					 "\tFROM (SELECT tableoid, ctid, %s%s FROM %s) AS t\n"
+					 "\tFULL JOIN other_values AS o ON %s\n"
+					 "\tWHERE (t.tableoid IS NULL OR %s) AND (o.k1 IS NULL OR t.tableoid IS NULL%s%s)) AS j\n"
+					 "ORDER BY j.tableoid, j.ctid, j.row_key, j.reason, j.column_name",
+					 sql->here_keys.data, sql->here.data, source,
+					 sql->keys.data, sql->here_filled.data,
+					 has_columns ? " OR " : "",
+					 has_columns ? sql->differs.data : "");
 }
 
 /*
@@ -472,7 +526,7 @@ matches_query(const Rule *rule, const RuleSet *ruleset, const char *source)
 		SqlPair		pair;
 
 		(void) other_column(other, column->here.spec, column->there, rel);
-		if (!column_pair(state, column, other, &pair))
+		if (!column_pair(state, i, other, &pair))
 			elog(ERROR, "columns of rule \"%s\" cannot be compared", rule->name);
 		if (i < state->nkeys)
 			matches_sql_key(&sql, column, &pair, i + 1);
@@ -489,9 +543,14 @@ matches_query(const Rule *rule, const RuleSet *ruleset, const char *source)
 					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(other)),
 												get_rel_name(other)),
 					 sql.there_filled.data);
-	append_here(&query, state, &sql, source);
-	if (state->missing)
-		append_there(&query, &sql, rel);
+	if (state->missing && source_is_all(source, rel))
+		append_both(&query, state, &sql, source);
+	else
+	{
+		append_here(&query, state, &sql, source);
+		if (state->missing)
+			append_there(&query, &sql, rel);
+	}
 	table_close(rel, NoLock);
 	return query.data;
 }

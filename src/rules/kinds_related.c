@@ -16,6 +16,7 @@
 
 #include "json_object.h"
 #include "rules/probe.h"
+#include "rules/rule_value.h"
 #include "rules/set_rule.h"
 
 static const RuleParam reference_params[] = {
@@ -39,6 +40,9 @@ typedef struct RelatedState
 	ColumnPair *pairs;
 	char	   *condition;		/* over a row of the table, or NULL */
 	int			min;
+	CrmReason	reason;
+	int			self;			/* reference to its own table: index into the
+								 * rule's columns of what is referenced */
 	Probe	   *probe;
 } RelatedState;
 
@@ -147,6 +151,118 @@ assesses_always(const Rule *rule, const RuleRow *row)
 	return true;
 }
 
+/* Prepares the probe: as many related rows as there must be. */
+static void
+related_prepare(const Rule *rule, const RelatedState *state,
+				const RuleSet *ruleset)
+{
+	ProbeSql	sql;
+
+	crm_probe_sql_begin(&sql);
+	appendStringInfo(&sql.text, "SELECT 1 FROM %s AS this_row WHERE ",
+					 state->table.name);
+	for (int i = 0; i < state->npairs; i++)
+	{
+		const ColumnPair *pair = &state->pairs[i];
+
+		if (i > 0)
+			appendStringInfoString(&sql.text, " AND ");
+		generate_operator_clause(&sql.text,
+								 psprintf("this_row.%s",
+										  quote_identifier(pair->other_name)),
+								 pair->other_type, pair->equality,
+								 crm_probe_sql_arg(&sql, pair->own_type),
+								 pair->own_type);
+	}
+	sql.has_conditions = state->condition != NULL;
+	if (state->condition)
+		appendStringInfo(&sql.text, " AND (%s)", state->condition);
+	appendStringInfo(&sql.text, " LIMIT %d", state->min);
+	crm_probe_prepare(state->probe, ruleset, &sql);
+}
+
+/* Adds the row's value of a pair; false if it is NULL. */
+static bool
+pair_arg(const Rule *rule, const ColumnPair *pair, TupleTableSlot *slot,
+		 ProbeArgs *args)
+{
+	const RuleColumn *column = &rule->columns[pair->own];
+	const char *data;
+	int			length;
+
+	if (column->npath == 0)
+	{
+		if (slot->tts_isnull[column->attnum - 1])
+			return false;
+		crm_probe_arg(args, slot->tts_values[column->attnum - 1], false);
+		return true;
+	}
+	if (!crm_column_text(column, slot, &data, &length))
+		return false;
+	crm_probe_arg_text(args, data, length);
+	return true;
+}
+
+/* Whether a row of a tree refers to itself. */
+static bool
+refers_to_itself(const Rule *rule, const RelatedState *state,
+				 TupleTableSlot *slot)
+{
+	const char *own;
+	const char *other;
+	int			own_length;
+	int			other_length;
+
+	return state->self >= 0 &&
+		crm_column_text(&rule->columns[0], slot, &own, &own_length) &&
+		crm_column_text(&rule->columns[state->self], slot, &other,
+						&other_length) &&
+		own_length == other_length && memcmp(own, other, own_length) == 0;
+}
+
+/* Of both kinds; they differ in what NULL means. */
+static RuleOutcome
+related_eval(const Rule *rule, const RuleRow *row)
+{
+	const RelatedState *state = rule->state;
+	ProbeArgs	args;
+
+	if (!crm_probe_is_prepared(state->probe))
+		related_prepare(rule, state, row->ruleset);
+	crm_probe_args_begin(state->probe, &args);
+	for (int i = 0; i < state->npairs; i++)
+	{
+		if (!pair_arg(rule, &state->pairs[i], row->slot, &args))
+			return state->reason == CRM_REASON_NO_REFERENCE ? RULE_SKIP :
+				RULE_OUTCOME(RULE_FAILED, state->reason);
+	}
+	if (refers_to_itself(rule, state, row->slot) ||
+		crm_probe_run(state->probe, row->ruleset, &args,
+					  state->min) >= state->min)
+		return RULE_PASS;
+	return RULE_OUTCOME(RULE_FAILED, state->reason);
+}
+
+/* Looks for an index to probe; without one only sweeps evaluate the rule. */
+static void
+related_compile_probe(RuleCompile *context, Rule *rule, RelatedState *state)
+{
+	char	   *missing = NULL;
+	char	  **names = palloc(state->npairs * sizeof(char *));
+	Oid		   *operators = palloc(state->npairs * sizeof(Oid));
+	bool		found;
+
+	for (int i = 0; i < state->npairs; i++)
+	{
+		names[i] = state->pairs[i].other_name;
+		operators[i] = state->pairs[i].equality;
+	}
+	found = crm_probe_match_columns(context, rule, state->table.relid, names,
+									operators, state->npairs, &missing);
+	crm_rule_set_probe(rule, found, missing);
+	state->probe = crm_probe_create();
+}
+
 /* Names of the pairs' columns in the other table. */
 static char **
 other_names(const RelatedState *state)
@@ -172,7 +288,11 @@ reference_compile(RuleCompile *context, Rule *rule)
 							&state->pairs[0]);
 	crm_other_table_check(context, &state->table, other_names(state), 1);
 	state->min = 1;
+	state->reason = CRM_REASON_NO_REFERENCE;
+	state->self = state->table.relid == context->target ?
+		crm_rule_add_column(context, rule, state->pairs[0].other_name) : -1;
 	rule->state = state;
+	related_compile_probe(context, rule, state);
 }
 
 /* Reads the parameter "key": columns of the other table, and the row's. */
@@ -240,7 +360,19 @@ has_related_compile(RuleCompile *context, Rule *rule)
 	crm_other_table_check(context, &state->table,
 						  state->condition ? NULL : other_names(state),
 						  state->npairs);
+	state->reason = CRM_REASON_NO_RELATED;
+	state->self = -1;
 	rule->state = state;
+	related_compile_probe(context, rule, state);
+}
+
+/* Contract in rule_value.h. */
+const char *
+crm_rule_other_table(const Rule *rule)
+{
+	const RelatedState *state = rule->state;
+
+	return get_rel_name(state->table.relid);
 }
 
 static const SetKind reference_set = {
@@ -256,12 +388,12 @@ const RuleKind crm_kind_reference = {
 	"reference", LEVEL_SET, 1, 1, reference_params, CRM_CONSISTENCY,
 	"NULL passes",
 	"{columns} stands in {table}", "{columns} 存在于 {table}",
-	reference_compile, NULL, false, &reference_set
+	reference_compile, related_eval, false, &reference_set
 };
 
 const RuleKind crm_kind_has_related = {
 	"has_related", LEVEL_SET, 0, -1, related_params, CRM_COMPLETENESS,
 	"a NULL key has no related rows",
 	"there are related rows in {table}", "在 {table} 中有相关记录",
-	has_related_compile, NULL, false, &has_related_set
+	has_related_compile, related_eval, false, &has_related_set
 };

@@ -53,6 +53,7 @@ typedef struct SharedState
 	int			max_customers;
 	int			customer;		/* index into the rule's columns, or -1 */
 	TextReading *readings;		/* of all columns */
+	ProbeMatch	match;
 	Probe	   *probe;
 } SharedState;
 
@@ -196,6 +197,153 @@ shared_customer(const Rule *rule, const RuleRow *row, const char **data,
 					 state->readings[state->customer], row->slot, data, length);
 }
 
+/* Appends that the columns have the row's values, by arguments. */
+static void
+append_match(ProbeSql *sql, const Rule *rule, const SharedState *state)
+{
+	for (int i = 0; i < rule->ncolumns; i++)
+	{
+		StringInfoData column;
+
+		initStringInfo(&column);
+		crm_append_column(&column, &rule->columns[i], "this_row");
+		if (i > 0)
+			appendStringInfoString(&sql->text, " AND ");
+		crm_probe_sql_match(sql, state->match, &state->form, column.data,
+							rule->columns[i].typid);
+	}
+}
+
+/*
+ * Prepares the probe: other rows with the value, or other customers.  A row
+ * that names no customer is one by itself.
+ */
+static void
+shared_prepare(const Rule *rule, const SharedState *state,
+			   const RuleSet *ruleset)
+{
+	ProbeSql	sql;
+	StringInfoData customer;
+
+	initStringInfo(&customer);
+	crm_probe_sql_begin(&sql);
+	if (state->customer < 0)
+		appendStringInfoString(&sql.text, "SELECT 1 FROM ");
+	else
+	{
+		crm_append_column(&customer, &rule->columns[state->customer],
+						  "this_row");
+		appendStringInfo(&sql.text, "SELECT DISTINCT COALESCE('=' OPERATOR(pg_catalog.||) (%s)::pg_catalog.text, "
+						 "(this_row.tableoid)::pg_catalog.text OPERATOR(pg_catalog.||) (this_row.ctid)::pg_catalog.text) FROM ",
+						 customer.data);
+	}
+	crm_probe_sql_own_table(&sql, ruleset);
+	appendStringInfoString(&sql.text, " WHERE ");
+	append_match(&sql, rule, state);
+	if (state->customer >= 0)
+		appendStringInfo(&sql.text, " AND ((%s)::pg_catalog.text OPERATOR(pg_catalog.<>) %s) IS NOT FALSE",
+						 customer.data, crm_probe_sql_arg(&sql, TEXTOID));
+	crm_probe_sql_counts(&sql, rule, ruleset);
+	appendStringInfo(&sql.text, " LIMIT %d", state->max_customers);
+	crm_probe_prepare(state->probe, ruleset, &sql);
+}
+
+/* The arguments that append_match() took. */
+static void
+match_args(const Rule *rule, const SharedState *state, TupleTableSlot *slot,
+		   const char *normal, int normal_length, ProbeArgs *args)
+{
+	const char *data;
+	int			length;
+
+	for (int i = 0; i < rule->ncolumns; i++)
+	{
+		const RuleColumn *column = &rule->columns[i];
+
+		if (state->match == MATCH_NORMAL)
+			crm_probe_arg_text(args, normal, normal_length);
+		else if (state->match == MATCH_SPELLINGS)
+		{
+			(void) crm_column_text(column, slot, &data, &length);
+			crm_probe_arg(args, crm_probe_spellings(&state->form, data, length,
+													normal, normal_length),
+						  false);
+		}
+		else if (column->npath > 0)
+		{
+			(void) crm_column_text(column, slot, &data, &length);
+			crm_probe_arg_text(args, data, length);
+		}
+		else
+			crm_probe_arg(args, slot->tts_values[column->attnum - 1], false);
+	}
+}
+
+/* Whether too many other rows, or customers, have the row's value. */
+static RuleOutcome
+shared_eval(const Rule *rule, const RuleRow *row)
+{
+	const SharedState *state = rule->state;
+	ProbeArgs	args;
+	const char *normal;
+	int			length;
+
+	if (!shared_group_value(rule, row, &normal, &length))
+		return RULE_SKIP;
+	if (!crm_probe_is_prepared(state->probe))
+		shared_prepare(rule, state, row->ruleset);
+	crm_probe_args_begin(state->probe, &args);
+	match_args(rule, state, row->slot, normal, length, &args);
+	if (state->customer >= 0)
+	{
+		const char *data;
+		int			size;
+
+		if (crm_column_text(&rule->columns[state->customer], row->slot, &data,
+							&size))
+			crm_probe_arg_text(&args, data, size);
+		else
+			crm_probe_arg(&args, (Datum) 0, true);
+	}
+	crm_probe_args_own_keys(&args, row);
+	if (crm_probe_run(state->probe, row->ruleset, &args,
+					  state->max_customers) < state->max_customers)
+		return RULE_PASS;
+	return RULE_OUTCOME(RULE_FAILED, rule->kind->set->group_reason);
+}
+
+/* Looks for an index to probe; without one only sweeps evaluate the rule. */
+static void
+shared_compile_probe(RuleCompile *context, Rule *rule, SharedState *state)
+{
+	char	   *missing = NULL;
+
+	if (rule->ncolumns == 1)
+		state->match = crm_probe_match(context, rule, context->target,
+									   rule->columns[0].spec,
+									   state->has_form ? &state->form : NULL,
+									   &missing);
+	else
+	{
+		char	  **columns = palloc(rule->ncolumns * sizeof(char *));
+		Oid		   *operators = palloc(rule->ncolumns * sizeof(Oid));
+		bool		has_path = false;
+
+		for (int i = 0; i < rule->ncolumns; i++)
+		{
+			columns[i] = rule->columns[i].spec;
+			operators[i] = crm_type_equality(getBaseType(rule->columns[i].typid));
+			has_path |= rule->columns[i].npath > 0;
+		}
+		if (!has_path &&
+			crm_probe_match_columns(context, rule, context->target, columns,
+									operators, rule->ncolumns, &missing))
+			state->match = MATCH_EQUAL;
+	}
+	crm_rule_set_probe(rule, state->match != MATCH_NONE, missing);
+	state->probe = crm_probe_create();
+}
+
 /* What unique and shared_value have in common. */
 static SharedState *
 shared_compile_value(RuleCompile *context, Rule *rule)
@@ -243,6 +391,7 @@ unique_compile(RuleCompile *context, Rule *rule)
 	SharedState *state = shared_compile_value(context, rule);
 
 	shared_compile_readings(rule, state);
+	shared_compile_probe(context, rule, state);
 }
 
 static void
@@ -261,6 +410,7 @@ shared_value_compile(RuleCompile *context, Rule *rule)
 	if (customer)
 		state->customer = crm_rule_add_column(context, rule, customer);
 	shared_compile_readings(rule, state);
+	shared_compile_probe(context, rule, state);
 }
 
 static const SetKind unique_set = {
@@ -280,7 +430,7 @@ const RuleKind crm_kind_unique = {
 	"unique", LEVEL_SET, 1, -1, unique_params, CRM_UNIQUENESS,
 	"rows with a NULL pass",
 	"{columns} stands in one row only", "{columns} 不重复",
-	unique_compile, NULL, false, &unique_set
+	unique_compile, shared_eval, false, &unique_set
 };
 
 const RuleKind crm_kind_shared_value = {
@@ -288,5 +438,5 @@ const RuleKind crm_kind_shared_value = {
 	"NULL and blank text pass",
 	"{columns} is not shared with other customers",
 	"{columns} 不与其他客户共用",
-	shared_value_compile, NULL, false, &shared_value_set
+	shared_value_compile, shared_eval, false, &shared_value_set
 };

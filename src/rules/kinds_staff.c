@@ -46,6 +46,7 @@ typedef struct StaffColumn
 	AttrNumber	attnum;
 	Oid			type;			/* below domains */
 	CrmReason	reason;
+	ProbeMatch	match;
 	Probe	   *probe;
 } StaffColumn;
 
@@ -120,6 +121,117 @@ staff_query(const Rule *rule, const RuleSet *ruleset, const char *source)
 	return sql.data;
 }
 
+static void
+staff_prepare(const StaffState *state, const StaffColumn *column,
+			  const RuleSet *ruleset)
+{
+	ProbeSql	sql;
+
+	crm_probe_sql_begin(&sql);
+	appendStringInfo(&sql.text, "SELECT 1 FROM %s AS this_row WHERE ",
+					 column->table.name);
+	crm_probe_sql_match(&sql, column->match, &state->form,
+						psprintf("this_row.%s",
+								 quote_identifier(column->column)),
+						column->type);
+	appendStringInfoString(&sql.text, " LIMIT 1");
+	crm_probe_prepare(column->probe, ruleset, &sql);
+}
+
+/*
+ * Adds the value as one of our types; false if it is none, and therefore in
+ * no column of the type.
+ */
+static bool
+staff_arg_typed(const StaffState *state, const StaffColumn *column,
+				const char *normal, int length, ProbeArgs *args)
+{
+	CrmOptions	options = {.want_canonical = true};
+	CrmValue	value;
+	const char *utf8 = normal;
+	Oid			input;
+	Oid			ioparam;
+
+	crm_text_to_utf8(&utf8, &length);
+	state->form.identifier->check(utf8, length, &options, &value);
+	if (!value.is_storable || value.has_extension)
+		return false;
+	getTypeInputInfo(column->type, &input, &ioparam);
+	crm_probe_arg(args, OidInputFunctionCall(input, unconstify(char *, normal),
+											 ioparam, -1), false);
+	return true;
+}
+
+/* Whether a column of staff has the row's value. */
+static bool
+staff_has(const Rule *rule, const StaffColumn *column, const RuleRow *row,
+		  const char *normal, int length)
+{
+	const StaffState *state = rule->state;
+	ProbeArgs	args;
+
+	if (!crm_probe_is_prepared(column->probe))
+		staff_prepare(state, column, row->ruleset);
+	crm_probe_args_begin(column->probe, &args);
+	if (column->match == MATCH_SPELLINGS)
+	{
+		const char *data;
+		int			size;
+
+		(void) crm_column_text(&rule->columns[0], row->slot, &data, &size);
+		crm_probe_arg(&args, crm_probe_spellings(&state->form, data, size,
+												 normal, length), false);
+	}
+	else if (column->match == MATCH_NORMAL)
+		crm_probe_arg_text(&args, normal, length);
+	else if (!staff_arg_typed(state, column, normal, length, &args))
+		return false;
+	return crm_probe_run(column->probe, row->ruleset, &args, 1) > 0;
+}
+
+static RuleOutcome
+staff_eval(const Rule *rule, const RuleRow *row)
+{
+	const StaffState *state = rule->state;
+	const char *normal;
+	int			length;
+
+	if (!staff_group_value(rule, row, &normal, &length))
+		return RULE_SKIP;
+	for (int i = 0; i < state->ncolumns; i++)
+	{
+		if (staff_has(rule, &state->columns[i], row,
+					  pnstrdup(normal, length), length))
+			return RULE_OUTCOME(RULE_FAILED, state->columns[i].reason);
+	}
+	return RULE_PASS;
+}
+
+/*
+ * Looks for indexes to probe: where a column of staff has none, only sweeps
+ * evaluate the rule.
+ */
+static void
+staff_compile_probes(RuleCompile *context, Rule *rule, StaffState *state)
+{
+	char	   *missing = NULL;
+	bool		served = true;
+
+	for (int i = 0; i < state->ncolumns && served; i++)
+	{
+		StaffColumn *column = &state->columns[i];
+
+		column->match = crm_probe_match(context, rule, column->table.relid,
+										column->column, &state->form, &missing);
+		served = column->match != MATCH_NONE;
+		column->probe = crm_probe_create();
+	}
+	crm_rule_set_probe(rule, served && state->ncolumns > 0, missing);
+	if (state->ncolumns == 0)
+		rule->no_probe = psprintf("no column with values of type %s is mapped by crmaudit.map_staff()",
+								  state->form.type);
+}
+
 /* The reason of a relation, or an error that lists all. */
 static CrmReason
 relation_reason(const char *relation)
@@ -190,7 +302,7 @@ staff_read_param(RuleCompile *context, StaffState *state, JsonbValue *staff)
 	for (uint32 i = 0; i < count; i++)
 	{
 		JsonbContainer *object =
-			getIthJsonbValueFromContainer(array, i)->val.binary.data;
+		getIthJsonbValueFromContainer(array, i)->val.binary.data;
 
 		staff_add(context, state, staff_member(object, "table"),
 				  staff_member(object, "column"),
@@ -238,6 +350,7 @@ not_staff_contact_compile(RuleCompile *context, Rule *rule)
 	rule->group_type = state->form.type;
 	rule->group_value = staff_group_value;
 	rule->state = state;
+	staff_compile_probes(context, rule, state);
 }
 
 static const SetKind staff_set = {
@@ -250,5 +363,5 @@ const RuleKind crm_kind_not_staff_contact = {
 	"NULL and blank text pass",
 	"{columns} is not the contact of staff, an agency or their relatives",
 	"{columns} 不是销售人员、代理机构或其亲属的联系方式",
-	not_staff_contact_compile, NULL, false, &staff_set
+	not_staff_contact_compile, staff_eval, false, &staff_set
 };

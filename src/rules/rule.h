@@ -183,8 +183,10 @@ typedef struct RuleSet
 	RowKey		key;
 	int			ndepends;		/* other relations whose changes matter */
 	Oid		   *depends;
-	int			ncells;			/* follows from the catalog's rules alone, also
-								 * from those that are broken or not in force */
+	bool		has_missing;	/* one of them is not there, and may come */
+	int			ncells;			/* follows from the catalog's rules alone,
+								 * also from those that are broken or not in
+								 * force */
 	ScoreCell  *cells;
 	RuleColumn *owner;			/* column of role owner, or NULL */
 	double		dimension_weights[CRM_DIMENSIONS];

@@ -41,12 +41,39 @@ struct RuleSetEntry
 };
 
 static HTAB *rule_cache = NULL;
+
+/* Relations that some rule set has looked into besides its own. */
+static HTAB *depended_on = NULL;
+
+/* Some rule looks into a table that is not there. */
+static bool any_missing = false;
 static RuleSet *stale_rulesets = NULL;
 
 /* Whether some entry was marked since rule sets were last freed. */
 static bool any_marked = false;
 
 PG_FUNCTION_INFO_V1(crmaudit_rules_changed);
+
+/* Marks the entries whose rules look into another relation. */
+static void
+mark_dependents(Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	RuleSetEntry *entry;
+
+	hash_seq_init(&status, rule_cache);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		for (int i = 0; entry->ruleset && i < entry->ruleset->ndepends; i++)
+		{
+			if (entry->ruleset->depends[i] == relid)
+			{
+				entry->valid = false;
+				any_marked = true;
+			}
+		}
+	}
+}
 
 /* Marks the entry of a relation, or all of them for InvalidOid. */
 static void
@@ -64,6 +91,8 @@ relcache_callback(Datum arg, Oid relid)
 			entry->valid = false;
 			any_marked = true;
 		}
+		if (hash_search(depended_on, &relid, HASH_FIND, NULL) != NULL)
+			mark_dependents(relid);
 		return;
 	}
 	any_marked = true;
@@ -76,6 +105,16 @@ relcache_callback(Datum arg, Oid relid)
 static void
 syscache_callback(Datum arg, int cacheid, uint32 hashvalue)
 {
+	relcache_callback((Datum) 0, InvalidOid);
+}
+
+/* A table was created or renamed: perhaps one that a rule looks into. */
+static void
+table_callback(Datum arg, int cacheid, uint32 hashvalue)
+{
+	if (!any_missing)
+		return;
+	any_missing = false;
 	relcache_callback((Datum) 0, InvalidOid);
 }
 
@@ -140,11 +179,15 @@ crm_rule_cache_init(void)
 	ctl.hcxt = CacheMemoryContext;
 	rule_cache = hash_create("crmaudit rule cache", 64, &ctl,
 							 HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	ctl.entrysize = sizeof(Oid);
+	depended_on = hash_create("crmaudit tables that rules look into", 16, &ctl,
+							  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	crm_value_list_init();
 	CacheRegisterRelcacheCallback(relcache_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(PROCOID, syscache_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(OPEROID, syscache_callback, (Datum) 0);
 	CacheRegisterSyscacheCallback(TYPEOID, syscache_callback, (Datum) 0);
+	CacheRegisterSyscacheCallback(RELNAMENSP, table_callback, (Datum) 0);
 	RegisterXactCallback(xact_callback, NULL);
 }
 
@@ -187,7 +230,13 @@ entry_rebuild(RuleSetEntry *entry, Relation rel)
 	}
 	PG_END_TRY();
 	if (ruleset)
+	{
+		any_missing |= ruleset->has_missing;
+		for (int i = 0; i < ruleset->ndepends; i++)
+			(void) hash_search(depended_on, &ruleset->depends[i], HASH_ENTER,
+							   NULL);
 		MemoryContextSetParent(ruleset->context, CacheMemoryContext);
+	}
 	entry->ruleset = ruleset;
 }
 

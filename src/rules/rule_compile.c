@@ -30,6 +30,7 @@
 #include "rules/rules_private.h"
 
 PG_FUNCTION_INFO_V1(crmaudit_rule_check);
+PG_FUNCTION_INFO_V1(crmaudit_sweep_only);
 
 /* Fills a source from what a definer, or a view, states. */
 void
@@ -193,7 +194,7 @@ compile_live(void *argument)
 static void
 ruleset_compile_live(RuleSet *ruleset, Relation rel, const char *sql)
 {
-	RuleCompile context = {rel, ruleset->target_name, NULL, false, ruleset->target, NIL};
+	RuleCompile context = {rel, ruleset->target_name, NULL, false, ruleset->target, NIL, false};
 	GuardedCompile compile = {.context = &context,.ruleset = ruleset,.live = sql};
 
 	ruleset->live_broken = crm_run_guarded(compile_live, &compile);
@@ -297,7 +298,7 @@ ruleset_count_rule(RuleSet *ruleset, const Rule *rule)
 static void
 ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 {
-	RuleCompile context = {rel, ruleset->target_name, NULL, false, ruleset->target, NIL};
+	RuleCompile context = {rel, ruleset->target_name, NULL, false, ruleset->target, NIL, false};
 	Rule	   *later = palloc0((list_length(sources) + 1) * sizeof(Rule));
 	int			nlater = 0;
 	ListCell   *cell;
@@ -333,6 +334,7 @@ ruleset_compile_rules(RuleSet *ruleset, Relation rel, List *sources)
 	ruleset->nall = ruleset->nrules + nlater;
 	pfree(later);
 	ruleset->depends = palloc((list_length(context.depends) + 1) * sizeof(Oid));
+	ruleset->has_missing = context.has_missing;
 	foreach(cell, context.depends)
 		ruleset->depends[ruleset->ndepends++] = lfirst_oid(cell);
 }
@@ -413,7 +415,7 @@ crm_ruleset_compile(Relation rel, Oid target)
 		ruleset->cells[i].is_live = false;
 	if (source.owner)
 	{
-		RuleCompile owner_context = {rel, ruleset->target_name, NULL, false, target, NIL};
+		RuleCompile owner_context = {rel, ruleset->target_name, NULL, false, target, NIL, false};
 		GuardedCompile compile = {.context = &owner_context,.ruleset = ruleset,.live = source.owner};
 
 		(void) crm_run_guarded(compile_owner, &compile);
@@ -427,50 +429,84 @@ crm_ruleset_compile(Relation rel, Oid target)
 }
 
 /*
- * crmaudit.rule_check(target regclass, name text, kind text, columns text[],
- *					   params jsonb, condition text, parse_only boolean)
- *
- * Compiles a rule as the gate would; raises the error a definer needs, and
- * returns the attributes that the rule reads as int2[].  parse_only calls no
- * function of the rule's SQL: a view may check rules with a reader's rights.
- * Only the condition may be NULL; else the result is.
+ * Compiles the rule that the arguments (target, name, kind, columns, params,
+ * condition, parse_only) state; raises the error a definer needs.  Only the
+ * condition may be NULL; false if anything else is.
  */
-Datum
-crmaudit_rule_check(PG_FUNCTION_ARGS)
+static bool
+compile_arguments(FunctionCallInfo fcinfo, RuleSource *source, Rule *rule)
 {
 	Relation	rel;
-	RuleSource	source;
 	RuleCompile context;
-	Rule		rule;
-	Datum	   *elements;
-	int			count = 0;
-	int			member = -1;
 
 	/* not STRICT, for the condition may be NULL */
 	for (int i = 0; i < 7; i++)
 	{
 		if (i != 5 && PG_ARGISNULL(i))
-			PG_RETURN_NULL();
+			return false;
 	}
 	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
-	crm_rule_source_from_args(&source, text_to_cstring(PG_GETARG_TEXT_PP(1)),
+	crm_rule_source_from_args(source, text_to_cstring(PG_GETARG_TEXT_PP(1)),
 							  text_to_cstring(PG_GETARG_TEXT_PP(2)),
 							  PG_GETARG_ARRAYTYPE_P(3), PG_GETARG_JSONB_P(4));
 	if (!PG_ARGISNULL(5))
-		source.condition = text_to_cstring(PG_GETARG_TEXT_PP(5));
+		source->condition = text_to_cstring(PG_GETARG_TEXT_PP(5));
 	context.rel = rel;
 	context.relname = RelationGetRelationName(rel);
-	context.source = &source;
+	context.source = source;
 	context.parse_only = PG_GETARG_BOOL(6);
 	context.target = RelationGetRelid(rel);
 	context.depends = NIL;
-	rule_init(&rule, &source);
-	crm_rule_compile(&context, &rule);
+	context.has_missing = false;
+	rule_init(rule, source);
+	crm_rule_compile(&context, rule);
 	table_close(rel, NoLock);
+	return true;
+}
 
+/*
+ * crmaudit.rule_check(target regclass, name text, kind text, columns text[],
+ *					   params jsonb, condition text, parse_only boolean)
+ *
+ * Compiles a rule as the gate would; returns the attributes that the rule
+ * reads as int2[].  parse_only calls no function of the rule's SQL: a view may
+ * check rules with a reader's rights.
+ */
+Datum
+crmaudit_rule_check(PG_FUNCTION_ARGS)
+{
+	RuleSource	source;
+	Rule		rule;
+	Datum	   *elements;
+	int			count = 0;
+	int			member = -1;
+
+	if (!compile_arguments(fcinfo, &source, &rule))
+		PG_RETURN_NULL();
 	elements = palloc((bms_num_members(rule.attnums) + 1) * sizeof(Datum));
 	while ((member = bms_next_member(rule.attnums, member)) >= 0)
 		elements[count++] = Int16GetDatum(member);
 	PG_RETURN_ARRAYTYPE_P(construct_array(elements, count, INT2OID, 2, true,
 										  TYPALIGN_SHORT));
+}
+
+/*
+ * crmaudit.sweep_only(target regclass, name text, kind text, columns text[],
+ *					   params jsonb, condition text, parse_only boolean)
+ *
+ * Says why the gate does not evaluate a rule that looks at other rows, or the
+ * whole table; NULL if it does.
+ */
+Datum
+crmaudit_sweep_only(PG_FUNCTION_ARGS)
+{
+	RuleSource	source;
+	Rule		rule;
+
+	if (!compile_arguments(fcinfo, &source, &rule) || rule.eval != NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(rule.no_probe ? rule.no_probe :
+									 rule.kind->level == LEVEL_TABLE ?
+									 "it is about the table as a whole" :
+									 "its kind is not evaluated as rows are written"));
 }

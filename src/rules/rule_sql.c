@@ -8,6 +8,7 @@
 #include "postgres.h"
 
 #include "access/stratnum.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
@@ -18,6 +19,23 @@
 #include "utils/typcache.h"
 
 #include "rules/rule_sql.h"
+
+char *
+crm_sql_rows(Relation rel)
+{
+	return psprintf("%s%s",
+					rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ? "" : "ONLY ",
+					quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
+											   RelationGetRelationName(rel)));
+}
+
+char *
+crm_sql_source(Relation rel, const char *where)
+{
+	return psprintf("(SELECT tableoid, ctid, * FROM %s AS this_row%s%s) AS this_row",
+					crm_sql_rows(rel), where ? " WHERE " : "",
+					where ? where : "");
+}
 
 char *
 crm_sql_column(const RuleColumn *column, const char *alias)
@@ -123,16 +141,20 @@ is_text(Oid typid)
 	return typid == TEXTOID || typid == VARCHAROID || typid == BPCHAROID;
 }
 
+/*
+ * A value as text.  That of a key stays what the planner has statistics of.
+ */
 static char *
-as_text(const char *value)
+as_text(const char *value, bool is_key)
 {
-	return psprintf("NULLIF((%s)::pg_catalog.text, '') COLLATE pg_catalog.\"C\"",
+	return psprintf(is_key ? "(%s)::pg_catalog.text COLLATE pg_catalog.\"C\"" :
+					"NULLIF((%s)::pg_catalog.text, '') COLLATE pg_catalog.\"C\"",
 					value);
 }
 
 bool
 crm_sql_pair(SqlPair *pair, const char *first, Oid first_type,
-			 const char *second, Oid second_type)
+			 const char *second, Oid second_type, bool is_key)
 {
 	Oid			left = getBaseType(first_type);
 	Oid			right = getBaseType(second_type);
@@ -158,8 +180,8 @@ crm_sql_pair(SqlPair *pair, const char *first, Oid first_type,
 		TypeCategory(left) != TYPCATEGORY_STRING &&
 		TypeCategory(right) != TYPCATEGORY_STRING)
 		return false;
-	pair->first = as_text(first);
-	pair->second = as_text(second);
+	pair->first = as_text(first, is_key);
+	pair->second = as_text(second, is_key);
 	pair->equal = CRM_SQL_OP("=");
 	return true;
 }

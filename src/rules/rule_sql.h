@@ -26,6 +26,19 @@ typedef struct SqlPair
 	char	   *equal;			/* the operator */
 } SqlPair;
 
+/*
+ * The rows of a table, as FROM names them: with those of its partitions, and
+ * without those of children by inheritance, which are tables of their own, as
+ * the gate has it.
+ */
+extern char *crm_sql_rows(Relation rel);
+
+/*
+ * The FROM item this_row of the rows for which "where" holds, or of all: with
+ * tableoid, ctid and all columns.
+ */
+extern char *crm_sql_source(Relation rel, const char *where);
+
 /* The value of a rule's column in a row named "alias". */
 extern char *crm_sql_column(const RuleColumn *column, const char *alias);
 
@@ -43,6 +56,6 @@ extern char *crm_sql_equal(Oid typid);
  * to some systems it is.  False if their types have nothing in common.
  */
 extern bool crm_sql_pair(SqlPair *pair, const char *first, Oid first_type,
-						 const char *second, Oid second_type);
+						 const char *second, Oid second_type, bool is_key);
 
 #endif							/* CRM_RULE_SQL_H */

@@ -15,4 +15,7 @@ extern char *crm_column_show(const RuleColumn *column, TupleTableSlot *slot);
 
 extern const char *crm_rule_kind_name(const Rule *rule);
 
+/* Name of the table that a reference refers to. */
+extern const char *crm_rule_other_table(const Rule *rule);
+
 #endif							/* CRM_RULE_VALUE_H */

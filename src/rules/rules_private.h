@@ -101,6 +101,7 @@ typedef struct RuleCompile
 								 * run functions in it */
 	Oid			target;			/* the protected table: rel, or its root */
 	List	   *depends;		/* other relations whose changes matter */
+	bool		has_missing;	/* one of them is not there */
 } RuleCompile;
 
 /*

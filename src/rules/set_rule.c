@@ -24,8 +24,8 @@
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
-#include "nodes/makefuncs.h"
 #include "parser/parse_coerce.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -35,6 +35,26 @@
 #include "utils/typcache.h"
 
 #include "rules/set_rule.h"
+
+/*
+ * Locks the table of that schema and name, and returns it; InvalidOid if there
+ * is none.  Whoever writes, or reads rule_status, need not have the right to
+ * name it.
+ */
+static Oid
+lock_table(List *names)
+{
+	Oid			schema = get_namespace_oid(strVal(linitial(names)), true);
+	Oid			relid = OidIsValid(schema) ?
+	get_relname_relid(strVal(lsecond(names)), schema) : InvalidOid;
+
+	if (!OidIsValid(relid))
+		return InvalidOid;
+	LockRelationOid(relid, AccessShareLock);
+	if (!SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+		return InvalidOid;
+	return relid;
+}
 
 /*
  * Looks up another table by its qualified name; raises an error if it cannot
@@ -47,18 +67,14 @@ crm_other_table_find(RuleCompile *context, const char *name, OtherTable *table)
 	Oid			owner = crm_relation_owner(context->target);
 	char		kind;
 
-	if (list_length(names) != 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_NAME),
-				 errmsg("name of relation \"%s\" must be qualified with its schema",
-						name)));
-	table->relid = RangeVarGetRelid(makeRangeVarFromNameList(names),
-									AccessShareLock, true);
+	/* if the definition found the table its name is qualified */
+	table->relid = list_length(names) == 2 ? lock_table(names) : InvalidOid;
+	context->has_missing |= !OidIsValid(table->relid);
 	if (!OidIsValid(table->relid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation \"%s\" does not exist", name),
-				 errdetail("Rule kind \"%s\" looks into it.",
+				 errdetail("A rule of kind \"%s\" looks into it.",
 						   context->source->kind)));
 	table->name = quote_qualified_identifier(strVal(linitial(names)),
 											 strVal(lsecond(names)));
@@ -199,6 +215,24 @@ crm_rule_add_column(RuleCompile *context, Rule *rule, const char *spec)
 	return index;
 }
 
+/*
+ * Lets the gate evaluate the rule if an index serves its probe; if not, notes
+ * which one would ("missing", or NULL if none can).  A probe runs SQL.
+ */
+void
+crm_rule_set_probe(Rule *rule, bool has_index, const char *missing)
+{
+	if (has_index)
+	{
+		rule->is_guarded = true;
+		return;
+	}
+	rule->eval = NULL;
+	rule->no_probe = missing ?
+		psprintf("at write time it needs %s", missing) :
+		pstrdup("no index can serve it at write time");
+}
+
 const char *
 crm_identifier_type_name(Oid typid)
 {
@@ -250,7 +284,7 @@ crm_append_column(StringInfo sql, const RuleColumn *column, const char *alias)
 {
 	const char *arrow = strstr(column->spec, "->");
 	char	   *name = column->npath == 0 ? pstrdup(column->spec) :
-		pnstrdup(column->spec, arrow - column->spec);
+	pnstrdup(column->spec, arrow - column->spec);
 
 	if (column->npath > 0)
 	{

@@ -47,6 +47,8 @@ extern void crm_column_pair_compile(RuleCompile *context, const Rule *rule,
 extern int	crm_rule_add_column(RuleCompile *context, Rule *rule,
 								const char *spec);
 
+extern void crm_rule_set_probe(Rule *rule, bool has_index, const char *missing);
+
 /* The type's name if it is one of our identifier types, or NULL. */
 extern const char *crm_identifier_type_name(Oid typid);
 

@@ -39,7 +39,7 @@ typedef struct Edit
  */
 static const pg_wchar ordinals[] = {
 	0x3007, 0x96F6,				/* zero */
-	0x4E00, 0x4E8C, 0x4E09, 0x56DB, 0x4E94,	/* one to five */
+	0x4E00, 0x4E8C, 0x4E09, 0x56DB, 0x4E94, /* one to five */
 	0x516D, 0x4E03, 0x516B, 0x4E5D, 0x5341, /* six to ten */
 	0x767E, 0x5343, 0x4E07, 0x4E24, /* hundred, thousand, myriad, two */
 	0x7532, 0x4E59, 0x4E19, 0x4E01, /* the first four heavenly stems */
@@ -75,7 +75,7 @@ is_ordinal(pg_wchar c)
  * characters, or size + 1 if there are more.
  */
 static int
-read_characters(text *value, pg_wchar *characters, int size)
+read_characters(text * value, pg_wchar *characters, int size)
 {
 	const char *data = VARDATA_ANY(value);
 	int			length = VARSIZE_ANY_EXHDR(value);
@@ -141,7 +141,10 @@ edit_of_arguments(FunctionCallInfo fcinfo)
 										  SPELLING_CHARACTERS);
 
 	if (a_count > SPELLING_CHARACTERS || b_count > SPELLING_CHARACTERS)
-		return (Edit) {0};
+		return (Edit)
+	{
+		0
+	};
 	return edit_find(a, a_count, b, b_count);
 }
 

@@ -198,8 +198,7 @@ count_values(const Measure *measure, Baseline *baseline, const char *salt)
 /*
  * crmaudit.measure_distribution(target regclass, rule text, salt_id text)
  *
- * Buckets of today's values: number, lower bound, digest, rows, and whether
- * they are parts of an ordered column.
+ * Buckets of today's values: number, lower bound, digest, rows.
  */
 Datum
 crmaudit_measure_distribution(PG_FUNCTION_ARGS)
@@ -224,8 +223,8 @@ crmaudit_measure_distribution(PG_FUNCTION_ARGS)
 	for (int i = 0; i < baseline.nbuckets; i++)
 	{
 		const Bucket *bucket = &baseline.buckets[i];
-		Datum		values[5];
-		bool		nulls[5] = {false};
+		Datum		values[4];
+		bool		nulls[4] = {false};
 
 		values[0] = Int32GetDatum(bucket->bucket);
 		nulls[1] = bucket->lower == NULL;
@@ -235,7 +234,6 @@ crmaudit_measure_distribution(PG_FUNCTION_ARGS)
 		if (bucket->digest)
 			values[2] = CStringGetTextDatum(bucket->digest);
 		values[3] = Int64GetDatum(bucket->rows);
-		values[4] = BoolGetDatum(baseline.is_ordered);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
 	return (Datum) 0;

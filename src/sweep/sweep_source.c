@@ -22,32 +22,16 @@
 
 PG_FUNCTION_INFO_V1(crmaudit_rule_query);
 
-/*
- * Children of a table by inheritance are tables of their own, as the gate has
- * it; partitions are not.
- */
+/* Contract in sweep_source.h. */
 char *
 crm_sweep_source(const RuleSet *ruleset, const Rule *rule, Relation rel)
 {
-	StringInfoData sql;
+	const char *live = ruleset->live_sql;
+	const char *condition = rule->condition_sql;
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "(SELECT tableoid, ctid, * FROM %s%s AS this_row",
-					 rel->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ?
-					 "" : "ONLY ",
-					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(rel)),
-												RelationGetRelationName(rel)));
-	if (ruleset->live_sql || rule->condition_sql)
-		appendStringInfo(&sql, " WHERE %s%s%s%s%s%s%s",
-						 ruleset->live_sql ? "(" : "",
-						 ruleset->live_sql ? ruleset->live_sql : "",
-						 ruleset->live_sql ? ")" : "",
-						 ruleset->live_sql && rule->condition_sql ? " AND " : "",
-						 rule->condition_sql ? "(" : "",
-						 rule->condition_sql ? rule->condition_sql : "",
-						 rule->condition_sql ? ")" : "");
-	appendStringInfoString(&sql, ") AS this_row");
-	return sql.data;
+	if (live && condition)
+		return crm_sql_source(rel, psprintf("(%s) AND (%s)", live, condition));
+	return crm_sql_source(rel, live ? live : condition);
 }
 
 /* Finds an enabled rule of the table, or raises an error. */

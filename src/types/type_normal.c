@@ -94,7 +94,8 @@ is_ascii_alnum(uint32_t c)
 }
 
 /*
- * Writes the text in the form of that kind to "out", which has room for the
+ * Writes the text in the form of that kind, or of what is no identifier, to
+ * "out", which has room for the
  * input, and returns its length.  Input and output are UTF-8.
  */
 static int
@@ -102,6 +103,7 @@ normal_text(NormalKind kind, const char *data, int length, char *out)
 {
 	int			size = 0;
 	bool		blank = false;
+	bool		lower = kind == NORMAL_ADDRESS || kind == NORMAL_IDENTIFIER;
 
 	for (int at = 0; at < length;)
 	{
@@ -119,18 +121,19 @@ normal_text(NormalKind kind, const char *data, int length, char *out)
 		}
 		else
 		{
-			if (blank && size > 0 &&
+			if (blank && size > 0 && kind != NORMAL_IDENTIFIER &&
 				(kind != NORMAL_ADDRESS ||
 				 (is_ascii_alnum(c) &&
 				  is_ascii_alnum((unsigned char) out[size - 1]))))
 				out[size++] = ' ';
 			blank = false;
-			if (bytes == 1)
-				out[size++] = kind == NORMAL_ADDRESS ?
-					pg_ascii_tolower((unsigned char) data[at]) : data[at];
+			if (kind == NORMAL_IDENTIFIER && c == '-')
+				;				/* a separator, as blanks are */
 			else if (c < 0x80)
-				out[size++] = kind == NORMAL_ADDRESS ?
+				out[size++] = lower ?
 					pg_ascii_tolower((unsigned char) c) : (char) c;
+			else if (bytes == 1)
+				out[size++] = data[at]; /* no UTF-8 */
 			else
 				size += crm_utf8_encode(c, out + size);
 		}
@@ -185,20 +188,16 @@ bool
 crm_normal_value(const CrmNormalForm *form, const char *data, int length,
 				 const char **normal, int *normal_length)
 {
-	NormalKind	kind = form->kind;
 	char	   *out;
 	int			size;
 
 	if (GetDatabaseEncoding() != PG_UTF8)
 		crm_text_to_utf8(&data, &length);
-	if (kind == NORMAL_IDENTIFIER &&
+	if (form->kind == NORMAL_IDENTIFIER &&
 		canonical_value(form, data, length, normal, normal_length))
 		return true;
-	/* what is none is compared as people see it */
-	if (kind == NORMAL_IDENTIFIER)
-		kind = NORMAL_ADDRESS;
 	out = palloc(length + 1);
-	size = normal_text(kind, data, length, out);
+	size = normal_text(form->kind, data, length, out);
 	if (size == 0 || ((form->kind == NORMAL_IDENTIFIER ||
 					   form->kind == NORMAL_ACCOUNT) &&
 					  !has_substance(out, size)))

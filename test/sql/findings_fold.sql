@@ -289,3 +289,24 @@ DROP TABLE ff_rules;
 DROP PROCEDURE ff_share, ff_fold_each;
 SELECT crmaudit.revoke_duty('steward', 'ff_desk') \gset
 DROP ROLE ff_desk;
+
+-- A family that shares a phone, as the sweep finds it: cleared in one call, it
+-- stays cleared; who takes their phone later does not.
+CREATE TABLE ff_family (id int PRIMARY KEY, phone text);
+SELECT crmaudit.protect('ff_family', mode => 'observe', history => false) \gset
+SELECT crmaudit.add_rule('ff_family', 'phone_shared', 'shared_value', '{phone}', '{"type":"phone","region":"CN"}') \gset
+INSERT INTO ff_family VALUES (1, '13918276354'), (2, '+86 139 1827 6354'), (3, '13918276355');
+SELECT count(*) FROM crmaudit.sweep('ff_family');
+SELECT customer, status, count(*) OVER (PARTITION BY group_key) AS in_group FROM crmaudit.work_list WHERE target = 'ff_family'::regclass ORDER BY 1;
+SELECT crmaudit.clear_group((SELECT DISTINCT group_key FROM crmaudit.work_list WHERE target = 'ff_family'::regclass), 'husband and wife');
+SELECT count(*) FROM crmaudit.sweep('ff_family');
+SELECT row_key, status, occurrences FROM crmaudit.finding WHERE target = 'ff_family'::regclass ORDER BY row_key;
+INSERT INTO ff_family VALUES (4, '139-1827-6354');
+UPDATE ff_family SET phone = '13918276355' WHERE id = 2;
+SELECT count(*) FROM crmaudit.sweep('ff_family');
+SELECT row_key, status FROM crmaudit.finding WHERE target = 'ff_family'::regclass ORDER BY row_key;
+-- Gone with its rows, which without an index only the sweep can tell.
+DELETE FROM ff_family;
+SELECT count(*) FROM crmaudit.sweep('ff_family');
+SELECT row_key, status, resolution FROM crmaudit.finding WHERE target = 'ff_family'::regclass ORDER BY row_key;
+DROP TABLE ff_family;

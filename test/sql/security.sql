@@ -93,9 +93,10 @@ SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = prolang
 SELECT p.oid::regprocedure FROM pg_proc p
 	WHERE pronamespace = 'crmaudit'::regnamespace AND prorettype = 'trigger'::regtype AND has_function_privilege('se_clerk', p.oid, 'EXECUTE') ORDER BY 1;
 SELECT c.oid::regclass FROM pg_class c
-	WHERE relnamespace = 'crmaudit'::regnamespace AND relkind IN ('r', 'v', 'S') AND relname <> 'reference_version' AND has_table_privilege('se_clerk', c.oid, 'SELECT');
--- Only which editions of public reference data there are is no secret.
-SELECT has_table_privilege('se_clerk', 'crmaudit.reference_version', 'SELECT, INSERT, UPDATE, DELETE') AS any_right, has_table_privilege('se_clerk', 'crmaudit.reference_version', 'INSERT, UPDATE, DELETE') AS may_write;
+	WHERE relnamespace = 'crmaudit'::regnamespace AND relkind IN ('r', 'v', 'S') AND relname NOT IN ('reference_version', 'role_hint') AND has_table_privilege('se_clerk', c.oid, 'SELECT');
+-- Only which editions of public reference data there are is no secret, and how
+-- columns are called that hold a phone number.
+SELECT t, has_table_privilege('se_clerk', 'crmaudit.' || t, 'SELECT, INSERT, UPDATE, DELETE') AS any_right, has_table_privilege('se_clerk', 'crmaudit.' || t, 'INSERT, UPDATE, DELETE') AS may_write FROM unnest('{reference_version,role_hint}'::text[]) t;
 
 -- The owner of a partitioned table has no right here, and makes partitions.
 CREATE ROLE se_landlord;
@@ -272,7 +273,7 @@ SELECT crmaudit.revoke_duty('admin', 'se_admin') \gset
 SELECT crmaudit.revoke_duty('steward', 'se_steward') \gset
 SELECT crmaudit.revoke_duty('auditor', 'se_auditor') \gset
 SELECT c.oid::regclass FROM pg_class c, unnest('{se_admin,se_steward,se_auditor}'::text[]) r
-	WHERE relnamespace = 'crmaudit'::regnamespace AND relkind IN ('r', 'v') AND relname <> 'reference_version' AND has_table_privilege(r, c.oid, 'SELECT, INSERT, UPDATE, DELETE');
+	WHERE relnamespace = 'crmaudit'::regnamespace AND relkind IN ('r', 'v') AND relname NOT IN ('reference_version', 'role_hint') AND has_table_privilege(r, c.oid, 'SELECT, INSERT, UPDATE, DELETE');
 -- Once revoked it no longer excludes the other.
 SELECT g FROM crmaudit.grant_duty('auditor', 'se_admin') g WHERE g LIKE '%se\_%' ORDER BY g;
 SELECT crmaudit.revoke_duty('auditor', 'se_admin') \gset

@@ -23,6 +23,13 @@ SELECT crmaudit.add_calendar_year('CN', 2027, '{2027-01-01,2027-02-08}', '{2027-
 SELECT crmaudit.add_calendar('Cairo', 'Cairo office', 'Africa/Cairo', NULL, '{5,6}', 2025, 2026);
 SELECT crmaudit.set_calendar_day('Cairo', '2025-07-23', false, 'Revolution Day');
 ALTER DATABASE source SET crmaudit.calendar = 'CN';
+-- a period that is closed
+CREATE TABLE customer (id int PRIMARY KEY, mail text, made_on date);
+SELECT crmaudit.protect('customer', roles => '{"mail":"email","made_on":"created_at"}', packs => '{contact}', mode => 'observe');
+INSERT INTO customer VALUES (1, 'bad', '2026-01-02');
+SELECT crmaudit.close_period('2026-01-01', '2026-03-31', '2026 Q1', calendar => 'CN');
+INSERT INTO crmaudit.score_history (run_id, target, at, rule_set_version, rows, score) VALUES (1, 'customer', '2026-05-01', 2, 1, '50');
+SELECT crmaudit.close_period('2026-04-01', '2026-06-30', '2026 Q2', calendar => 'CN');
 SQL
 
 my $state = <<'SQL';
@@ -31,11 +38,18 @@ SELECT calendar, year FROM crmaudit.calendar_year ORDER BY 1, 2;
 SELECT calendar, builtin, count(*), md5(string_agg(d::text, ',' ORDER BY day)) FROM crmaudit.calendar_day d GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT crmaudit.is_working_day('2025-06-16', 'CN'), crmaudit.is_working_day('2025-10-02', 'CN'), crmaudit.add_working_days('2026-12-31', 2, 'CN'),
 	crmaudit.is_working_day('2027-02-14', 'CN'), crmaudit.add_working_days('2025-07-22', 1, 'Cairo');
+SELECT * FROM crmaudit.period ORDER BY name;
+SELECT * FROM crmaudit.period_rule ORDER BY period, rule_id, version;
+SELECT * FROM crmaudit.period_score ORDER BY period, run_id;
+SELECT period, table_name, row_key, claimed_at, recorded_at, op, after_closing FROM crmaudit.period_backdated ORDER BY period;
+SELECT count(*) FROM crmaudit.verify_period();
 SQL
 my $dump = "$node->{_basedir}/calendar.dump";
 $node->command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('source') ], 'pg_dump');
 $node->command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('target'), $dump ], 'pg_restore');
-is($node->safe_psql('target', $state), $node->safe_psql('source', $state), 'calendars are as they were');
+same_text($node->safe_psql('target', $state), $node->safe_psql('source', $state), 'calendars and closed periods are as they were');
+is($node->safe_psql('target', 'SELECT count(*) FROM crmaudit.period_backdated'), '1', 'what was entered later still shows');
+like($node->safe_psql('source', $state), qr/^0\z/m, 'no fault of a period');
 is($node->safe_psql('target', q{SELECT crmaudit.is_working_day('2025-06-16', 'CN'), crmaudit.add_working_days('2026-12-31', 2, 'CN')}),
 	'f|2027-01-05', 'and count so');
 

@@ -854,6 +854,37 @@ def test_concurrent(crm, server):
     sql.close()
 
 
+def test_suggest(sql):
+    "What crmaudit makes of Tryton's tables by itself."
+    section('Tryton as a CRM that nobody described')
+    suggested = {}
+    for table in ('party_party', 'party_address', 'party_contact_mechanism'):
+        for name, params, condition, fail in sql(
+                'SELECT name, params, condition, would_fail'
+                ' FROM crmaudit.suggest_rules(%s::regclass)', (table,)):
+            suggested[table, name] = (params, condition, fail)
+    contact = 'party_contact_mechanism'
+    ok(suggested.get((contact, 'value_email_valid'), (0, 0))[:2] ==
+        ({'type': 'email'}, "type IN ('email')"),
+        'suggested: an e-mail address where the type says so', suggested)
+    params, condition, _ = suggested.get(
+        (contact, 'value_phone_valid'), ({}, None, 0))
+    ok(params.get('type') == 'phone' and condition is not None
+        and condition.startswith("type IN ('"),
+        'suggested: a phone number where the type says so', suggested)
+    ok({(contact, 'type_known'), (contact, 'create_date_not_future')}
+        <= set(suggested), 'suggested: sets and dates', suggested)
+    rules = sql.value('SELECT crmaudit.suggested_rules_json(%s::regclass)',
+        (contact,))
+    ok(sql.value("SELECT bool_and(t.failed = s.would_fail)"
+            " FROM crmaudit.try_rules(%s::regclass, %s::jsonb) t"
+            " JOIN crmaudit.suggest_rules(%s::regclass) s USING (name)"
+            " JOIN crmaudit.rule_kind k USING (kind)"
+            " WHERE k.level = 'row'",
+            (contact, json.dumps(rules['rules']), contact)),
+        'suggested: counts are those of the rules')
+
+
 def test_update_module(crm):
     section("enforce: Tryton's own upgrade of its tables")
     sql = Sql(crm.database)
@@ -899,6 +930,7 @@ def main(baseline):
         test_observe(plain, watched)
         with Server('plain', 'guarded', 'watched') as server:
             test_wire(guarded, server)
+            test_suggest(Sql('watched'))
             test_concurrent(watched, server)
         test_update_module(guarded)
 

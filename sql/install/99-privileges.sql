@@ -33,6 +33,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('steward', 'UPDATE ON crmaudit.quarantine'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass), crmaudit.release(bigint, jsonb), crmaudit.discard(bigint, text), crmaudit.require_quarantined(bigint), crmaudit.writable_columns(regclass, text)'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.ledger_problems()'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.distribute(bigint[], text), crmaudit.append_distribution(bigint[], text, text[], timestamptz[]), crmaudit.assign(bigint[], text), crmaudit.acknowledge(bigint[]), crmaudit.resolve(bigint[], text), crmaudit.verify(bigint[], text), crmaudit.false_positive(bigint[], text), crmaudit.waive(bigint[], date, text, text), crmaudit.reopen(bigint[], text), crmaudit.clear_group(text, text), crmaudit.escalate(), crmaudit.fold_findings(), crmaudit.findings_problems()'),
+		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.assignment, crmaudit.escalation'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.findings_problems()'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.sweep(regclass, text[], real, bigint, text, int), crmaudit.sweep_table(regclass, text[], real, bigint, text, int, pg_snapshot, timestamptz, text), crmaudit.sweep_changed(regclass), crmaudit.unswept_rules(regclass), crmaudit.sweep_progresses()'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.sweep_progresses()'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.rule_query(regclass, text), crmaudit.distribution_shift(regclass, text), crmaudit.baseline_problems()'),
@@ -126,6 +129,8 @@ REVOKE ALL ON ALL TABLES IN SCHEMA crmaudit FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA crmaudit FROM PUBLIC;
 
 GRANT SELECT ON crmaudit.reference_version TO PUBLIC;
+-- only what is assigned to whoever reads it
+GRANT SELECT ON crmaudit.my_findings TO PUBLIC;
 -- profile() goes by names too; it runs with the caller's rights
 GRANT SELECT ON crmaudit.role_hint TO PUBLIC;
 
@@ -138,13 +143,15 @@ DECLARE
 		|| '{claimed_at}'::text[]
 		|| '{profile,profile_columns,column_facts,with_role,identifier_role,bears_out,holds_sex,shows_values,hinted_roles,name_words,chinese_ends,sex_words,phone_words,date_regex,verdict_share,wilson_lower,try_rules,suggest_rules,suggested_rules_json,candidate,in_percent,presence_candidates,role_candidates,date_candidates,number_candidates,code_values,set_candidates,shape_candidates,pair_candidates,typed_candidates,count_rows,relation_sql,unique_candidates,reference_candidates,dependency_candidates,document_condition}'::text[]
 		|| '{measure_segments,segment_score}'::text[];
+	-- findings: what reads with the caller's rights, and what looks at who calls
+	finding_names text[] := '{unfolded_events,pending_findings,finding_due,finding_nature,person,row_texts,end_of,key_in_words,mask_as,masked_row,assigned_findings,answer}';
 	function regprocedure;
 BEGIN
 	-- what the SQL of a rule calls, which runs as the table's owner
 	names := names || '{one_edit_apart,is_spelling_variant,spelling_keys,comparable_value,chi_square_p}'::text[];
 	FOR function IN SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p
 		WHERE p.pronamespace = 'crmaudit'::pg_catalog.regnamespace
-			AND (p.proname = ANY (names) OR EXISTS (
+			AND (p.proname = ANY (names || finding_names) OR EXISTS (
 				SELECT FROM pg_catalog.pg_type t
 				WHERE t.oid = ANY (p.proargtypes || p.prorettype) AND t.typtype = 'b' AND t.typelem = 0
 					AND t.typnamespace = 'crmaudit'::pg_catalog.regnamespace))

@@ -118,7 +118,7 @@ GRANT SELECT ON crmaudit.reference_version TO PUBLIC;
 -- of triggers, which run as the writer; trigger functions that partitions get.
 DO $$
 DECLARE
-	names text[] := '{gate,stored,commit_gate,capture,record_leaving,row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,likesel,nlikesel,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names,row_history,field_history,as_of,row_as_of,restore_row,restore_statement,restorable_columns,equality,mask_image,op_in_words,current_names,merkle_root,merkle_path,merkle_accum,merkle_path_accum,merkle_final,merkle_path_final,microseconds}';
+	names text[] := '{gate,stored,commit_gate,capture,record_leaving,row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,likesel,nlikesel,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names,row_history,field_history,as_of,row_as_of,restore_row,restore_statement,restorable_columns,equality,mask_image,op_in_words,current_names,merkle_root,merkle_path,merkle_accum,merkle_path_accum,merkle_final,merkle_path_final,microseconds,wilson_interval}';
 	function regprocedure;
 BEGIN
 	FOR function IN SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p

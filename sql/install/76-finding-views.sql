@@ -18,7 +18,7 @@ COMMENT ON FUNCTION crmaudit.row_key_join(regclass, boolean) IS 'the condition u
 
 -- All rows at once: one by one, they cost ten times as much. Joins multiply
 -- ROWS: with the number that is likely they would look worth compiling.
-CREATE FUNCTION crmaudit.row_owners(target regclass, ids bigint[], row_keys jsonb[], OUT id bigint, OUT owner text, OUT channel text)
+CREATE FUNCTION crmaudit.row_owners(target regclass, ids bigint[], row_keys jsonb[], OUT id bigint, OUT owner text, OUT channel text, OUT customer text)
 RETURNS SETOF record LANGUAGE plpgsql STABLE STRICT ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	settings crmaudit.protected_table;
@@ -32,22 +32,23 @@ BEGIN
 		OR EXISTS (SELECT FROM unnest(settings.key) k WHERE NOT has_column_privilege(target, k, 'SELECT')) THEN
 		RETURN;
 	END IF;
-	FOREACH spec IN ARRAY ARRAY[(crmaudit.role_columns(settings.roles, 'owner'))[1], (crmaudit.role_columns(settings.roles, 'source'))[1]] LOOP
+	FOREACH spec IN ARRAY ARRAY[(crmaudit.role_columns(settings.roles, 'owner'))[1], (crmaudit.role_columns(settings.roles, 'source'))[1], (crmaudit.role_columns(settings.roles, 'customer_no'))[1]] LOOP
 		outputs := outputs || CASE WHEN has_column_privilege(target, btrim(split_part(spec, '->', 1)), 'SELECT')
 			THEN crmaudit.column_sql(spec) ELSE 'NULL' END;
 	END LOOP;
-	IF outputs = ARRAY['NULL', 'NULL'] THEN
+	IF outputs = ARRAY['NULL', 'NULL', 'NULL'] THEN
 		RETURN;
 	END IF;
 	-- a key need not be unique
-	statement := format('SELECT f.id, min(t." owner"), min(t." channel") FROM unnest($1, $2) AS f(id, row_key) JOIN (SELECT %s, (%s)::text AS " owner", (%s)::text AS " channel" FROM %s) AS t ON %%s GROUP BY f.id',
-		(SELECT string_agg(quote_ident(k), ', ') FROM unnest(settings.key) k), outputs[1], outputs[2], target);
+	statement := format('SELECT f.id, min(t." owner"), min(t." channel"), min(t." customer") FROM unnest($1, $2) AS f(id, row_key) '
+		|| 'JOIN (SELECT %s, (%s)::text AS " owner", (%s)::text AS " channel", (%s)::text AS " customer" FROM %s) AS t ON %%s GROUP BY f.id',
+		(SELECT string_agg(quote_ident(k), ', ') FROM unnest(settings.key) k), outputs[1], outputs[2], outputs[3], target);
 	RETURN QUERY EXECUTE format(statement, crmaudit.row_key_join(target)) USING ids, row_keys;
 EXCEPTION WHEN data_exception THEN
 	-- keys of findings from before the column had its present type
 	RETURN QUERY EXECUTE format(statement, crmaudit.row_key_join(target, true)) USING ids, row_keys;
 END $$;
-COMMENT ON FUNCTION crmaudit.row_owners(regclass, bigint[], jsonb[]) IS 'owner and channel of rows by their keys, each under the number that the caller gave it: the values of the columns with the roles owner and source, as they are now; read with the caller''s rights, without a row where those, or a hashed key, do not let it (D36)';
+COMMENT ON FUNCTION crmaudit.row_owners(regclass, bigint[], jsonb[]) IS 'owner, channel and customer number of rows by their keys, each under the number that the caller gave it: the values of the columns with the roles owner, source and customer_no, as they are now; read with the caller''s rights, without a row where those, or a hashed key, do not let it (D36)';
 
 CREATE FUNCTION crmaudit.row_owner(target regclass, row_key jsonb) RETURNS text
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
@@ -69,15 +70,18 @@ CREATE VIEW crmaudit.suspicious_customers WITH (security_invoker = true) AS
 		SELECT f.id, f.target, f.rule, f.row_key, f.column_name, f.reason, f.group_key, f.severity, f.status, f.first_seen, f.due_at, f.assignee
 		FROM crmaudit.finding f JOIN rules r ON r.rule_id = f.rule_id AND r.version = f.rule_version
 		WHERE f.status IN ('open', 'acknowledged', 'waived', 'false_positive')
-	), groups AS (
-		SELECT group_key, count(*) AS customers, min(first_seen) AS first_seen, min(due_at) AS due_at
-		FROM (SELECT group_key, min(first_seen) AS first_seen, min(due_at) FILTER (WHERE status IN ('open', 'acknowledged')) AS due_at
-			FROM listed WHERE group_key IS NOT NULL GROUP BY group_key, target, row_key) m
-		GROUP BY group_key
-	), owners AS (
-		SELECT o.id, o.owner
-		FROM (SELECT target, array_agg(id) AS ids, array_agg(row_key) AS row_keys FROM listed WHERE status IN ('open', 'acknowledged') GROUP BY target) k
+	), owners AS MATERIALIZED (
+		SELECT o.id, o.owner, o.customer
+		FROM (SELECT target, array_agg(id) AS ids, array_agg(row_key) AS row_keys FROM listed GROUP BY target) k
 		CROSS JOIN LATERAL crmaudit.row_owners(k.target, k.ids, k.row_keys) o
+	), members AS (
+		-- rows are customers unless their numbers tell
+		SELECT l.group_key, min(l.first_seen) AS first_seen, min(l.due_at) FILTER (WHERE l.status IN ('open', 'acknowledged')) AS due_at
+		FROM listed l LEFT JOIN owners o ON o.id = l.id
+		WHERE l.group_key IS NOT NULL
+		GROUP BY l.group_key, o.customer, CASE WHEN o.customer IS NULL THEN l.target END, CASE WHEN o.customer IS NULL THEN l.row_key END
+	), groups AS (
+		SELECT group_key, count(*) AS customers, min(first_seen) AS first_seen, min(due_at) AS due_at FROM members GROUP BY group_key
 	)
 	SELECT l.target, l.reason, l.group_key, l.row_key, coalesce(g.customers, 1) AS customers, o.owner, l.first_seen, l.due_at,
 		l.rule, l.column_name, crmaudit.reason_in_words(l.reason) AS in_words, l.severity, l.status, l.assignee, l.id
@@ -86,7 +90,7 @@ CREATE VIEW crmaudit.suspicious_customers WITH (security_invoker = true) AS
 	LEFT JOIN owners o ON o.id = l.id
 	WHERE l.status IN ('open', 'acknowledged')
 	ORDER BY coalesce(g.due_at, l.due_at), coalesce(g.first_seen, l.first_seen), l.group_key, l.target::text, l.row_key, l.rule, l.id;
-COMMENT ON VIEW crmaudit.suspicious_customers IS 'customers who share a phone, bank account or address with others, or have that of staff, agencies or their relatives, all customers of a group together, across tables and rules; group_key does not show the value, and is NULL where only the gate has seen the row: it is a group of its own until the next sweep (D5, D6)';
+COMMENT ON VIEW crmaudit.suspicious_customers IS 'customers who share a phone, bank account or address with others, or have that of staff, agencies or their relatives, all customers of a group together, across tables and rules; customers counts them by the role customer_no, or else by row; group_key does not show the value, and is NULL where only the gate has seen the row: it is a group of its own until the next sweep (D5, D6)';
 
 -- Who is answerable -------------------------------------------------------------------
 
@@ -278,7 +282,7 @@ INSERT INTO crmaudit.improvement_word VALUES
 	('too early', 'It is too early to tell: no sweep, or not a day, since then.', '尚难判断：执行后未再全表稽核，或不足一天。'),
 	('nothing to compare', 'There was nothing of the kind before, nor after.', '前后均无此类问题，无从比较。'),
 	('helped', 'It helped.', '整改有效。'),
-	('made no difference', 'It made no difference.', '未见改善。'),
+	('made no difference', 'It made no difference, or none beyond chance.', '未见改善，或差异可能出于偶然。'),
 	('worse', 'It is worse than before.', '比以前更差。');
 UPDATE crmaudit.improvement_word SET chinese = crmaudit.unescape(chinese, english);
 
@@ -483,21 +487,32 @@ END $$;
 COMMENT ON FUNCTION crmaudit.carry_out(bigint, text) IS 'records that a proposal was carried out (D41)';
 
 -- Clean-ups are judged by what is open; training and prevention by what came
--- in as long after as before, at most 90 days.
+-- in as long after as before, at most 90 days, and more than chance gives.
 CREATE VIEW crmaudit.improvement_effect WITH (security_invoker = true) AS
 	WITH seen AS MATERIALIZED (
 		SELECT f.rule_id, f.reason, f.first_seen, f.status IN ('open', 'acknowledged') AS is_open
 		FROM crmaudit.finding f
 		WHERE f.status NOT IN ('false_positive', 'waived') AND f.rule_id IN (SELECT i.rule_id FROM crmaudit.improvement i)
-	), spans AS (
+	), spans AS MATERIALIZED (
 		SELECT i.*, least(now() - i.done_at, interval '90 days') AS span,
 			v.name AS rule, v.definition AS was, r.version IS NULL AS is_dropped, n.definition AS is_now
 		FROM crmaudit.improvement i
 		LEFT JOIN crmaudit.rule_version v ON v.rule_id = i.rule_id AND v.version = i.rule_version
 		LEFT JOIN crmaudit.rule r ON r.id = i.rule_id
 		LEFT JOIN crmaudit.rule_version n ON n.rule_id = r.id AND n.version = r.version
+	), still_open AS MATERIALIZED (
+		SELECT f.rule_id, f.reason, count(*) AS findings FROM seen f WHERE f.is_open GROUP BY f.rule_id, f.reason
+	), came_in AS (
+		SELECT s.id, count(*) FILTER (WHERE f.first_seen <= s.done_at) AS before, count(*) FILTER (WHERE f.first_seen > s.done_at) AS after
+		FROM spans s JOIN seen f ON f.rule_id = s.rule_id AND f.first_seen > s.done_at - s.span AND f.first_seen <= s.done_at + s.span
+		WHERE s.action IN ('training', 'prevention')
+		GROUP BY s.id
 	), compared AS (
-		SELECT s.*, c.findings_now, c.new_before, c.new_after,
+		SELECT s.*,
+			CASE WHEN s.action IN ('clean-up', 'reference data') THEN coalesce((SELECT o.findings FROM still_open o
+				WHERE o.rule_id = s.rule_id AND o.reason IS NOT DISTINCT FROM s.reason), 0) END AS findings_now,
+			CASE WHEN s.action IN ('training', 'prevention') AND s.span IS NOT NULL THEN coalesce(c.before, 0) END AS new_before,
+			CASE WHEN s.action IN ('training', 'prevention') AND s.span IS NOT NULL THEN coalesce(c.after, 0) END AS new_after,
 			(SELECT h.score::numeric FROM crmaudit.score_history h
 				WHERE h.target = s.target AND h.rule_set_version = s.rule_set_version AND h.at > s.proposed_at ORDER BY h.at DESC, h.run_id DESC LIMIT 1) AS score_now,
 			EXISTS (SELECT FROM crmaudit.run u JOIN crmaudit.run_rule w ON w.run_id = u.id AND w.rule_id = s.rule_id
@@ -506,12 +521,7 @@ CREATE VIEW crmaudit.improvement_effect WITH (security_invoker = true) AS
 			s.is_dropped OR (s.was -> 'kind', s.was -> 'columns', (s.was -> 'params') - 'due', s.was -> 'condition', s.was -> 'enabled')
 				IS DISTINCT FROM (s.is_now -> 'kind', s.is_now -> 'columns', (s.is_now -> 'params') - 'due', s.is_now -> 'condition', s.is_now -> 'enabled') AS is_other
 		FROM spans s
-		LEFT JOIN LATERAL (
-			SELECT count(*) FILTER (WHERE f.is_open) AS findings_now,
-				count(*) FILTER (WHERE f.first_seen <= s.done_at AND f.first_seen > s.done_at - s.span) AS new_before,
-				count(*) FILTER (WHERE f.first_seen > s.done_at AND f.first_seen <= s.done_at + s.span) AS new_after
-			FROM seen f WHERE f.rule_id = s.rule_id AND (s.reason IS NULL OR f.reason = s.reason)
-		) c ON true
+		LEFT JOIN came_in c ON c.id = s.id
 	), judged AS (
 		SELECT c.*, CASE
 			WHEN c.status <> 'done' THEN 'not carried out'
@@ -523,10 +533,11 @@ CREATE VIEW crmaudit.improvement_effect WITH (security_invoker = true) AS
 				ELSE 'made no difference' END
 			WHEN c.span < interval '1 day' THEN 'too early'
 			WHEN c.new_before = 0 AND c.new_after = 0 THEN 'nothing to compare'
-			WHEN c.new_after < c.new_before THEN 'helped'
-			WHEN c.new_after > c.new_before THEN 'worse'
+			-- half of them after: what chance would give
+			WHEN w.high < 0.5 THEN 'helped'
+			WHEN w.low > 0.5 THEN 'worse'
 			ELSE 'made no difference' END AS verdict
-		FROM compared c
+		FROM compared c CROSS JOIN LATERAL crmaudit.wilson_interval(c.new_after, c.new_before + c.new_after) w
 	)
 	SELECT id, target, rule, action, reason, proposed_at, done_at, done_by, findings AS findings_then, findings_now, new_before, new_after,
 		score AS score_then, score_now, rule_set_version, points AS points_expected,
@@ -534,4 +545,4 @@ CREATE VIEW crmaudit.improvement_effect WITH (security_invoker = true) AS
 		verdict, crmaudit.improvement_in_words(verdict) AS in_words, note, rule_id, proposed_by
 	FROM judged
 	ORDER BY proposed_at DESC, points DESC NULLS LAST, id;
-COMMENT ON VIEW crmaudit.improvement_effect IS 'whether proposals were carried out, and whether they helped: findings then and now, new ones as long before as after, the score by the same version of the rules (D41)';
+COMMENT ON VIEW crmaudit.improvement_effect IS 'whether proposals were carried out, and whether they helped: of clean-ups the open findings then and now; of training and prevention the new ones as long before as after (at most 90 days), and whether the difference is more than chance (Wilson, 95 %); the score by the same version of the rules (D41)';

@@ -9,6 +9,8 @@ SELECT crmaudit.protect('fs_customer', mode => 'observe', history => false, role
 SELECT crmaudit.add_rule('fs_customer', 'named', 'required', '{name}', '{"due":"10 days"}') AS named \gset
 SELECT crmaudit.add_rule('fs_customer', 'mail_valid', 'format', '{mail}', '{"type":"email"}') AS mail \gset
 
+INSERT INTO crmaudit.run (id, target, started_at, finished_at, status, rows, failures, rule_set_version, sample_percent, seed, workers, snapshot)
+	VALUES (1000903, 'fs_customer', '2024-02-01', '2024-02-01', 'completed', 12, 3, 1, 100, 0, 0, pg_current_snapshot());
 INSERT INTO crmaudit.finding_event (at, username, run_id, target, rule_id, rule_version, row_key, column_name, event, verdict, reason, severity) VALUES
 	-- in January, until its last second in Shanghai; clerk li enters three without a name, one with a bad address
 	('2024-01-05 10:00+08', 'li', NULL, 'fs_customer', :named, 1, '{"id": 1}', 'name', 'seen', 'invalid', 'missing', 'error'),
@@ -16,10 +18,10 @@ INSERT INTO crmaudit.finding_event (at, username, run_id, target, rule_id, rule_
 	('2024-01-06 10:00+08', 'li', NULL, 'fs_customer', :named, 1, '{"id": 3}', 'name', 'seen', 'invalid', 'missing', 'error'),
 	('2024-01-31 23:59:59+08', 'li', NULL, 'fs_customer', :named, 1, '{"id": 5}', 'name', 'seen', 'invalid', 'missing', 'error'),
 	-- in February a sweep, of which nobody knows who entered the row: its owner is answerable
-	('2024-02-01 00:00+08', 'postgres', 901, 'fs_customer', :mail, 1, '{"id": 8}', 'mail', 'seen', 'invalid', 'no_at_sign', 'error'),
-	('2024-02-01 00:00+08', 'postgres', 901, 'fs_customer', :mail, 1, '{"id": 10}', 'mail', 'seen', 'invalid', 'no_at_sign', 'error'),
+	('2024-02-01 00:00+08', 'postgres', 1000903, 'fs_customer', :mail, 1, '{"id": 8}', 'mail', 'seen', 'invalid', 'no_at_sign', 'error'),
+	('2024-02-01 00:00+08', 'postgres', 1000903, 'fs_customer', :mail, 1, '{"id": 10}', 'mail', 'seen', 'invalid', 'no_at_sign', 'error'),
 	-- the sweep sees an old one again, which stays clerk li's
-	('2024-02-01 00:00+08', 'postgres', 901, 'fs_customer', :named, 1, '{"id": 3}', 'name', 'seen', 'invalid', 'missing', 'error');
+	('2024-02-01 00:00+08', 'postgres', 1000903, 'fs_customer', :named, 1, '{"id": 3}', 'name', 'seen', 'invalid', 'missing', 'error');
 INSERT INTO crmaudit.finding_event (at, target, rule_id, rule_version, row_key, event) VALUES
 	('2024-01-10 10:00+08', 'fs_customer', :named, 1, '{"id": 1}', 'gone'),		-- in time
 	('2024-04-02 10:00+08', 'fs_customer', :named, 1, '{"id": 3}', 'gone'),		-- late
@@ -95,5 +97,6 @@ RESET ROLE;
 DELETE FROM crmaudit.rejection WHERE target = 'fs_customer'::regclass;
 SELECT crmaudit.revoke_duty('auditor', 'fs_auditor') \gset
 DROP TABLE fs_customer;
+DELETE FROM crmaudit.run WHERE id = 1000903;
 DROP ROLE fs_clerk, fs_auditor;
 RESET timezone;

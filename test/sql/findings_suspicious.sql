@@ -17,19 +17,22 @@ SELECT crmaudit.add_rule('fu_insured', 'phone_shared', 'shared_value', '{mobile}
 
 -- What a sweep says of them. Group aa: one phone in both tables; bb: a phone
 -- of staff, which two customers share; cc: a bank card.
+INSERT INTO crmaudit.run (id, target, started_at, finished_at, status, rows, failures, rule_set_version, sample_percent, seed, workers, snapshot)
+	VALUES (1000901, 'fu_customer', '2024-03-01', '2024-03-01', 'completed', 9, 10, 1, 100, 0, 0, pg_current_snapshot()),
+		(1000902, 'fu_insured', '2024-03-02', '2024-03-02', 'completed', 2, 1, 1, 100, 0, 0, pg_current_snapshot());
 INSERT INTO crmaudit.finding_event (at, run_id, target, rule_id, rule_version, row_key, column_name, event, verdict, reason, severity, group_key) VALUES
-	('2024-03-01 10:00+00', 901, 'fu_customer', :phone, 1, '{"id": 1}', 'mobile', 'seen', 'invalid', 'shared', 'warning', 'aa'),
-	('2024-03-01 10:00+00', 901, 'fu_customer', :phone, 1, '{"id": 2}', 'mobile', 'seen', 'invalid', 'shared', 'warning', 'aa'),
-	('2024-03-02 10:00+00', 902, 'fu_insured', :insured, 1, '{"no": "A1"}', 'mobile', 'seen', 'invalid', 'shared', 'warning', 'aa'),
-	('2024-03-03 10:00+00', 901, 'fu_customer', :phone, 1, '{"id": 3}', 'mobile', 'seen', 'invalid', 'shared', 'warning', 'bb'),
-	('2024-03-03 10:00+00', 901, 'fu_customer', :staff, 1, '{"id": 3}', 'mobile', 'seen', 'invalid', 'staff_contact', 'warning', 'bb'),
-	('2024-03-03 10:00+00', 901, 'fu_customer', :phone, 1, '{"id": 4}', 'mobile', 'seen', 'invalid', 'shared', 'warning', 'bb'),
-	('2024-03-03 10:00+00', 901, 'fu_customer', :staff, 1, '{"id": 4}', 'mobile', 'seen', 'invalid', 'staff_contact', 'warning', 'bb'),
-	('2024-03-04 10:00+00', 901, 'fu_customer', :card, 1, '{"id": 5}', 'card', 'seen', 'invalid', 'not_unique', 'warning', 'cc'),
-	('2024-03-04 10:00+00', 901, 'fu_customer', :card, 1, '{"id": 6}', 'card', 'seen', 'invalid', 'not_unique', 'warning', 'cc'),
+	('2024-03-01 10:00+00', 1000901, 'fu_customer', :phone, 1, '{"id": 1}', 'mobile', 'seen', 'invalid', 'shared', 'warning', 'aa'),
+	('2024-03-01 10:00+00', 1000901, 'fu_customer', :phone, 1, '{"id": 2}', 'mobile', 'seen', 'invalid', 'shared', 'warning', 'aa'),
+	('2024-03-02 10:00+00', 1000902, 'fu_insured', :insured, 1, '{"no": "A1"}', 'mobile', 'seen', 'invalid', 'shared', 'warning', 'aa'),
+	('2024-03-03 10:00+00', 1000901, 'fu_customer', :phone, 1, '{"id": 3}', 'mobile', 'seen', 'invalid', 'shared', 'warning', 'bb'),
+	('2024-03-03 10:00+00', 1000901, 'fu_customer', :staff, 1, '{"id": 3}', 'mobile', 'seen', 'invalid', 'staff_contact', 'warning', 'bb'),
+	('2024-03-03 10:00+00', 1000901, 'fu_customer', :phone, 1, '{"id": 4}', 'mobile', 'seen', 'invalid', 'shared', 'warning', 'bb'),
+	('2024-03-03 10:00+00', 1000901, 'fu_customer', :staff, 1, '{"id": 4}', 'mobile', 'seen', 'invalid', 'staff_contact', 'warning', 'bb'),
+	('2024-03-04 10:00+00', 1000901, 'fu_customer', :card, 1, '{"id": 5}', 'card', 'seen', 'invalid', 'not_unique', 'warning', 'cc'),
+	('2024-03-04 10:00+00', 1000901, 'fu_customer', :card, 1, '{"id": 6}', 'card', 'seen', 'invalid', 'not_unique', 'warning', 'cc'),
 	-- not suspicious: who is served by whom, what is missing
-	('2024-03-04 10:00+00', 901, 'fu_customer', :agent, 1, '{"id": 5}', 'agent', 'seen', 'invalid', 'not_unique', 'warning', 'dd'),
-	('2024-03-04 10:00+00', 901, 'fu_customer', :home, 1, '{"id": 5}', 'home', 'seen', 'invalid', 'missing', 'error', NULL);
+	('2024-03-04 10:00+00', 1000901, 'fu_customer', :agent, 1, '{"id": 5}', 'agent', 'seen', 'invalid', 'not_unique', 'warning', 'dd'),
+	('2024-03-04 10:00+00', 1000901, 'fu_customer', :home, 1, '{"id": 5}', 'home', 'seen', 'invalid', 'missing', 'error', NULL);
 -- The gate saw one more, of which it does not know the group.
 INSERT INTO crmaudit.finding_event (at, target, rule_id, rule_version, row_key, column_name, event, verdict, reason, severity) VALUES
 	('2024-03-05 10:00+00', 'fu_insured', :insured, 1, '{"no": "A2"}', 'mobile', 'seen', 'invalid', 'shared', 'warning');
@@ -74,3 +77,4 @@ RESET timezone;
 SELECT crmaudit.revoke_duty('auditor', 'fu_auditor') \gset
 DROP ROLE fu_clerk, fu_auditor;
 DROP TABLE fu_customer, fu_insured;
+DELETE FROM crmaudit.run WHERE id IN (1000901, 1000902);

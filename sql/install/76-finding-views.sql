@@ -469,20 +469,30 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.propose(regclass) IS 'keeps the present improvement_proposals of a table, or of all, so that their effect can be told later; returns how many are new; those that wait already are not kept twice (D41)';
 
+-- Whoever may carry out a proposal cannot say that somebody else did, nor when.
+CREATE FUNCTION crmaudit.proposal_done() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF OLD.status = 'done' THEN
+		RAISE EXCEPTION 'proposal % was carried out already', OLD.id
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('By %s at %s.', OLD.done_by, OLD.done_at);
+	END IF;
+	NEW.done_at := now();
+	NEW.done_by := session_user;
+	RETURN NEW;
+END $$;
+COMMENT ON FUNCTION crmaudit.proposal_done() IS 'trigger: sets who carried out a proposal, and when, once';
+CREATE TRIGGER proposal_done BEFORE UPDATE OF status ON crmaudit.improvement
+	FOR EACH ROW EXECUTE FUNCTION crmaudit.proposal_done();
+
 CREATE FUNCTION crmaudit.carry_out(id bigint, note text DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	proposal crmaudit.improvement;
 BEGIN
-	SELECT * INTO proposal FROM crmaudit.improvement i WHERE i.id = carry_out.id FOR UPDATE;
+	UPDATE crmaudit.improvement i SET status = 'done', note = carry_out.note WHERE i.id = carry_out.id;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'proposal % does not exist', id
 			USING ERRCODE = 'undefined_object', HINT = 'crmaudit.propose() makes proposals, and crmaudit.improvement_effect lists them.';
-	ELSIF proposal.status = 'done' THEN
-		RAISE EXCEPTION 'proposal % was carried out already', id
-			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = format('By %s at %s.', proposal.done_by, proposal.done_at);
 	END IF;
-	UPDATE crmaudit.improvement i SET status = 'done', done_at = now(), done_by = session_user, note = carry_out.note WHERE i.id = carry_out.id;
 END $$;
 COMMENT ON FUNCTION crmaudit.carry_out(bigint, text) IS 'records that a proposal was carried out (D41)';
 

@@ -22,8 +22,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		-- not target: by its rights personal values are masked
 		('admin', 'INSERT, UPDATE (name, key, hashed_key, exclude, personal, require_reason, tracked, columns, baselined_at) ON crmaudit.tracked_table'),
 		('admin', 'INSERT ON crmaudit.finding_event, crmaudit.key_salt'),
-		('admin', 'INSERT ON crmaudit.improvement'),
-		('admin', 'UPDATE (status, done_at, done_by, note) ON crmaudit.improvement'),
+		('admin', 'INSERT (target, rule_id, rule_version, action, reason, findings, points, score, rule_set_version) ON crmaudit.improvement'),
+		('admin', 'UPDATE (status, note) ON crmaudit.improvement'),
 		('admin', 'USAGE ON ALL SEQUENCES IN SCHEMA crmaudit'),
 		('admin', 'EXECUTE ON ALL FUNCTIONS IN SCHEMA crmaudit'),
 		('steward', 'USAGE ON SCHEMA crmaudit'),
@@ -32,8 +32,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('steward', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass), crmaudit.release(bigint, jsonb), crmaudit.discard(bigint, text), crmaudit.require_quarantined(bigint), crmaudit.writable_columns(regclass, text)'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.ledger_problems()'),
 		-- findings, how they are counted, and improvement (76)
-		('steward', 'INSERT ON crmaudit.improvement'),
-		('steward', 'UPDATE (status, done_at, done_by, note) ON crmaudit.improvement'),
+		('steward', 'INSERT (target, rule_id, rule_version, action, reason, findings, points, score, rule_set_version) ON crmaudit.improvement'),
+		('steward', 'UPDATE (status, note) ON crmaudit.improvement'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.row_owner(regclass, jsonb), crmaudit.row_owners(regclass, bigint[], jsonb[]), crmaudit.row_key_join(regclass, boolean), crmaudit.attribute_findings(regclass), crmaudit.report_time_zone(), crmaudit.improvement_in_words(text), crmaudit.points_won(bigint), crmaudit.proposal_sql(text, regclass, text, text, text, jsonb), crmaudit.propose(regclass), crmaudit.carry_out(bigint, text), crmaudit.finding_nature(text, text)'),
 		('auditor', 'USAGE ON SCHEMA crmaudit'),
 		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),

@@ -176,6 +176,8 @@ SET ROLE fm_steward;
 SELECT crmaudit.propose() > 0 AS more;
 SELECT crmaudit.carry_out(max(id)) FROM crmaudit.improvement WHERE status = 'proposed' \gset
 UPDATE crmaudit.improvement SET findings = 1000;
+UPDATE crmaudit.improvement SET done_by = 'li';
+INSERT INTO crmaudit.improvement (target, rule_id, rule_version, action, findings, proposed_by) VALUES (:customer, :mail, 1, 'training', 1, 'li');
 DELETE FROM crmaudit.improvement;
 SET ROLE fm_auditor;
 SELECT count(*) > 0 AS proposals FROM crmaudit.improvement_proposals WHERE target = :customer;

@@ -620,11 +620,11 @@ BEGIN
 	UPDATE crmaudit.rule_version v SET target = 0, definition = v.definition || jsonb_build_object('table', forget_table.name)
 		WHERE v.target = forget_table.target;
 	UPDATE crmaudit.finding_event e SET target = 0 WHERE e.target = forget_table.target;
-	UPDATE crmaudit.improvement i SET target = 0 WHERE i.target = forget_table.target;
 	UPDATE crmaudit.quarantine q SET status = 'discarded', decided_at = now(), decided_by = session_user,
 			decision = format('table %s was dropped', forget_table.name)
 		WHERE q.target = forget_table.target AND q.status = 'waiting';
 	UPDATE crmaudit.quarantine q SET target = 0 WHERE q.target = forget_table.target;
+	UPDATE crmaudit.improvement i SET target = 0 WHERE i.target = forget_table.target;
 END $$;
 COMMENT ON FUNCTION crmaudit.forget_table(regclass, text) IS 'removes the rules of a dropped table, and ends its findings and quarantine';
 

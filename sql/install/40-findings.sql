@@ -11,7 +11,7 @@ CREATE TABLE crmaudit.finding_event (
 	target regclass NOT NULL,
 	row_key jsonb,
 	column_name text,
-	event text NOT NULL CHECK (event IN ('seen', 'gone', 'truncated', 'disabled', 'dropped', 'acknowledged', 'false_positive')),
+	event text NOT NULL CHECK (event IN ('seen', 'gone', 'truncated', 'disabled', 'dropped')),
 	verdict text,
 	reason text,
 	severity crmaudit.severity,
@@ -70,8 +70,7 @@ CREATE VIEW crmaudit.finding WITH (security_invoker = true) AS
 			max(id) FILTER (WHERE event = 'gone') AS gone_id,
 			min(at) FILTER (WHERE event = 'seen') AS first_seen,
 			max(at) FILTER (WHERE event = 'seen') AS last_seen,
-			count(*) FILTER (WHERE event = 'seen') AS occurrences,
-			max(id) FILTER (WHERE event IN ('acknowledged', 'false_positive')) AS step_id
+			count(*) FILTER (WHERE event = 'seen') AS occurrences
 		FROM crmaudit.finding_event
 		WHERE row_key IS NOT NULL
 		GROUP BY target, rule_id, row_key
@@ -85,16 +84,15 @@ CREATE VIEW crmaudit.finding WITH (security_invoker = true) AS
 		WHERE f.id IS NOT NULL
 	)
 	SELECT c.id, c.rule_id, l.rule_version, c.target, v.name AS rule, c.row_key, l.column_name, l.reason, l.verdict,
-		l.severity, CASE WHEN c.end_id IS NOT NULL THEN 'resolved' WHEN s.event IS NOT NULL THEN s.event ELSE 'open' END AS status,
+		l.severity, CASE WHEN c.end_id IS NULL THEN 'open' ELSE 'resolved' END AS status,
 		c.first_seen, c.last_seen, c.occurrences, v.definition ->> 'owner' AS assignee,
 		crmaudit.due_date(c.first_seen, v.definition -> 'params' ->> 'due') AS due_at,
 		e.at AS resolved_at,
 		CASE e.event WHEN 'gone' THEN 'repaired or deleted' WHEN 'truncated' THEN 'table truncated' WHEN 'disabled' THEN 'rule disabled' WHEN 'dropped' THEN 'rule dropped' END AS resolution,
-		l.username, l.group_key, l.run_id
+		l.username
 	FROM closed c
 	JOIN crmaudit.finding_event l ON l.id = c.last_id
 	LEFT JOIN crmaudit.finding_event e ON e.id = c.end_id
-	LEFT JOIN crmaudit.finding_event s ON s.id = c.step_id AND (s.event = 'false_positive' OR s.id > c.last_id)
 	LEFT JOIN crmaudit.rule_version v ON v.rule_id = l.rule_id AND v.version = l.rule_version;
 COMMENT ON VIEW crmaudit.finding IS 'rules broken by rows, one row per rule and row key: seen again it counts, repaired or deleted it is resolved, broken again it reopens';
 
@@ -116,11 +114,3 @@ BEGIN
 		ORDER BY count(*) DESC, r.name, e.username;
 END $$;
 COMMENT ON FUNCTION crmaudit.preview_mode(regclass, text) IS 'what each rule would have refused (enforce) or put aside (quarantine) in the last 30 days, by user, from what was seen while observing';
-
--- stands in for part findings
-CREATE FUNCTION crmaudit.finding_nature(dimension text, reason text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE WHEN dimension = 'completeness' OR reason IN ('missing', 'blank', 'all_missing') THEN 'incomplete'
-		WHEN dimension IN ('validity', 'consistency', 'uniqueness', 'accuracy') THEN 'false' ELSE 'other' END
-$$;
-COMMENT ON FUNCTION crmaudit.finding_nature(text, text) IS 'incomplete, false or other';

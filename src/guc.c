@@ -21,6 +21,7 @@ int			crm_guc_max_reported = 20;
 bool		crm_guc_refuse_quarantined = false;
 char	   *crm_guc_actor = NULL;
 char	   *crm_guc_reason = NULL;
+char	   *crm_guc_shared_users = NULL;
 bool		crm_guc_baseline = true;
 bool		crm_guc_drop_ledger = false;
 bool		crm_guc_digest_log = false;
@@ -94,7 +95,7 @@ digest_settings_define(void)
 }
 
 static bool
-databases_check(char **value, void **extra, GucSource source)
+names_check(char **value, void **extra, GucSource source)
 {
 	char	   *copy = pstrdup(*value);
 	List	   *names = NIL;
@@ -117,7 +118,7 @@ worker_settings_define(void)
 							   &crm_guc_databases,
 							   "",
 							   PGC_SIGHUP, GUC_LIST_INPUT,
-							   databases_check, NULL, NULL);
+							   names_check, NULL, NULL);
 
 	DefineCustomIntVariable("crmaudit.discovery_interval",
 							"How often the background worker looks whether a database has the extension now.",
@@ -202,6 +203,16 @@ crm_guc_define(void)
 							   &crm_guc_actor,
 							   "",
 							   PGC_USERSET, 0, NULL, NULL, NULL);
+
+	/* Who could set this could verify what he resolved himself. */
+	DefineCustomStringVariable("crmaudit.shared_users",
+							   "Users as which an application connects for all of its own.",
+							   "Where findings are worked off, crmaudit.actor tells "
+							   "the persons behind them apart.",
+							   &crm_guc_shared_users,
+							   "",
+							   PGC_SUSET, GUC_LIST_INPUT,
+							   names_check, NULL, NULL);
 
 	DefineCustomStringVariable("crmaudit.reason",
 							   "Why rows are changed, as the ledger records it.",

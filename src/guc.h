@@ -30,6 +30,7 @@ extern int	crm_guc_max_reported;
 extern bool crm_guc_refuse_quarantined;
 extern char *crm_guc_actor;
 extern char *crm_guc_reason;
+extern char *crm_guc_shared_users;
 extern bool crm_guc_baseline;
 extern bool crm_guc_drop_ledger;
 extern bool crm_guc_digest_log;

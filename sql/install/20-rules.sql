@@ -195,6 +195,16 @@ RETURNS int2[] LANGUAGE c STABLE STRICT
 AS 'MODULE_PATHNAME', 'crmaudit_expression_columns';
 COMMENT ON FUNCTION crmaudit.expression_columns(regclass, text) IS 'the attributes that a canonical expression reads';
 
+CREATE FUNCTION crmaudit.canonical_time(target regclass, sql text, path text, what text, attnums int2[], attnames text[])
+RETURNS text LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'crmaudit_canonical_time';
+COMMENT ON FUNCTION crmaudit.canonical_time(regclass, text, text, text, int2[], text[]) IS 'the same as canonical_expression() for SQL that gives a date or a timestamp';
+
+CREATE FUNCTION crmaudit.time_columns(target regclass, sql text)
+RETURNS int2[] LANGUAGE c STABLE STRICT
+AS 'MODULE_PATHNAME', 'crmaudit_time_columns';
+COMMENT ON FUNCTION crmaudit.time_columns(regclass, text) IS 'the attributes that SQL reads which canonical_time() gave';
+
 CREATE FUNCTION crmaudit.column_names(target regclass, attnums int2[]) RETURNS text[]
 LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(array_agg(a.attname::text ORDER BY n.position), '{}')
@@ -236,10 +246,10 @@ END $$;
 COMMENT ON FUNCTION crmaudit.guard_sql() IS 'trigger: only the owner of a table gives it rules that run SQL';
 
 CREATE TRIGGER sql_inserted BEFORE INSERT ON crmaudit.rule FOR EACH ROW
-	WHEN (NEW.condition IS NOT NULL OR NEW.kind = 'expression')
+	WHEN (NEW.condition IS NOT NULL OR NEW.kind = 'expression' OR NEW.params ? 'not_after')
 	EXECUTE FUNCTION crmaudit.guard_sql('rule');
 CREATE TRIGGER sql_updated BEFORE UPDATE ON crmaudit.rule FOR EACH ROW
-	WHEN ((NEW.condition IS NOT NULL OR NEW.kind = 'expression')
+	WHEN ((NEW.condition IS NOT NULL OR NEW.kind = 'expression' OR NEW.params ? 'not_after')
 		AND (NEW.target, NEW.kind, NEW.params, NEW.condition) IS DISTINCT FROM (OLD.target, OLD.kind, OLD.params, OLD.condition))
 	EXECUTE FUNCTION crmaudit.guard_sql('rule');
 CREATE TRIGGER sql_inserted BEFORE INSERT ON crmaudit.protected_table FOR EACH ROW
@@ -261,6 +271,25 @@ END $$;
 COMMENT ON FUNCTION crmaudit.require_choice(text, text[], text) IS 'raises an error that lists the choices unless one was taken';
 
 -- Defining rules ---------------------------------------------------------------------
+
+-- When the findings of a rule are due, and who verifies them.
+CREATE FUNCTION crmaudit.check_due_params(params jsonb) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	departments constant jsonb := params -> 'verify_by';
+BEGIN
+	PERFORM crmaudit.due_date(now(), params ->> 'due');
+	IF jsonb_typeof(params -> 'from') <> 'null' THEN
+		PERFORM crmaudit.require_choice(params ->> 'from', '{first_seen,distributed}', 'parameter "from":');
+	END IF;
+	IF jsonb_typeof(departments) = 'array' AND (departments = '[]'
+		OR EXISTS (SELECT FROM jsonb_array_elements(departments) d WHERE jsonb_typeof(d) <> 'string' OR btrim(d #>> '{}') = '')
+		OR (SELECT count(*) <> count(DISTINCT d) FROM jsonb_array_elements(departments) d)) THEN
+		RAISE EXCEPTION 'parameter "verify_by" must be an array of departments, each named once'
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'For example: ["compliance", "customer service"].';
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.check_due_params(jsonb) IS 'raises an error unless the parameters due, from and verify_by of a rule are as they must be';
 
 -- Checks a rule and gives it the form in which it is stored. The SQL in it is
 -- parsed with the definer's search_path, and kept with qualified names.
@@ -288,7 +317,12 @@ BEGIN
 	END IF;
 	rule.dimension := coalesce(rule.dimension, (SELECT k.dimension FROM crmaudit.rule_kind k WHERE k.kind = rule.kind), 'validity');
 	PERFORM crmaudit.require_choice(rule.dimension, ARRAY(SELECT d.dimension FROM crmaudit.dimension d ORDER BY ordinal), 'dimension');
-	PERFORM crmaudit.due_date(now(), rule.params ->> 'due');
+	PERFORM crmaudit.check_due_params(rule.params);
+	IF jsonb_typeof(rule.params -> 'not_after') = 'string' THEN
+		PERFORM crmaudit.require_table_owner(rule.target, 'parameter "not_after"');
+		rule.params := rule.params || jsonb_build_object('not_after',
+			crmaudit.canonical_time(rule.target, rule.params ->> 'not_after', path, 'parameter "not_after"', NULL, NULL));
+	END IF;
 	IF rule.kind = 'expression' AND jsonb_typeof(rule.params -> 'sql') = 'string' THEN
 		PERFORM crmaudit.require_table_owner(rule.target, 'rule expression');
 		rule.params := rule.params || jsonb_build_object('sql',
@@ -299,6 +333,8 @@ BEGIN
 		rule.condition := crmaudit.canonical_expression(rule.target, rule.condition, path, 'rule condition', NULL, NULL);
 	END IF;
 	rule.attnums := crmaudit.rule_check(rule.target, rule.name, rule.kind, rule.columns, rule.params, rule.condition, false);
+	rule.attnums := rule.attnums || ARRAY(SELECT a FROM unnest(crmaudit.time_columns(rule.target, rule.params ->> 'not_after')) a
+		WHERE a <> ALL (rule.attnums));
 	IF rule.kind IN ('in_list', 'not_in_list') AND
 		NOT EXISTS (SELECT FROM crmaudit.value_list l WHERE l.list = rule.params ->> 'list') THEN
 		RAISE EXCEPTION 'value list "%" has no values', rule.params ->> 'list'
@@ -566,6 +602,8 @@ BEGIN
 					WHEN r.params ? 'region_column' THEN jsonb_build_object('region_column',
 						(crmaudit.rename_columns(ARRAY[r.params ->> 'region_column'], r.attnames, names))[1])
 					ELSE '{}' END
+				|| CASE WHEN r.params ? 'not_after' THEN jsonb_build_object('not_after',
+					crmaudit.canonical_time(renamed, r.params ->> 'not_after', path, 'parameter "not_after"', r.attnums, r.attnames)) ELSE '{}' END
 			WHERE r.id = old_rule.id;
 	END LOOP;
 	FOR old_table IN SELECT * FROM crmaudit.protected_table p WHERE p.target = renamed LOOP
@@ -580,8 +618,11 @@ BEGIN
 			WHERE p.target = renamed;
 		-- what names a row must name it still, or no repair would be noticed
 		IF crmaudit.rename_columns(old_table.key, old_table.attnames, names) <> old_table.key THEN
+			PERFORM crmaudit.lock_fold();
 			UPDATE crmaudit.finding_event e SET row_key = crmaudit.rename_members(e.row_key, old_table.attnames, names)
 				WHERE e.target = renamed AND e.row_key IS NOT NULL;
+			UPDATE crmaudit.finding_state s SET row_key = crmaudit.rename_members(s.row_key, old_table.attnames, names)
+				WHERE s.target = renamed;
 		END IF;
 		UPDATE crmaudit.quarantine q SET row_key = crmaudit.rename_members(q.row_key, old_table.attnames, names),
 				row_data = crmaudit.rename_members(q.row_data, old_table.attnames, names)
@@ -619,7 +660,13 @@ BEGIN
 	DELETE FROM crmaudit.protected_table p WHERE p.target = forget_table.target;
 	UPDATE crmaudit.rule_version v SET target = 0, definition = v.definition || jsonb_build_object('table', forget_table.name)
 		WHERE v.target = forget_table.target;
-	UPDATE crmaudit.finding_event e SET target = 0 WHERE e.target = forget_table.target;
+	IF EXISTS (SELECT FROM crmaudit.finding_event e WHERE e.target = forget_table.target)
+		OR EXISTS (SELECT FROM crmaudit.finding_state s WHERE s.target = forget_table.target) THEN
+		PERFORM crmaudit.lock_fold();
+		UPDATE crmaudit.finding_event e SET target = 0 WHERE e.target = forget_table.target;
+		UPDATE crmaudit.finding_state s SET target = 0 WHERE s.target = forget_table.target;
+	END IF;
+	DELETE FROM crmaudit.assignment a WHERE a.target = forget_table.target;
 	UPDATE crmaudit.quarantine q SET status = 'discarded', decided_at = now(), decided_by = session_user,
 			decision = format('table %s was dropped', forget_table.name)
 		WHERE q.target = forget_table.target AND q.status = 'waiting';

@@ -11,20 +11,34 @@ CREATE TABLE crmaudit.finding_event (
 	target regclass NOT NULL,
 	row_key jsonb,
 	column_name text,
-	event text NOT NULL CHECK (event IN ('seen', 'gone', 'truncated', 'disabled', 'dropped')),
+	event text NOT NULL CHECK (event IN ('seen', 'gone', 'truncated', 'disabled', 'dropped', 'distributed', 'assigned',
+		'acknowledged', 'resolved', 'verified', 'false_positive', 'waived', 'reopened', 'answered', 'escalated')),
 	verdict text,
 	reason text,
 	severity crmaudit.severity,
 	mode text,
 	username name NOT NULL DEFAULT session_user,
 	run_id bigint,
-	group_key text
+	group_key text,
+	actor text,
+	person text,
+	assignee text,
+	due_at timestamptz,
+	note text,
+	valid_until date,
+	approved_by text,
+	department text
 );
-COMMENT ON TABLE crmaudit.finding_event IS 'what happened to findings: seen, gone, table truncated, rule disabled or dropped; append-only, holds no value of a row';
+COMMENT ON TABLE crmaudit.finding_event IS 'what happened to findings: seen, gone, table truncated, rule disabled or dropped, and the steps of whoever works them off; append-only, holds no value of a row';
 COMMENT ON COLUMN crmaudit.finding_event.row_key IS 'key columns of the row by name; identifiers are hashed';
 COMMENT ON COLUMN crmaudit.finding_event.username IS 'session user whose statement caused the event';
 COMMENT ON COLUMN crmaudit.finding_event.run_id IS 'the sweep that appended it; what the sweep saw is as of run.snapshot';
 COMMENT ON COLUMN crmaudit.finding_event.group_key IS 'digest of the value that the rows of a group share, salted with the secret of this database';
+COMMENT ON COLUMN crmaudit.finding_event.actor IS 'crmaudit.actor of the session: what an application says who acts';
+COMMENT ON COLUMN crmaudit.finding_event.person IS 'who took a step: the actor where crmaudit.shared_users has the session user, else the session user';
+COMMENT ON COLUMN crmaudit.finding_event.assignee IS 'to whom the finding was distributed, assigned or escalated';
+COMMENT ON COLUMN crmaudit.finding_event.note IS 'evidence, reason or answer, as the person wrote it';
+COMMENT ON COLUMN crmaudit.finding_event.department IS 'the department for which it was verified';
 CREATE INDEX finding_event_target_at ON crmaudit.finding_event (target, at);
 
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.finding_event', '');
@@ -59,42 +73,489 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.due_date(timestamptz, text) IS 'when something is due that takes "3 working days" (Monday to Friday) or an interval';
 
--- Identity is (rule, row key): the first event gives the id, the last one the
--- state. What resolves a finding is the first thing that happens to it, to its
--- rule or to its table after it was last seen.
+-- A year that the calendar does not know must not make findings unreadable:
+-- they have no due date then, and findings_problems() says why. The one place
+-- that knows how a due date is reckoned.
+CREATE FUNCTION crmaudit.finding_due(since timestamptz, due text) RETURNS timestamptz
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN crmaudit.due_date(since, due);
+EXCEPTION WHEN OTHERS THEN
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION crmaudit.finding_due(timestamptz, text) IS 'when a finding is due; NULL if the calendar cannot tell';
+
+-- D8 counts incomplete and false data apart. Incomplete: something is not
+-- there. False: what is there is not so, be it malformed, made up,
+-- contradictory, or somebody else's. What is out of date, or stands with two
+-- customers for a reason not yet known, is neither.
+CREATE FUNCTION crmaudit.finding_nature(dimension text, reason text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE
+		WHEN reason IN ('missing', 'blank', 'all_missing') THEN 'incomplete'
+		WHEN reason = 'rule_error' THEN 'other'
+		-- a filler in a rule about completeness was entered all the same
+		WHEN reason IN ('placeholder', 'placeholder_suspected') THEN 'false'
+		WHEN dimension = 'completeness' THEN 'incomplete'
+		WHEN dimension IN ('validity', 'consistency', 'accuracy') THEN 'false'
+		ELSE 'other'
+	END
+$$;
+COMMENT ON FUNCTION crmaudit.finding_nature(text, text) IS 'whether a finding is about incomplete data, false data or something other, which D8 counts apart';
+
+-- Who acts ---------------------------------------------------------------------
+
+-- Whom a session stands for: one login of an application may serve many.
+CREATE FUNCTION crmaudit.person(username name DEFAULT session_user, actor text DEFAULT current_setting('crmaudit.actor', true))
+RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN username::text = ANY (ARRAY(SELECT btrim(n, ' "') FROM unnest(string_to_array(current_setting('crmaudit.shared_users', true), ',')) n))
+		THEN nullif(actor, '') ELSE username::text END
+$$;
+COMMENT ON FUNCTION crmaudit.person(name, text) IS 'the person behind a session user: the actor where crmaudit.shared_users has the user (NULL if it does not say who), else the user';
+
+-- State ------------------------------------------------------------------------
+
+-- What the events of a finding come to. Written by fold_findings() alone, in
+-- short transactions, so that no writer ever waits for it.
+CREATE TABLE crmaudit.finding_state (
+	id bigint PRIMARY KEY,
+	target regclass NOT NULL,
+	rule_id bigint NOT NULL,
+	row_key jsonb NOT NULL,
+	rule_version int,
+	column_name text,
+	reason text,
+	verdict text,
+	severity crmaudit.severity,
+	group_key text,
+	username name,
+	run_id bigint,
+	status text NOT NULL,
+	opened_id bigint,
+	opened_at timestamptz,
+	first_seen timestamptz,
+	last_seen timestamptz,
+	occurrences bigint NOT NULL,
+	reopened int NOT NULL,
+	assignee text,
+	distributed_at timestamptz,
+	due_at timestamptz,
+	acknowledged_at timestamptz,
+	acknowledged_by text,
+	resolved_at timestamptz,
+	resolved_by text,
+	resolution text,
+	evidence text,
+	verified_at timestamptz,
+	verified_by text[] NOT NULL,
+	verified_for text[] NOT NULL,
+	waived_until date,
+	waived_by text,
+	approved_by text,
+	answers int NOT NULL,
+	escalated_at timestamptz,
+	escalated_to text,
+	last_xid xid8,
+	changed_at timestamptz NOT NULL
+) WITH (fillfactor = 80);
+COMMENT ON TABLE crmaudit.finding_state IS 'findings as far as their events are folded; crmaudit.finding adds those that are not';
+COMMENT ON COLUMN crmaudit.finding_state.id IS 'id of its first event';
+COMMENT ON COLUMN crmaudit.finding_state.status IS 'open, acknowledged, resolved, verified, false_positive, waived; unseen: gone before it was ever seen, which a sweep that began earlier must know';
+COMMENT ON COLUMN crmaudit.finding_state.opened_id IS 'the event that opened it, the last time';
+COMMENT ON COLUMN crmaudit.finding_state.verified_for IS 'departments that verified it';
+COMMENT ON COLUMN crmaudit.finding_state.last_xid IS 'transaction of the last event that is not a sweep''s: a sweep that did not see it does not undo it';
+-- By a hash, for a key can be larger than an index takes. Not unique, for two
+-- keys can have one hash; there is only ever one that folds.
+CREATE INDEX finding_state_identity ON crmaudit.finding_state (target, rule_id, jsonb_hash_extended(row_key, 0));
+CREATE INDEX finding_state_group ON crmaudit.finding_state (group_key) WHERE group_key IS NOT NULL;
+CREATE INDEX finding_state_assignee ON crmaudit.finding_state (assignee) WHERE assignee IS NOT NULL;
+CREATE INDEX finding_state_unseen ON crmaudit.finding_state (changed_at) WHERE status = 'unseen';
+
+-- Ids tell what is folded, for transaction ids do not survive a dump. An id
+-- below folded_to that was not there yet is a hole: a transaction that is not
+-- over may own it. Holes are of two ages, so that the older ones can close
+-- while new ones are made all the time.
+CREATE TABLE crmaudit.finding_fold (
+	is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+	folded_to bigint NOT NULL DEFAULT 0,
+	holes int8multirange NOT NULL DEFAULT '{}',
+	holes_xmax xid8 NOT NULL DEFAULT '0',
+	new_holes int8multirange NOT NULL DEFAULT '{}',
+	new_holes_xmax xid8 NOT NULL DEFAULT '0'
+);
+COMMENT ON TABLE crmaudit.finding_fold IS 'which events finding_state holds: those up to folded_to that are in no hole; no row: none';
+COMMENT ON COLUMN crmaudit.finding_fold.holes IS 'ids below folded_to that were not there; looked for until every transaction that can own one is over, that is all before holes_xmax';
+
+SELECT pg_catalog.pg_extension_config_dump('crmaudit.finding_state', '');
+SELECT pg_catalog.pg_extension_config_dump('crmaudit.finding_fold', '');
+
+-- In PL/pgSQL, so that the index is used whatever the table was like when a
+-- plan was made.
+CREATE FUNCTION crmaudit.unfolded_events() RETURNS SETOF crmaudit.finding_event
+LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	fold crmaudit.finding_fold;
+BEGIN
+	SELECT * INTO fold FROM crmaudit.finding_fold;
+	RETURN QUERY SELECT e.* FROM crmaudit.finding_event e WHERE e.id > coalesce(fold.folded_to, 0);
+	IF NOT isempty(fold.holes + fold.new_holes) THEN
+		RETURN QUERY SELECT e.* FROM unnest(fold.holes + fold.new_holes) h
+			CROSS JOIN LATERAL (SELECT * FROM crmaudit.finding_event i WHERE i.id >= lower(h) AND i.id < upper(h)) e;
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.unfolded_events() IS 'events that finding_state does not hold yet';
+
+-- Events that have no row speak for all findings of a table, or of a rule:
+-- each finding gets the first one after it was seen.
+CREATE FUNCTION crmaudit.pending_findings() RETURNS SETOF crmaudit.finding_state
+LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET enable_nestloop = on AS $$
+DECLARE
+	latest constant xid8 := pg_snapshot_xmax(pg_current_snapshot());
+	f crmaudit.finding_state;
+	e record;
+	due_since timestamptz;
+	due_words text;
+	due timestamptz;
+	opens boolean;
+	person text;
+	fold crmaudit.finding_fold;
+BEGIN
+	-- a few events look their findings up, many read them all
+	SELECT * INTO fold FROM crmaudit.finding_fold;
+	IF coalesce((SELECT max(i.id) FROM crmaudit.finding_event i), 0) - coalesce(fold.folded_to, 0) > 5000 THEN
+		PERFORM set_config('enable_nestloop', 'off', true);
+	END IF;
+	FOR e IN EXECUTE $query$
+		WITH unfolded AS MATERIALIZED (
+			SELECT u.* FROM crmaudit.unfolded_events() u
+		), ends AS MATERIALIZED (
+			SELECT u.* FROM unfolded u WHERE u.row_key IS NULL
+		), first_end AS (
+			SELECT u.target, u.rule_id, u.row_key, min(n.id) AS id
+			FROM ends n JOIN unfolded u ON u.target = n.target AND u.rule_id = coalesce(n.rule_id, u.rule_id) AND u.row_key IS NOT NULL AND u.id < n.id
+			GROUP BY u.id, u.target, u.rule_id, u.row_key
+			UNION
+			SELECT s.target, s.rule_id, s.row_key, min(n.id)
+			FROM ends n JOIN crmaudit.finding_state s ON s.target = n.target AND s.rule_id = coalesce(n.rule_id, s.rule_id)
+			WHERE s.status IN ('open', 'acknowledged', 'waived')
+			GROUP BY s.id
+		), stream AS (
+			SELECT u.target AS of_target, u.rule_id AS of_rule, u.row_key AS of_row, u.* FROM unfolded u WHERE u.row_key IS NOT NULL
+			UNION ALL
+			SELECT x.target, x.rule_id, x.row_key, n.* FROM first_end x JOIN ends n ON n.id = x.id
+		)
+		SELECT i.*, s AS folded, r.snapshot, v.definition -> 'params' ->> 'due' AS due, v.definition -> 'params' ->> 'from' AS due_from,
+			v.definition -> 'params' -> 'verify_by' AS verify_by
+		FROM stream i
+		LEFT JOIN crmaudit.finding_state s ON s.target = i.of_target AND s.rule_id = i.of_rule
+			AND jsonb_hash_extended(s.row_key, 0) = jsonb_hash_extended(i.of_row, 0) AND s.row_key = i.of_row
+		LEFT JOIN crmaudit.run r ON r.id = i.run_id
+		LEFT JOIN crmaudit.rule_version v ON v.rule_id = i.of_rule AND v.version = i.rule_version
+		ORDER BY i.of_target, i.of_rule, jsonb_hash_extended(i.of_row, 0), i.of_row, i.id
+		$query$
+	LOOP
+		IF f.row_key IS NULL OR f.row_key <> e.of_row OR f.rule_id <> e.of_rule OR f.target <> e.of_target THEN
+			IF f.status IS NOT NULL THEN
+				RETURN NEXT f;
+			END IF;
+			f := e.folded;
+			IF f.id IS NULL THEN
+				f.target := e.of_target;
+				f.rule_id := e.of_rule;
+				f.row_key := e.of_row;
+			END IF;
+		END IF;
+
+		IF e.run_id IS NULL THEN
+			f.last_xid := e.xid;
+		ELSIF f.last_xid <> e.xid AND f.last_xid < latest AND NOT pg_visible_in_snapshot(f.last_xid, e.snapshot) THEN
+			-- the sweep did not see what happened meanwhile; an id that is not
+			-- below latest is of the cluster that a dump came from
+			CONTINUE;
+		ELSE
+			f.run_id := e.run_id;
+		END IF;
+		f.changed_at := e.at;
+		opens := false;
+
+		IF e.event = 'seen' THEN
+			IF f.status IS NULL OR f.status = 'unseen' THEN
+				f.id := coalesce(f.id, e.id);
+				f.first_seen := e.at;
+				f.occurrences := 1;
+				f.reopened := 0;
+				f.answers := 0;
+				f.verified_by := '{}';
+				f.verified_for := '{}';
+				opens := true;
+			ELSE
+				f.occurrences := f.occurrences + 1;
+				IF f.status IN ('resolved', 'verified') THEN
+					IF f.waived_until >= e.at::date THEN
+						f.status := 'waived';
+					ELSE
+						f.reopened := f.reopened + 1;
+						opens := true;
+					END IF;
+				ELSIF f.status = 'waived' THEN
+					opens := f.waived_until < e.at::date;
+				ELSIF f.status = 'false_positive' THEN
+					-- it was about the group, and the row is in another one now
+					opens := f.group_key <> e.group_key;
+				END IF;
+			END IF;
+			IF opens OR e.rule_version <> f.rule_version AND f.distributed_at IS NULL AND f.status IN ('open', 'acknowledged') THEN
+				IF due_since IS DISTINCT FROM coalesce(CASE WHEN NOT opens THEN f.opened_at END, e.at) OR due_words IS DISTINCT FROM e.due THEN
+					due_since := coalesce(CASE WHEN NOT opens THEN f.opened_at END, e.at);
+					due_words := e.due;
+					due := CASE WHEN e.due IS NOT NULL THEN crmaudit.finding_due(due_since, e.due) END;
+				END IF;
+				f.due_at := CASE WHEN e.due_from IS DISTINCT FROM 'distributed' THEN due END;
+			END IF;
+			f.last_seen := e.at;
+			f.rule_version := e.rule_version;
+			f.column_name := e.column_name;
+			f.reason := e.reason;
+			f.verdict := e.verdict;
+			f.severity := e.severity;
+			f.group_key := e.group_key;
+			f.username := e.username;
+		ELSIF f.status IS NULL THEN
+			IF e.event = 'gone' AND e.run_id IS NULL THEN
+				f.id := e.id;
+				f.status := 'unseen';
+				f.occurrences := 0;
+				f.reopened := 0;
+				f.answers := 0;
+				f.verified_by := '{}';
+				f.verified_for := '{}';
+			END IF;
+		ELSIF f.status = 'unseen' THEN
+			NULL;
+		ELSIF e.event IN ('gone', 'truncated', 'disabled', 'dropped') THEN
+			IF f.status IN ('open', 'acknowledged', 'waived') THEN
+				f.status := 'resolved';
+				f.resolution := CASE e.event WHEN 'gone' THEN 'repaired or deleted' WHEN 'truncated' THEN 'table truncated'
+					WHEN 'disabled' THEN 'rule disabled' ELSE 'rule dropped' END;
+				f.resolved_at := e.at;
+				-- a sweep only notices what somebody else did
+				f.resolved_by := CASE WHEN e.run_id IS NULL THEN CASE WHEN e.actor IS NULL THEN e.username::text ELSE crmaudit.person(e.username, e.actor) END END;
+			END IF;
+		ELSE
+			person := coalesce(e.person, e.username);
+			CASE e.event
+				WHEN 'distributed' THEN
+					f.assignee := e.assignee;
+					f.distributed_at := e.at;
+					f.due_at := coalesce(e.due_at, f.due_at);
+					f.escalated_at := NULL;
+					f.escalated_to := NULL;
+				WHEN 'assigned' THEN
+					f.assignee := e.assignee;
+				WHEN 'acknowledged' THEN
+					IF f.status = 'open' THEN
+						f.status := 'acknowledged';
+					END IF;
+					f.acknowledged_at := e.at;
+					f.acknowledged_by := person;
+				WHEN 'resolved' THEN
+					f.status := 'resolved';
+					f.resolution := 'worked off';
+					f.resolved_at := e.at;
+					f.resolved_by := person;
+					f.evidence := e.note;
+				WHEN 'verified' THEN
+					IF f.status = 'resolved' THEN
+						f.verified_by := f.verified_by || person;
+						f.verified_for := f.verified_for || e.department;
+						IF e.verify_by IS NULL OR f.verified_for @> ARRAY(SELECT jsonb_array_elements_text(e.verify_by)) THEN
+							f.status := 'verified';
+							f.verified_at := e.at;
+						END IF;
+					END IF;
+				WHEN 'false_positive' THEN
+					f.status := 'false_positive';
+					f.resolution := 'false positive';
+					f.resolved_at := e.at;
+					f.resolved_by := person;
+					f.evidence := e.note;
+				WHEN 'waived' THEN
+					f.status := 'waived';
+					f.waived_until := e.valid_until;
+					f.waived_by := person;
+					f.approved_by := e.approved_by;
+					f.evidence := e.note;
+				WHEN 'reopened' THEN
+					f.reopened := f.reopened + 1;
+					f.waived_until := NULL;
+					opens := true;
+					f.due_at := CASE WHEN e.due IS NOT NULL AND e.due_from IS DISTINCT FROM 'distributed' THEN crmaudit.finding_due(e.at, e.due) END;
+				WHEN 'answered' THEN
+					f.answers := f.answers + 1;
+				WHEN 'escalated' THEN
+					f.escalated_at := e.at;
+					f.escalated_to := e.assignee;
+			END CASE;
+		END IF;
+
+		IF opens THEN
+			f.status := 'open';
+			f.opened_id := e.id;
+			f.opened_at := e.at;
+			IF f.occurrences > 1 OR f.reopened > 0 THEN
+				f.distributed_at := NULL;
+				f.acknowledged_at := NULL;
+				f.acknowledged_by := NULL;
+				f.resolved_at := NULL;
+				f.resolved_by := NULL;
+				f.resolution := NULL;
+				f.evidence := NULL;
+				f.verified_at := NULL;
+				f.verified_by := '{}';
+				f.verified_for := '{}';
+				f.waived_until := NULL;
+				f.waived_by := NULL;
+				f.approved_by := NULL;
+				f.escalated_at := NULL;
+				f.escalated_to := NULL;
+			END IF;
+		END IF;
+	END LOOP;
+	IF f.status IS NOT NULL THEN
+		RETURN NEXT f;
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.pending_findings() IS 'the state of the findings that have events not yet folded, with these events';
+
 CREATE VIEW crmaudit.finding WITH (security_invoker = true) AS
-	WITH folded AS (
-		SELECT target, rule_id, row_key,
-			min(id) FILTER (WHERE event = 'seen') AS id,
-			max(id) FILTER (WHERE event = 'seen') AS last_id,
-			max(id) FILTER (WHERE event = 'gone') AS gone_id,
-			min(at) FILTER (WHERE event = 'seen') AS first_seen,
-			max(at) FILTER (WHERE event = 'seen') AS last_seen,
-			count(*) FILTER (WHERE event = 'seen') AS occurrences
-		FROM crmaudit.finding_event
-		WHERE row_key IS NOT NULL
-		GROUP BY target, rule_id, row_key
-	), ends AS MATERIALIZED (
-		SELECT target, rule_id, id FROM crmaudit.finding_event WHERE row_key IS NULL
-	), closed AS (
-		SELECT f.*, least(CASE WHEN f.gone_id > f.last_id THEN f.gone_id END,
-			(SELECT min(n.id) FROM ends n WHERE n.target = f.target AND n.id > f.last_id
-				AND coalesce(n.rule_id, f.rule_id) = f.rule_id)) AS end_id
-		FROM folded f
-		WHERE f.id IS NOT NULL
+	WITH pending AS MATERIALIZED (SELECT p.* FROM crmaudit.pending_findings() p),
+	known AS (
+		SELECT s.* FROM crmaudit.finding_state s WHERE NOT EXISTS (SELECT FROM pending p WHERE p.id = s.id)
+		UNION ALL
+		SELECT p.* FROM pending p
 	)
-	SELECT c.id, c.rule_id, l.rule_version, c.target, v.name AS rule, c.row_key, l.column_name, l.reason, l.verdict,
-		l.severity, CASE WHEN c.end_id IS NULL THEN 'open' ELSE 'resolved' END AS status,
-		c.first_seen, c.last_seen, c.occurrences, v.definition ->> 'owner' AS assignee,
-		crmaudit.due_date(c.first_seen, v.definition -> 'params' ->> 'due') AS due_at,
-		e.at AS resolved_at,
-		CASE e.event WHEN 'gone' THEN 'repaired or deleted' WHEN 'truncated' THEN 'table truncated' WHEN 'disabled' THEN 'rule disabled' WHEN 'dropped' THEN 'rule dropped' END AS resolution,
-		l.username
-	FROM closed c
-	JOIN crmaudit.finding_event l ON l.id = c.last_id
-	LEFT JOIN crmaudit.finding_event e ON e.id = c.end_id
-	LEFT JOIN crmaudit.rule_version v ON v.rule_id = l.rule_id AND v.version = l.rule_version;
-COMMENT ON VIEW crmaudit.finding IS 'rules broken by rows, one row per rule and row key: seen again it counts, repaired or deleted it is resolved, broken again it reopens';
+	SELECT f.id, f.rule_id, f.rule_version, f.target, v.name AS rule, f.row_key, f.column_name, f.reason, f.verdict, f.severity,
+		CASE WHEN f.status = 'waived' AND f.waived_until < current_date THEN 'open' ELSE f.status END AS status,
+		f.first_seen, f.last_seen, f.occurrences, coalesce(f.assignee, v.definition ->> 'owner') AS assignee,
+		CASE WHEN f.status = 'waived' AND f.waived_until < current_date
+			THEN crmaudit.finding_due(f.waived_until + 1, v.definition -> 'params' ->> 'due') ELSE f.due_at END AS due_at,
+		f.resolved_at, f.resolution, f.username,
+		v.definition ->> 'dimension' AS dimension, crmaudit.finding_nature(v.definition ->> 'dimension', f.reason) AS nature,
+		f.group_key, f.run_id, f.opened_at, f.reopened, f.distributed_at, f.acknowledged_at, f.acknowledged_by, f.resolved_by, f.evidence,
+		f.verified_at, f.verified_by, f.verified_for, f.waived_until, f.waived_by, f.approved_by, f.answers, f.escalated_at, f.escalated_to
+	FROM known f
+	LEFT JOIN crmaudit.rule_version v ON v.rule_id = f.rule_id AND v.version = f.rule_version
+	WHERE f.status <> 'unseen';
+COMMENT ON VIEW crmaudit.finding IS 'rules broken by rows, one row per rule and row key: seen again it counts, repaired or deleted it is resolved, broken again it reopens; and who works it off';
+COMMENT ON COLUMN crmaudit.finding.assignee IS 'to whom it was given; until then the owner of the rule';
+COMMENT ON COLUMN crmaudit.finding.username IS 'session user whose statement, or sweep, saw it last';
+COMMENT ON COLUMN crmaudit.finding.opened_at IS 'when it was seen first, or first again after it had been resolved; the due date counts from here';
+COMMENT ON COLUMN crmaudit.finding.resolved_by IS 'who resolved it, or changed the row; NULL if a sweep noticed';
+COMMENT ON COLUMN crmaudit.finding.nature IS 'incomplete, false or other data (D8)';
+
+-- Folding ----------------------------------------------------------------------
+
+CREATE FUNCTION crmaudit.next_xid() RETURNS xid8
+LANGUAGE c VOLATILE AS 'MODULE_PATHNAME', 'crmaudit_next_xid';
+COMMENT ON FUNCTION crmaudit.next_xid() IS 'the transaction id that will be assigned next: all transactions that have one are before it';
+
+CREATE FUNCTION crmaudit.notify_findings(news jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM pg_notify('crmaudit', n.value::text) FROM jsonb_array_elements(news) n;
+END $$;
+COMMENT ON FUNCTION crmaudit.notify_findings(jsonb) IS 'notifies channel crmaudit of each element';
+
+-- Whoever renames a key, or drops a table, keeps others from folding what is
+-- about to change.
+CREATE FUNCTION crmaudit.lock_fold() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	LOCK TABLE crmaudit.finding_fold IN SHARE ROW EXCLUSIVE MODE;
+END $$;
+COMMENT ON FUNCTION crmaudit.lock_fold() IS 'keeps findings from being folded until the transaction ends; waits for a fold that is on';
+
+-- SECURITY DEFINER: whoever may call it need not have rights on the state.
+CREATE FUNCTION crmaudit.fold_findings() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	fold crmaudit.finding_fold;
+	result bigint;
+	newest bigint;
+	seen int8multirange;
+	now_running pg_snapshot;
+	news jsonb;
+BEGIN
+	-- an old snapshot does not show what others folded
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RETURN 0;
+	END IF;
+	BEGIN
+		LOCK TABLE crmaudit.finding_fold IN SHARE ROW EXCLUSIVE MODE NOWAIT;
+	EXCEPTION WHEN lock_not_available THEN
+		RETURN 0;
+	END;
+	SELECT * INTO fold FROM crmaudit.finding_fold;
+	IF NOT FOUND THEN
+		INSERT INTO crmaudit.finding_fold DEFAULT VALUES RETURNING * INTO fold;
+	END IF;
+
+	-- what is folded and what is seen is of one snapshot, for it is one statement
+	WITH ids AS (
+		SELECT count(*) AS n, max(u.id) AS newest, range_agg(int8range(u.id, u.id, '[]')) AS seen FROM crmaudit.unfolded_events() u
+	), pending AS MATERIALIZED (
+		SELECT p.* FROM crmaudit.pending_findings() p
+	), stored AS (
+		INSERT INTO crmaudit.finding_state AS s SELECT p.* FROM pending p
+		ON CONFLICT (id) DO UPDATE SET (rule_version, column_name, reason, verdict, severity, group_key, username, run_id, status,
+				opened_id, opened_at, first_seen, last_seen, occurrences, reopened, assignee, distributed_at, due_at,
+				acknowledged_at, acknowledged_by, resolved_at, resolved_by, resolution, evidence, verified_at, verified_by, verified_for,
+				waived_until, waived_by, approved_by, answers, escalated_at, escalated_to, last_xid, changed_at)
+			= ROW (EXCLUDED.rule_version, EXCLUDED.column_name, EXCLUDED.reason, EXCLUDED.verdict, EXCLUDED.severity, EXCLUDED.group_key,
+				EXCLUDED.username, EXCLUDED.run_id, EXCLUDED.status, EXCLUDED.opened_id, EXCLUDED.opened_at, EXCLUDED.first_seen,
+				EXCLUDED.last_seen, EXCLUDED.occurrences, EXCLUDED.reopened, EXCLUDED.assignee, EXCLUDED.distributed_at, EXCLUDED.due_at,
+				EXCLUDED.acknowledged_at, EXCLUDED.acknowledged_by, EXCLUDED.resolved_at, EXCLUDED.resolved_by, EXCLUDED.resolution,
+				EXCLUDED.evidence, EXCLUDED.verified_at, EXCLUDED.verified_by, EXCLUDED.verified_for, EXCLUDED.waived_until,
+				EXCLUDED.waived_by, EXCLUDED.approved_by, EXCLUDED.answers, EXCLUDED.escalated_at, EXCLUDED.escalated_to,
+				EXCLUDED.last_xid, EXCLUDED.changed_at)
+	), news AS (
+		SELECT jsonb_build_object('kind', 'new findings', 'target', p.target::text, 'rule', left(v.name, 200), 'severity', max(p.severity),
+			'findings', count(*)) AS one
+		FROM pending p
+		LEFT JOIN crmaudit.rule_version v ON v.rule_id = p.rule_id AND v.version = p.rule_version
+		WHERE p.status = 'open' AND p.severity >= 'error'
+			AND (p.opened_id > fold.folded_to OR p.opened_id <@ (fold.holes + fold.new_holes))
+		GROUP BY p.target, p.rule_id, v.name
+	)
+	SELECT i.n, i.newest, coalesce(i.seen, '{}'), pg_current_snapshot(), (SELECT jsonb_agg(w.one) FROM news w)
+		INTO result, newest, seen, now_running, news
+		FROM ids i;
+
+	IF result = 0 AND isempty(fold.holes + fold.new_holes) THEN
+		RETURN 0;
+	END IF;
+	fold.holes := fold.holes - seen;
+	fold.new_holes := fold.new_holes - seen;
+	IF isempty(fold.holes) OR pg_snapshot_xmin(now_running) >= fold.holes_xmax THEN
+		fold.holes := fold.new_holes;
+		fold.holes_xmax := fold.new_holes_xmax;
+		fold.new_holes := '{}';
+	END IF;
+	IF newest > fold.folded_to THEN
+		fold.new_holes := fold.new_holes + (int8multirange(int8range(fold.folded_to + 1, newest, '[]')) - seen);
+		fold.folded_to := newest;
+	END IF;
+	fold.new_holes_xmax := crmaudit.next_xid();
+	UPDATE crmaudit.finding_fold SET folded_to = fold.folded_to, holes = fold.holes, holes_xmax = fold.holes_xmax,
+		new_holes = fold.new_holes, new_holes_xmax = fold.new_holes_xmax;
+	-- long enough for any sweep that was running when it was gone
+	DELETE FROM crmaudit.finding_state s WHERE s.status = 'unseen' AND s.changed_at < now() - interval '3 days';
+	IF news IS NOT NULL THEN
+		PERFORM crmaudit.notify_findings(news);
+	END IF;
+	RETURN result;
+END $$;
+COMMENT ON FUNCTION crmaudit.fold_findings() IS 'folds events into the state of their findings, notifies channel crmaudit of new ones of severity error or worse, and returns how many events there were; 0 if somebody else is folding, or at another level than READ COMMITTED';
 
 CREATE FUNCTION crmaudit.preview_mode(target regclass, mode text,
 	OUT rule text, OUT severity crmaudit.severity, OUT username name, OUT refused bigint, OUT last_seen timestamptz)

@@ -170,35 +170,35 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.retention_periods() IS 'how long what is kept: the defaults, and what the table retention says instead';
 
--- A finding goes as a whole or not at all, for its first event is its name.
--- An event of a table or a rule goes when no finding is left that it closed.
+-- A finding goes as a whole or not at all. What it came to is folded first, so
+-- that an event of a table or a rule, once folded, closes nothing any more.
+-- False positives and waivers stay: they say what is not to be found again.
 CREATE FUNCTION crmaudit.prune_findings(before timestamptz) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	fold crmaudit.finding_fold;
 	result bigint;
 	ends bigint;
 BEGIN
-	WITH folded AS (
-		SELECT f.target, f.rule_id, f.row_key, max(f.at) AS last_at,
-			max(f.id) FILTER (WHERE f.event = 'seen') AS last_id, max(f.id) FILTER (WHERE f.event = 'gone') AS gone_id
-		FROM crmaudit.finding_event f WHERE f.row_key IS NOT NULL GROUP BY f.target, f.rule_id, f.row_key
-		HAVING max(f.at) < before
-	), over AS (
-		SELECT f.target, f.rule_id, f.row_key FROM folded f
-		WHERE f.last_id IS NULL OR f.gone_id > f.last_id
-			OR EXISTS (SELECT FROM crmaudit.finding_event n WHERE n.row_key IS NULL AND n.target = f.target AND n.id > f.last_id
-				AND coalesce(n.rule_id, f.rule_id) = f.rule_id AND n.at < before)
+	PERFORM crmaudit.fold_findings();
+	SELECT * INTO fold FROM crmaudit.finding_fold;
+	WITH over AS (
+		DELETE FROM crmaudit.finding_state s
+			WHERE s.status IN ('resolved', 'verified', 'unseen') AND s.changed_at < before
+				AND NOT EXISTS (SELECT FROM crmaudit.unfolded_events() u WHERE u.target = s.target AND u.rule_id = s.rule_id AND u.row_key = s.row_key)
+			RETURNING s.target, s.rule_id, s.row_key
 	)
 	DELETE FROM crmaudit.finding_event e USING over o
 		WHERE e.target = o.target AND e.rule_id = o.rule_id AND e.row_key = o.row_key;
 	GET DIAGNOSTICS result = ROW_COUNT;
 	DELETE FROM crmaudit.finding_event n
-		WHERE n.row_key IS NULL AND n.at < before AND NOT EXISTS (SELECT FROM crmaudit.finding_event e
-			WHERE e.row_key IS NOT NULL AND e.target = n.target AND e.id < n.id AND e.rule_id = coalesce(n.rule_id, e.rule_id));
+		WHERE n.row_key IS NULL AND n.at < before AND n.id <= fold.folded_to AND NOT n.id <@ (fold.holes + fold.new_holes)
+			AND NOT EXISTS (SELECT FROM crmaudit.finding_event e
+				WHERE e.row_key IS NOT NULL AND e.target = n.target AND e.id < n.id AND e.rule_id = coalesce(n.rule_id, e.rule_id));
 	GET DIAGNOSTICS ends = ROW_COUNT;
 	RETURN result + ends;
 END $$;
-COMMENT ON FUNCTION crmaudit.prune_findings(timestamptz) IS 'deletes the events of findings that were resolved before a time, and returns how many';
+COMMENT ON FUNCTION crmaudit.prune_findings(timestamptz) IS 'deletes findings that were resolved before a time, with their events, and returns how many events';
 
 -- Deletes what is too old, and says so in the ledger.
 CREATE FUNCTION crmaudit.maintain_retention() RETURNS TABLE (subject text, action text, detail text)
@@ -316,6 +316,8 @@ BEGIN
 		RETURN QUERY SELECT 'crmaudit.maintain()', 'put off', 'it is running elsewhere';
 		RETURN;
 	END;
+	PERFORM crmaudit.fold_findings();
+	RETURN QUERY SELECT 'finding', 'escalated', format('%s overdue findings', n) FROM crmaudit.escalate() n WHERE n > 0;
 	RETURN QUERY SELECT * FROM crmaudit.maintain_retention();
 	RETURN QUERY SELECT * FROM crmaudit.maintain_guards();
 	RETURN QUERY SELECT * FROM crmaudit.maintain_partitions();

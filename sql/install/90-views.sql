@@ -58,7 +58,7 @@ CREATE VIEW crmaudit.rule_status WITH (security_invoker = true) AS
 			|| coalesce(' [' || r.condition || ']', '') AS in_words,
 		coalesce(f.occurrences, 0) AS occurrences, r.id AS rule_id, r.version, r.pack, r.owner
 	FROM crmaudit.rule r
-	LEFT JOIN (SELECT rule_id, count(*) FILTER (WHERE status = 'open') AS open_findings,
+	LEFT JOIN (SELECT rule_id, count(*) FILTER (WHERE status IN ('open', 'acknowledged')) AS open_findings,
 			max(last_seen) AS last_seen, sum(occurrences)::bigint AS occurrences
 		FROM crmaudit.finding GROUP BY rule_id) f ON f.rule_id = r.id
 	ORDER BY r.target, r.id;
@@ -66,15 +66,15 @@ COMMENT ON VIEW crmaudit.rule_status IS 'every rule in words, whether it is at w
 
 CREATE VIEW crmaudit.open_findings WITH (security_invoker = true) AS
 	SELECT id, target, rule, row_key, column_name, severity, reason, crmaudit.reason_in_words(reason) AS in_words,
-		verdict, first_seen, last_seen, occurrences, assignee, due_at, username
-	FROM crmaudit.finding WHERE status = 'open'
+		verdict, first_seen, last_seen, occurrences, assignee, due_at, username, status, nature, group_key
+	FROM crmaudit.finding WHERE status IN ('open', 'acknowledged')
 	ORDER BY severity DESC, first_seen, id;
 COMMENT ON VIEW crmaudit.open_findings IS 'findings that are not resolved, the gravest first';
 
 CREATE VIEW crmaudit.overdue_findings WITH (security_invoker = true) AS
 	SELECT id, target, rule, row_key, column_name, severity, reason, crmaudit.reason_in_words(reason) AS in_words,
-		first_seen, due_at, now() - due_at AS overdue_by, assignee, username
-	FROM crmaudit.finding WHERE status = 'open' AND due_at < now()
+		first_seen, due_at, now() - due_at AS overdue_by, assignee, username, nature, status, distributed_at, escalated_at, escalated_to
+	FROM crmaudit.finding WHERE status IN ('open', 'acknowledged') AND due_at < now()
 	ORDER BY due_at, id;
 COMMENT ON VIEW crmaudit.overdue_findings IS 'open findings whose due date has passed, the oldest first (D6)';
 
@@ -149,6 +149,8 @@ COMMENT ON VIEW crmaudit.dictionary IS 'dimensions, roles, packs, kinds, columns
 CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
 	SELECT l.subject, l.target, NULL::text AS rule, l.problem, l.remedy
 	FROM crmaudit.ledger_problems() l
+	UNION ALL
+	SELECT f.subject, f.target, f.rule, f.problem, f.remedy FROM crmaudit.findings_problems() f
 	UNION ALL
 	SELECT 'trigger', p.target, NULL, CASE WHEN t.oid IS NULL THEN format('trigger %s is missing', n.name) ELSE format('trigger %s is disabled', n.name) END,
 		CASE WHEN t.oid IS NULL THEN format('SELECT crmaudit.protect(%L, mode => %L)', p.target, p.mode)

@@ -35,6 +35,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('steward', 'UPDATE ON crmaudit.quarantine'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass), crmaudit.release(bigint, jsonb), crmaudit.discard(bigint, text), crmaudit.require_quarantined(bigint), crmaudit.writable_columns(regclass, text)'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.ledger_problems()'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.distribute(bigint[], text), crmaudit.append_distribution(bigint[], text, text[], timestamptz[]), crmaudit.assign(bigint[], text), crmaudit.acknowledge(bigint[]), crmaudit.resolve(bigint[], text), crmaudit.verify(bigint[], text), crmaudit.false_positive(bigint[], text), crmaudit.waive(bigint[], date, text, text), crmaudit.reopen(bigint[], text), crmaudit.clear_group(text, text), crmaudit.escalate(), crmaudit.fold_findings(), crmaudit.findings_problems()'),
+		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.assignment, crmaudit.escalation'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.findings_problems()'),
 		('auditor', 'USAGE ON SCHEMA crmaudit'),
 		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.ledger_problems(), crmaudit.verify_ledger(jsonb, boolean), crmaudit.verify_ledger_range(bigint, bigint), crmaudit.verify_blocks(jsonb, boolean, bigint, bigint), crmaudit.verify_live(regclass), crmaudit.verify_ranges(int), crmaudit.ledger_digest(), crmaudit.ledger_coverage(), crmaudit.ledger_trigger_states(regclass), crmaudit.ledger_proof(xid8, int, bigint, boolean), crmaudit.masked_proof(xid8, int, bigint), crmaudit.export_block(bigint, boolean), crmaudit.masked_block(bigint), crmaudit.export_chain(bigint, bigint), crmaudit.block_json(crmaudit.ledger_block), crmaudit.block_of(bigint, xid8)'),
@@ -120,17 +123,21 @@ REVOKE ALL ON ALL TABLES IN SCHEMA crmaudit FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA crmaudit FROM PUBLIC;
 
 GRANT SELECT ON crmaudit.reference_version TO PUBLIC;
+-- only what is assigned to whoever reads it
+GRANT SELECT ON crmaudit.my_findings TO PUBLIC;
 
 -- Pure functions, all functions of our base types among them; the conditions
 -- of triggers, which run as the writer; trigger functions that partitions get.
 DO $$
 DECLARE
 	names text[] := '{gate,stored,commit_gate,capture,record_leaving,row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,likesel,nlikesel,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names,row_history,field_history,as_of,row_as_of,restore_row,restore_statement,restorable_columns,equality,mask_image,op_in_words,current_names,merkle_root,merkle_path,merkle_accum,merkle_path_accum,merkle_final,merkle_path_final,microseconds}';
+	-- findings: what reads with the caller's rights, and what looks at who calls
+	finding_names text[] := '{unfolded_events,pending_findings,finding_due,finding_nature,person,row_texts,end_of,key_in_words,mask_as,masked_row,assigned_findings,answer,time_columns}';
 	function regprocedure;
 BEGIN
 	FOR function IN SELECT p.oid::regprocedure FROM pg_catalog.pg_proc p
 		WHERE p.pronamespace = 'crmaudit'::pg_catalog.regnamespace
-			AND (p.proname = ANY (names) OR EXISTS (
+			AND (p.proname = ANY (names || finding_names) OR EXISTS (
 				SELECT FROM pg_catalog.pg_type t
 				WHERE t.oid = ANY (p.proargtypes || p.prorettype) AND t.typtype = 'b' AND t.typelem = 0
 					AND t.typnamespace = 'crmaudit'::pg_catalog.regnamespace))

@@ -40,6 +40,7 @@
 
 #include "bulk_insert.h"
 #include "findings/finding.h"
+#include "guc.h"
 
 /* Confirmed events that are written before the statement ends. */
 #define FINDINGS_MANY	1000
@@ -79,13 +80,14 @@ typedef enum EventColumn
 	EVENT_REASON,
 	EVENT_SEVERITY,
 	EVENT_MODE,
-	EVENT_USERNAME
+	EVENT_USERNAME,
+	EVENT_ACTOR
 } EventColumn;
 
 static const char *const event_columns[] = {
 	"id", "at", "xid", "rule_id", "rule_version", "target", "row_key",
 	"column_name", "event", "verdict", "reason", "severity", "mode",
-	"username"
+	"username", "actor"
 };
 
 #define EVENT_COLUMNS	((int) lengthof(event_columns))
@@ -299,11 +301,12 @@ event_tuple(EventWriter *writer, const RememberedEvent *item)
 	bool	   *nulls = palloc(writer->natts * sizeof(bool));
 
 	memset(nulls, true, writer->natts * sizeof(bool));
+	/* before the id: who folds relies on it that ids belong to known xids */
+	writer_set(writer, values, nulls, EVENT_XID,
+			   FullTransactionIdGetDatum(GetTopFullTransactionId()));
 	writer_set(writer, values, nulls, EVENT_ID,
 			   Int64GetDatum(nextval_internal(writer->sequence, false)));
 	writer_set(writer, values, nulls, EVENT_AT, TimestampTzGetDatum(writer->at));
-	writer_set(writer, values, nulls, EVENT_XID,
-			   FullTransactionIdGetDatum(GetTopFullTransactionId()));
 	writer_set(writer, values, nulls, EVENT_TARGET,
 			   ObjectIdGetDatum(item->target));
 	writer_set(writer, values, nulls, EVENT_USERNAME, writer->username);
@@ -324,6 +327,8 @@ event_tuple(EventWriter *writer, const RememberedEvent *item)
 	writer_set_text(writer, values, nulls, EVENT_VERDICT, item->verdict);
 	writer_set_text(writer, values, nulls, EVENT_REASON, item->reason);
 	writer_set_text(writer, values, nulls, EVENT_MODE, item->mode);
+	if (crm_guc_actor != NULL && crm_guc_actor[0] != '\0')
+		writer_set_text(writer, values, nulls, EVENT_ACTOR, crm_guc_actor);
 	return heap_form_tuple(RelationGetDescr(writer->rel), values, nulls);
 }
 

@@ -49,7 +49,9 @@ typedef struct ParseContext
 #define STORED_ALIAS	"this_row"
 
 PG_FUNCTION_INFO_V1(crmaudit_canonical_expression);
+PG_FUNCTION_INFO_V1(crmaudit_canonical_time);
 PG_FUNCTION_INFO_V1(crmaudit_expression_columns);
+PG_FUNCTION_INFO_V1(crmaudit_time_columns);
 
 /* Moves an error position into the rule's own text. */
 static void
@@ -142,14 +144,27 @@ add_all_attributes(Bitmapset *attnums, Relation rel)
 	return attnums;
 }
 
+/* Checks that an expression tells a time; it keeps its type. */
+static void
+expression_require_time(Node *expr, const char *what)
+{
+	Oid			typid = exprType(expr);
+
+	if (typid != DATEOID && typid != TIMESTAMPOID && typid != TIMESTAMPTZOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("%s must be a date or a timestamp, not type %s", what,
+						format_type_be(typid))));
+}
+
 /*
- * Parses "sql" as a boolean expression over a row of "rel".  "colnames" gives
- * the columns other names, attribute by attribute (a rename is followed by
+ * Parses "sql" as an expression over a row of "rel" that is boolean, or a
+ * date or timestamp if "is_time".  "colnames" gives the columns other names, attribute by attribute (a rename is followed by
  * parsing with the old names); NIL leaves them.
  */
 static Node *
 expression_parse(Relation rel, const char *relname, List *colnames,
-				 const char *sql, const char *what)
+				 const char *sql, const char *what, bool is_time)
 {
 	ParseContext context = {sql, what};
 	ErrorContextCallback callback;
@@ -181,7 +196,10 @@ expression_parse(Relation rel, const char *relname, List *colnames,
 		refuse_construct(what, "a set-returning function");
 	/* both names stand for the one row */
 	ChangeVarNodes(expr, 2, 1, 0);
-	expr = coerce_to_boolean(pstate, expr, what);
+	if (is_time)
+		expression_require_time(expr, what);
+	else
+		expr = coerce_to_boolean(pstate, expr, what);
 	assign_expr_collations(pstate, expr);
 
 	if (pstate->p_hasSubLinks)
@@ -219,14 +237,10 @@ stored_form_settings(void)
 		set_for_now(settings[i][0], settings[i][1]);
 }
 
-/*
- * Parses the stored text of an expression, and adds the attributes that it
- * reads to *attnums.  No function in it is called, so that this may run with
- * other rights than those of the table's owner.
- */
-Node *
-crm_expression_parse(Relation rel, const char *relname, const char *sql,
-					 const char *what, Bitmapset **attnums)
+/* Parses the stored text of an expression; see crm_expression_parse(). */
+static Node *
+expression_parse_stored(Relation rel, const char *relname, const char *sql,
+						const char *what, bool is_time, Bitmapset **attnums)
 {
 	int			guc_level = NewGUCNestLevel();
 	Node	   *expr;
@@ -234,7 +248,7 @@ crm_expression_parse(Relation rel, const char *relname, const char *sql,
 	int			member = -1;
 
 	stored_form_settings();
-	expr = expression_parse(rel, relname, NIL, sql, what);
+	expr = expression_parse(rel, relname, NIL, sql, what, is_time);
 	AtEOXact_GUC(true, guc_level);
 
 	pull_varattnos(expr, 1, &reads);
@@ -248,6 +262,18 @@ crm_expression_parse(Relation rel, const char *relname, const char *sql,
 			*attnums = add_all_attributes(*attnums, rel);
 	}
 	return expr;
+}
+
+/*
+ * Parses the stored text of a boolean expression, and adds the attributes that
+ * it reads to *attnums.  No function in it is called, so that this may run
+ * with other rights than those of the table's owner.
+ */
+Node *
+crm_expression_parse(Relation rel, const char *relname, const char *sql,
+					 const char *what, Bitmapset **attnums)
+{
+	return expression_parse_stored(rel, relname, sql, what, false, attnums);
 }
 
 /* Whether an expression may run in a parallel worker. */
@@ -300,16 +326,9 @@ alias_names(Relation rel, ArrayType *attnums, ArrayType *names)
 	return result;
 }
 
-/*
- * crmaudit.canonical_expression(target regclass, sql text, path text,
- *								 what text, attnums int2[], names text[])
- *
- * Checks SQL over a row of "target", parsed with search_path = path, and
- * returns it with every name qualified.  attnums and names, if given, say
- * what columns were called when "sql" was written.  NULL for no SQL.
- */
-Datum
-crmaudit_canonical_expression(PG_FUNCTION_ARGS)
+/* What canonical_expression() and canonical_time() have in common. */
+static Datum
+canonical_form(FunctionCallInfo fcinfo, bool is_time)
 {
 	Oid			target = PG_GETARG_OID(0);
 	char	   *sql;
@@ -335,7 +354,7 @@ crmaudit_canonical_expression(PG_FUNCTION_ARGS)
 		names = alias_names(rel, PG_GETARG_ARRAYTYPE_P(4),
 							PG_GETARG_ARRAYTYPE_P(5));
 	set_for_now("search_path", path);
-	expr = expression_parse(rel, relname, names, sql, what);
+	expr = expression_parse(rel, relname, names, sql, what, is_time);
 	stored_form_settings();
 	canonical = deparse_expression(expr, deparse_context_for(STORED_ALIAS, target),
 								   false, false);
@@ -345,11 +364,32 @@ crmaudit_canonical_expression(PG_FUNCTION_ARGS)
 }
 
 /*
- * crmaudit.expression_columns(target regclass, sql text) returns int2[]: the
- * attributes that a canonical expression reads.
+ * crmaudit.canonical_expression(target regclass, sql text, path text,
+ *								 what text, attnums int2[], names text[])
+ *
+ * Checks SQL over a row of "target", parsed with search_path = path, and
+ * returns it with every name qualified.  attnums and names, if given, say
+ * what columns were called when "sql" was written.  NULL for no SQL.
  */
 Datum
-crmaudit_expression_columns(PG_FUNCTION_ARGS)
+crmaudit_canonical_expression(PG_FUNCTION_ARGS)
+{
+	return canonical_form(fcinfo, false);
+}
+
+/*
+ * crmaudit.canonical_time(...): the same for SQL that gives a date or a
+ * timestamp.
+ */
+Datum
+crmaudit_canonical_time(PG_FUNCTION_ARGS)
+{
+	return canonical_form(fcinfo, true);
+}
+
+/* What expression_columns() and time_columns() have in common. */
+static Datum
+columns_read(FunctionCallInfo fcinfo, bool is_time)
 {
 	Relation	rel = table_open(PG_GETARG_OID(0), AccessShareLock);
 	char	   *sql = text_to_cstring(PG_GETARG_TEXT_PP(1));
@@ -358,12 +398,29 @@ crmaudit_expression_columns(PG_FUNCTION_ARGS)
 	int			count = 0;
 	int			member = -1;
 
-	(void) crm_expression_parse(rel, RelationGetRelationName(rel), sql,
-								"rule expression", &attnums);
+	(void) expression_parse_stored(rel, RelationGetRelationName(rel), sql,
+								   "rule expression", is_time, &attnums);
 	table_close(rel, NoLock);
 	elements = palloc(bms_num_members(attnums) * sizeof(Datum));
 	while ((member = bms_next_member(attnums, member)) >= 0)
 		elements[count++] = Int16GetDatum(member);
 	PG_RETURN_ARRAYTYPE_P(construct_array(elements, count, INT2OID, 2, true,
 										  TYPALIGN_SHORT));
+}
+
+/*
+ * crmaudit.expression_columns(target regclass, sql text) returns int2[]: the
+ * attributes that a canonical expression reads.
+ */
+Datum
+crmaudit_expression_columns(PG_FUNCTION_ARGS)
+{
+	return columns_read(fcinfo, false);
+}
+
+/* crmaudit.time_columns(...): the same for one that gives a time. */
+Datum
+crmaudit_time_columns(PG_FUNCTION_ARGS)
+{
+	return columns_read(fcinfo, true);
 }

@@ -71,6 +71,7 @@ static const RuleParam common_params[] = {
 	{"due", PARAM_TEXT, false},
 	{"from", PARAM_TEXT, false},
 	{"not_after", PARAM_TEXT, false},
+	{"verify_by", PARAM_SCALARS, false},
 	{NULL}
 };
 

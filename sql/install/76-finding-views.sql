@@ -59,49 +59,56 @@ COMMENT ON FUNCTION crmaudit.row_owner(regclass, jsonb) IS 'owner of a row by it
 -- Suspicious customers ----------------------------------------------------------------
 
 -- A waived or cleared customer still shares the value, and counts in its group.
+-- FULL joins, for a wrong estimate must not make them nested loops: what is
+-- joined has no row of its own.
 CREATE VIEW crmaudit.suspicious_customers WITH (security_invoker = true) AS
-	WITH rules AS MATERIALIZED (
-		SELECT v.rule_id, v.version FROM crmaudit.rule_version v
-		LEFT JOIN crmaudit.protected_table p ON p.target = v.target
-		WHERE v.definition ->> 'kind' IN ('shared_value', 'not_staff_contact')
-			OR v.definition ->> 'kind' = 'unique' AND jsonb_array_length(v.definition -> 'columns') = 1
-				AND p.roles ->> (v.definition #>> '{columns,0}') IN ('phone', 'bank_card', 'bank_account', 'iban', 'address', 'wechat', 'email')
+	WITH kinds AS (
+		SELECT DISTINCT ON (v.rule_id) v.rule_id, v.target, v.definition ->> 'kind' AS kind,
+			CASE jsonb_array_length(v.definition -> 'columns') WHEN 1 THEN v.definition #>> '{columns,0}' END AS column_name
+		FROM crmaudit.rule_version v ORDER BY v.rule_id, v.version DESC
 	), listed AS MATERIALIZED (
 		SELECT f.id, f.target, f.rule, f.row_key, f.column_name, f.reason, f.group_key, f.severity, f.status, f.first_seen, f.due_at, f.assignee
-		FROM crmaudit.finding f JOIN rules r ON r.rule_id = f.rule_id AND r.version = f.rule_version
-		WHERE f.status IN ('open', 'acknowledged', 'waived', 'false_positive')
-	), owners AS MATERIALIZED (
+		FROM crmaudit.finding f
+		WHERE f.status IN ('open', 'acknowledged', 'waived', 'false_positive') AND f.rule_id = ANY (ARRAY(
+			SELECT k.rule_id FROM kinds k LEFT JOIN crmaudit.protected_table p ON p.target = k.target
+			WHERE k.kind IN ('shared_value', 'not_staff_contact') OR k.kind = 'unique'
+				AND p.roles ->> k.column_name IN ('phone', 'bank_card', 'bank_account', 'iban', 'address', 'wechat', 'email')))
+	), owners AS (
 		SELECT o.id, o.owner, o.customer
 		FROM (SELECT target, array_agg(id) AS ids, array_agg(row_key) AS row_keys FROM listed GROUP BY target) k
 		CROSS JOIN LATERAL crmaudit.row_owners(k.target, k.ids, k.row_keys) o
-	), members AS (
-		-- rows are customers unless their numbers tell
-		SELECT l.group_key, min(l.first_seen) AS first_seen, min(l.due_at) FILTER (WHERE l.status IN ('open', 'acknowledged')) AS due_at
-		FROM listed l LEFT JOIN owners o ON o.id = l.id
-		WHERE l.group_key IS NOT NULL
-		GROUP BY l.group_key, o.customer, CASE WHEN o.customer IS NULL THEN l.target END, CASE WHEN o.customer IS NULL THEN l.row_key END
+	), owned AS MATERIALIZED (
+		SELECT l.*, o.owner, o.customer, l.status IN ('open', 'acknowledged') AS is_open
+		FROM listed l FULL JOIN owners o ON o.id = l.id
 	), groups AS (
-		SELECT group_key, count(*) AS customers, min(first_seen) AS first_seen, min(due_at) AS due_at FROM members GROUP BY group_key
+		-- rows are customers unless their numbers tell
+		SELECT group_key, count(*) AS customers, min(first_seen) AS first_seen, min(due_at) AS due_at
+		FROM (SELECT group_key, min(first_seen) AS first_seen, min(due_at) FILTER (WHERE is_open) AS due_at
+			FROM owned WHERE group_key IS NOT NULL
+			GROUP BY group_key, customer, CASE WHEN customer IS NULL THEN target END, CASE WHEN customer IS NULL THEN row_key END) m
+		GROUP BY group_key
+	), grouped AS MATERIALIZED (
+		SELECT l.*, coalesce(g.customers, 1) AS customers,
+			coalesce(g.due_at, l.due_at) AS group_due_at, coalesce(g.first_seen, l.first_seen) AS group_first_seen
+		FROM owned l FULL JOIN groups g ON g.group_key = l.group_key
 	)
-	SELECT l.target, l.reason, l.group_key, l.row_key, coalesce(g.customers, 1) AS customers, o.owner, l.first_seen, l.due_at,
-		l.rule, l.column_name, crmaudit.reason_in_words(l.reason) AS in_words, l.severity, l.status, l.assignee, l.id
-	FROM listed l
-	LEFT JOIN groups g ON g.group_key = l.group_key
-	LEFT JOIN owners o ON o.id = l.id
-	WHERE l.status IN ('open', 'acknowledged')
-	ORDER BY coalesce(g.due_at, l.due_at), coalesce(g.first_seen, l.first_seen), l.group_key, l.target::text, l.row_key, l.rule, l.id;
+	SELECT target, reason, group_key, row_key, customers, owner, first_seen, due_at,
+		rule, column_name, crmaudit.reason_in_words(reason) AS in_words, severity, status, assignee, id
+	FROM grouped
+	WHERE is_open
+	ORDER BY group_due_at, group_first_seen, group_key, target::text, row_key, rule, id;
 COMMENT ON VIEW crmaudit.suspicious_customers IS 'customers who share a phone, bank account or address with others, or have that of staff, agencies or their relatives, all customers of a group together, across tables and rules; customers counts them by the role customer_no, or else by row; group_key does not show the value, and is NULL where only the gate has seen the row: it is a group of its own until the next sweep (D5, D6)';
 
 -- Who is answerable -------------------------------------------------------------------
 
 -- What a sweep found was there before: whoever ran the sweep did not enter it.
 -- A function, for all of it is computed at once, and estimates of its rows
--- make the planner compile what does not pay.
+-- make the planner compile what does not pay. FULL as above.
 CREATE FUNCTION crmaudit.attribute_findings(of_target regclass DEFAULT NULL)
 RETURNS TABLE (id bigint, target regclass, rule text, kind text, row_key jsonb, column_name text, reason text, nature text,
 	severity crmaudit.severity, verdict text, status text, entered_by text, found_by text, owner text, channel text,
 	first_seen timestamptz, due_at timestamptz, resolved_at timestamptz, rule_id bigint, rule_version int)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+LANGUAGE sql STABLE ROWS 5000 SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 	WITH rules AS MATERIALIZED (
 		SELECT v.rule_id, v.version, v.definition ->> 'kind' AS kind, v.definition ->> 'dimension' AS dimension
 		FROM crmaudit.rule_version v
@@ -125,7 +132,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 	SELECT f.id, f.target, f.rule, f.kind, f.row_key, f.column_name, f.reason, n.map ->> concat_ws(' ', f.dimension, f.reason),
 		f.severity, f.verdict, f.status, coalesce(f.writer::text, o.owner), CASE WHEN f.writer IS NULL THEN 'sweep' ELSE 'gate' END,
 		o.owner, o.channel, f.first_seen, f.due_at, f.resolved_at, f.rule_id, f.rule_version
-	FROM found f CROSS JOIN natures n LEFT JOIN owners o ON o.id = f.id
+	FROM found f FULL JOIN owners o ON o.id = f.id CROSS JOIN natures n
 $$;
 COMMENT ON FUNCTION crmaudit.attribute_findings(regclass) IS 'implementation of finding_attribution; NULL: of all tables';
 

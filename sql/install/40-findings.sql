@@ -169,7 +169,6 @@ COMMENT ON COLUMN crmaudit.finding_state.last_xid IS 'transaction of the last ev
 CREATE INDEX finding_state_identity ON crmaudit.finding_state (target, rule_id, jsonb_hash_extended(row_key, 0));
 CREATE INDEX finding_state_group ON crmaudit.finding_state (group_key) WHERE group_key IS NOT NULL;
 CREATE INDEX finding_state_assignee ON crmaudit.finding_state (assignee) WHERE assignee IS NOT NULL;
-CREATE INDEX finding_state_unseen ON crmaudit.finding_state (changed_at) WHERE status = 'unseen';
 
 -- Ids tell what is folded, for transaction ids do not survive a dump. An id
 -- below folded_to that was not there yet is a hole: a transaction that is not
@@ -275,8 +274,18 @@ BEGIN
 		ELSE
 			f.run_id := e.run_id;
 		END IF;
-		f.changed_at := e.at;
+		f.changed_at := greatest(f.changed_at, e.at);
 		opens := false;
+		IF f.status = 'waived' AND f.waived_until < e.at::date THEN
+			f.status := 'open';
+			f.opened_id := e.id;
+			f.opened_at := f.waived_until + 1;
+			f.due_at := CASE WHEN e.due IS NOT NULL AND e.due_from IS DISTINCT FROM 'distributed' THEN crmaudit.finding_due(f.waived_until + 1, e.due) END;
+			f.waived_until := NULL;
+			f.waived_by := NULL;
+			f.approved_by := NULL;
+			f.evidence := NULL;
+		END IF;
 
 		IF e.event = 'seen' THEN
 			IF f.status IS NULL OR f.status = 'unseen' THEN
@@ -297,8 +306,6 @@ BEGIN
 						f.reopened := f.reopened + 1;
 						opens := true;
 					END IF;
-				ELSIF f.status = 'waived' THEN
-					opens := f.waived_until < e.at::date;
 				ELSIF f.status = 'false_positive' THEN
 					-- it was about the group, and the row is in another one now
 					opens := f.group_key <> e.group_key;
@@ -438,7 +445,9 @@ CREATE VIEW crmaudit.finding WITH (security_invoker = true) AS
 		CASE WHEN f.status = 'waived' AND f.waived_until < current_date THEN 'open' ELSE f.status END AS status,
 		f.first_seen, f.last_seen, f.occurrences, coalesce(f.assignee, v.definition ->> 'owner') AS assignee,
 		CASE WHEN f.status = 'waived' AND f.waived_until < current_date
-			THEN crmaudit.finding_due(f.waived_until + 1, v.definition -> 'params' ->> 'due') ELSE f.due_at END AS due_at,
+			THEN CASE WHEN v.definition -> 'params' ->> 'from' IS DISTINCT FROM 'distributed'
+				THEN crmaudit.finding_due(f.waived_until + 1, v.definition -> 'params' ->> 'due') END
+			ELSE f.due_at END AS due_at,
 		f.resolved_at, f.resolution, f.username,
 		v.definition ->> 'dimension' AS dimension, crmaudit.finding_nature(v.definition ->> 'dimension', f.reason) AS nature,
 		f.group_key, f.run_id, f.opened_at, f.reopened, f.distributed_at, f.acknowledged_at, f.acknowledged_by, f.resolved_by, f.evidence,
@@ -497,6 +506,9 @@ BEGIN
 	END;
 	SELECT * INTO fold FROM crmaudit.finding_fold;
 	IF NOT FOUND THEN
+		IF NOT EXISTS (SELECT FROM crmaudit.finding_event) THEN
+			RETURN 0;
+		END IF;
 		INSERT INTO crmaudit.finding_fold DEFAULT VALUES RETURNING * INTO fold;
 	END IF;
 
@@ -548,8 +560,6 @@ BEGIN
 	fold.new_holes_xmax := crmaudit.next_xid();
 	UPDATE crmaudit.finding_fold SET folded_to = fold.folded_to, holes = fold.holes, holes_xmax = fold.holes_xmax,
 		new_holes = fold.new_holes, new_holes_xmax = fold.new_holes_xmax;
-	-- long enough for any sweep that was running when it was gone
-	DELETE FROM crmaudit.finding_state s WHERE s.status = 'unseen' AND s.changed_at < now() - interval '3 days';
 	IF news IS NOT NULL THEN
 		PERFORM crmaudit.notify_findings(news);
 	END IF;

@@ -69,13 +69,10 @@ BEGIN
 	INSERT INTO crmaudit.finding_event (at, rule_id, rule_version, target, row_key, column_name, event, severity, group_key,
 			actor, person, assignee, due_at, note, valid_until, approved_by, department)
 		SELECT statement_timestamp(), f.rule_id, f.rule_version, f.target, f.row_key, f.column_name, append_steps.event, f.severity, f.group_key,
-			nullif(current_setting('crmaudit.actor', true), ''), append_steps.person, append_steps.assignees[f.position], append_steps.due_at[f.position],
+			nullif(current_setting('crmaudit.actor', true), ''), append_steps.person, append_steps.assignees[f.ordinality], append_steps.due_at[f.ordinality],
 			append_steps.note, append_steps.valid_until, append_steps.approved_by, append_steps.department
-		FROM unnest(findings) WITH ORDINALITY AS f(id, rule_id, rule_version, target, rule, row_key, column_name, reason, verdict, severity,
-			status, first_seen, last_seen, occurrences, assignee, due, resolved_at, resolution, username, dimension, nature, group_key,
-			run_id, opened_at, reopened, distributed_at, acknowledged_at, acknowledged_by, resolved_by, evidence, verified_at, verified_by,
-			verified_for, waived_until, waived_by, approver, answers, escalated_at, escalated_to, position)
-		ORDER BY f.position;
+		FROM unnest(findings) WITH ORDINALITY AS f
+		ORDER BY f.ordinality;
 	GET DIAGNOSTICS result = ROW_COUNT;
 	RETURN result;
 END $$;
@@ -83,9 +80,10 @@ COMMENT ON FUNCTION crmaudit.append_steps(crmaudit.finding[], text, text, text[]
 
 -- Reading the row of a finding -----------------------------------------------------
 
--- With the caller's rights, and row security is the caller's.
+-- With the caller's rights, and row security is the caller's. A time must be
+-- read back as it was, whatever style the session has.
 CREATE FUNCTION crmaudit.row_texts(target regclass, row_key jsonb, expressions text[]) RETURNS text[]
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, MDY' AS $$
 DECLARE
 	identity text;
 	result text[];
@@ -150,13 +148,12 @@ DECLARE
 	nobody bigint;
 BEGIN
 	SELECT array_agg(coalesce(nullif(btrim(append_distribution.assignee), ''), a.assignee, r.owner, o.owner, t.assignee) ORDER BY f.id),
-		array_agg(least(CASE WHEN v.definition -> 'params' ->> 'from' = 'distributed'
-			THEN crmaudit.finding_due(statement_timestamp(), v.definition -> 'params' ->> 'due') ELSE f.due_at END, o.not_after) ORDER BY f.id)
+		array_agg(least(CASE WHEN r.params ->> 'from' = 'distributed'
+			THEN crmaudit.finding_due(statement_timestamp(), r.params ->> 'due') ELSE f.due_at END, o.not_after) ORDER BY f.id)
 		INTO assignees, dues
 		FROM unnest(findings) f
 		LEFT JOIN unnest(ids, owners, not_after) AS o(id, owner, not_after) ON o.id = f.id
 		LEFT JOIN crmaudit.rule r ON r.id = f.rule_id
-		LEFT JOIN crmaudit.rule_version v ON v.rule_id = f.rule_id AND v.version = f.rule_version
 		LEFT JOIN crmaudit.assignment a ON a.target = f.target AND a.rule_id = f.rule_id
 		LEFT JOIN crmaudit.assignment t ON t.target = f.target AND t.rule_id IS NULL;
 	SELECT findings[n].id INTO nobody FROM unnest(assignees) WITH ORDINALITY AS u(a, n) WHERE u.a IS NULL ORDER BY n LIMIT 1;
@@ -179,12 +176,11 @@ DECLARE
 	not_after timestamptz[] := '{}';
 BEGIN
 	FOR one IN
-		SELECT i AS id, f.target, f.row_key, v.definition -> 'params' ->> 'not_after' AS not_after, coalesce(nullif(btrim(distribute.assignee), ''), r.owner) IS NULL AS needs_owner,
+		SELECT i AS id, f.target, f.row_key, r.params ->> 'not_after' AS not_after, coalesce(nullif(btrim(distribute.assignee), ''), r.owner) IS NULL AS needs_owner,
 			(SELECT crmaudit.column_sql(o.key) FROM jsonb_each_text(p.roles) o WHERE o.value = 'owner' ORDER BY length(o.key), o.key LIMIT 1) AS owner_sql
 		FROM unnest(wanted) WITH ORDINALITY AS u(i, n)
 		LEFT JOIN crmaudit.finding f ON f.id = i
 		LEFT JOIN crmaudit.rule r ON r.id = f.rule_id
-		LEFT JOIN crmaudit.rule_version v ON v.rule_id = f.rule_id AND v.version = f.rule_version
 		LEFT JOIN crmaudit.protected_table p ON p.target = f.target
 		ORDER BY n
 	LOOP

@@ -40,15 +40,19 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.masked_row(regclass, jsonb, text, text) IS 'owner of a row, and a masked value of it, read with the caller''s rights; NULL if the caller may not read the table, or the row is gone';
 
+-- The row is looked at last, so that a page of a long list costs a page.
 CREATE VIEW crmaudit.work_list WITH (security_invoker = true) AS
-	SELECT f.target, f.id, crmaudit.key_in_words(f.row_key) AS customer, m.owner, f.assignee, f.rule,
-		crmaudit.reason_in_words(f.reason) AS reason, f.nature, f.column_name, m.value AS masked_value, f.group_key, f.severity, f.status,
-		f.first_seen, f.distributed_at, f.due_at, coalesce(f.due_at < now(), false) AS overdue, f.answers, f.escalated_to
-	FROM crmaudit.finding f
-	LEFT JOIN crmaudit.rule r ON r.id = f.rule_id
-	CROSS JOIN LATERAL crmaudit.masked_row(f.target, f.row_key, f.column_name, r.params ->> 'type') m
-	WHERE f.status IN ('open', 'acknowledged')
-	ORDER BY f.group_key, f.due_at, f.severity DESC, f.id;
+	SELECT w.target, w.id, w.customer, (w.looked_up).owner, w.assignee, w.rule, crmaudit.reason_in_words(w.reason) AS reason, w.nature,
+		w.column_name, (w.looked_up).value AS masked_value, w.group_key, w.severity, w.status,
+		w.first_seen, w.distributed_at, w.due_at, coalesce(w.due_at < now(), false) AS overdue, w.answers, w.escalated_to
+	FROM (
+		SELECT f.target, f.id, crmaudit.key_in_words(f.row_key) AS customer, f.assignee, f.rule, f.reason, f.nature, f.column_name,
+			f.group_key, f.severity, f.status, f.first_seen, f.distributed_at, f.due_at, f.answers, f.escalated_to,
+			crmaudit.masked_row(f.target, f.row_key, f.column_name, r.params ->> 'type') AS looked_up
+		FROM crmaudit.finding f
+		LEFT JOIN crmaudit.rule r ON r.id = f.rule_id
+		WHERE f.status IN ('open', 'acknowledged')
+		ORDER BY f.group_key, f.due_at, f.severity DESC, f.id) w;
 COMMENT ON VIEW crmaudit.work_list IS 'the steward''s desk: what is to be worked off, by group and due date; owner and masked value are read from the row with the reader''s rights';
 COMMENT ON COLUMN crmaudit.work_list.customer IS 'the key of the row';
 COMMENT ON COLUMN crmaudit.work_list.masked_value IS 'what stands in the column now, masked';

@@ -80,7 +80,8 @@ INSERT INTO se_parted VALUES (2, NULL);
 \c - postgres
 \set SHOW_CONTEXT never
 
--- No function that PUBLIC may call runs with rights of its owner, and every
+-- No function that PUBLIC may call runs with rights of its owner, but for those
+-- of a finding's assignee, which look at who calls (findings_steps); and every
 -- such function of ours has a fixed search_path.
 SELECT p.oid::regprocedure FROM pg_proc p
 	WHERE pronamespace = 'crmaudit'::regnamespace AND prosecdef

@@ -92,13 +92,30 @@ SELECT crmaudit.set_mode('crm.gone', 'observe');
 INSERT INTO crm.gone VALUES (2, NULL);
 DROP TABLE crm.gone;
 
+-- findings that are folded, and steps that are not; an id that nobody used
+SELECT crmaudit.fold_findings();
+SELECT crmaudit.acknowledge(ARRAY(SELECT id FROM crmaudit.finding WHERE target = 'crm.visit'::regclass));
+SELECT crmaudit.fold_findings();
+BEGIN;
+SELECT crmaudit.reopen(ARRAY(SELECT id FROM crmaudit.finding WHERE status = 'resolved'));
+ROLLBACK;
+INSERT INTO crmaudit.assignment VALUES ('crm.visit', NULL, 'service desk');
+INSERT INTO crmaudit.escalation VALUES (NULL, 'head office');
+SELECT crmaudit.distribute(ARRAY(SELECT id FROM crmaudit.finding WHERE target = 'crm.visit'::regclass));
+SELECT crmaudit.resolve(ARRAY(SELECT id FROM crmaudit.finding WHERE row_key @> '{"id":1,"day":"2025-05-05"}'), 'called');
+SELECT crmaudit.waive(ARRAY(SELECT id FROM crmaudit.finding WHERE row_key @> '{"id":2,"day":"2026-05-05"}'), '2999-12-31', 'old', 'boss');
+
 SELECT count(*) FROM crmaudit.grant_duty('steward', 'steward');
 SELECT count(*) FROM crmaudit.grant_duty('auditor', 'auditor');
 SQL
 
 # What must be the same before and after.
 my $state = <<'SQL';
-SELECT 'finding', id, target, rule, rule_version, row_key, column_name, reason, status, occurrences FROM crmaudit.finding ORDER BY id;
+SELECT 'finding', id, target, rule, rule_version, row_key, column_name, reason, status, occurrences,
+	assignee, distributed_at, acknowledged_by, resolved_at, evidence, waived_until, approved_by FROM crmaudit.finding ORDER BY id;
+SELECT 'unfolded', id, event FROM crmaudit.unfolded_events();
+SELECT 'assignment', target, assignee FROM crmaudit.assignment;
+SELECT 'escalation', superior FROM crmaudit.escalation;
 SELECT 'status', target, rule, state, open_findings, columns, in_words, version, pack FROM crmaudit.rule_status;
 SELECT 'version', rule_id, version, target, name, dropped_at IS NOT NULL FROM crmaudit.rule_version ORDER BY 2, 3;
 SELECT 'table', target, mode, live, key, hashed_key, roles, packs, rule_set_version, attnames FROM crmaudit.protected_table ORDER BY 2;
@@ -166,6 +183,12 @@ sub works
 		"$n: bad again");
 	query_is($node, $db, "SELECT status, occurrences FROM crmaudit.finding WHERE id = $id", 'open|2',
 		"$n: broken again the same finding reopens");
+	# Steps go on where they were, and what was not folded is folded.
+	stores($node, $db, q{SELECT crmaudit.reopen(ARRAY(SELECT id FROM crmaudit.finding WHERE target = 'crm.visit'::regclass))}, "$n: steps on findings of before");
+	stores($node, $db, 'SELECT crmaudit.fold_findings()', "$n: fold");
+	query_is($node, $db, q{SELECT count(*), min(status), max(reopened), min(occurrences) FROM crmaudit.finding WHERE target = 'crm.visit'::regclass}, '2|open|1|1',
+		"$n: each finding once, with its steps");
+	query_is($node, $db, 'SELECT count(*) FROM crmaudit.unfolded_events()', '0', "$n: all is folded");
 	# The hash of an identifier in a key needs the salt of before the dump.
 	stores($node, $db, q{UPDATE crm."Kunde" SET "select" = 1 WHERE "Steuer-Nr" = 'DE2'}, "$n: repair of a row with a hashed key");
 	query_is($node, $db, q{SELECT count(*) FROM crmaudit.open_findings WHERE rule LIKE 'Gr%'}, '0',

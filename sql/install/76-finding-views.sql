@@ -115,8 +115,9 @@ LANGUAGE sql STABLE ROWS 5000 SET search_path = pg_catalog, pg_temp SET jit = of
 	), found AS MATERIALIZED (
 		SELECT f.id, f.target, f.rule_id, f.rule_version, f.rule, r.kind, r.dimension, f.row_key, f.column_name, f.reason, f.verdict,
 			f.severity, f.status, f.first_seen, f.due_at, f.resolved_at,
-			-- an event that is no longer kept tells nothing
-			CASE WHEN coalesce(e.run_id, CASE WHEN e.id IS NULL THEN f.run_id END) IS NULL THEN coalesce(e.username, f.username) END AS writer
+			-- of an event that is no longer kept, the last one tells
+			coalesce(e.run_id, CASE WHEN e.id IS NULL THEN f.run_id END) IS NULL AS is_gate,
+			coalesce(e.username, f.username) AS username, coalesce(e.actor, '') AS actor
 		FROM crmaudit.finding f
 		LEFT JOIN crmaudit.finding_event e ON e.id = f.id
 		LEFT JOIN rules r ON r.rule_id = f.rule_id AND r.version = f.rule_version
@@ -124,15 +125,20 @@ LANGUAGE sql STABLE ROWS 5000 SET search_path = pg_catalog, pg_temp SET jit = of
 	), natures AS MATERIALIZED (
 		SELECT jsonb_object_agg(concat_ws(' ', d.dimension, d.reason), crmaudit.finding_nature(d.dimension, d.reason)) AS map
 		FROM (SELECT DISTINCT f.dimension, f.reason FROM found f) d
+	), persons AS MATERIALIZED (
+		SELECT jsonb_object_agg(d.username || ' ' || d.actor, crmaudit.person(d.username, d.actor)) AS map
+		FROM (SELECT DISTINCT f.username, f.actor FROM found f WHERE f.is_gate) d
 	), owners AS (
 		SELECT o.id, o.owner, o.channel
 		FROM (SELECT f.target, array_agg(f.id) AS ids, array_agg(f.row_key) AS row_keys FROM found f GROUP BY f.target) k
 		CROSS JOIN LATERAL crmaudit.row_owners(k.target, k.ids, k.row_keys) o
 	)
 	SELECT f.id, f.target, f.rule, f.kind, f.row_key, f.column_name, f.reason, n.map ->> concat_ws(' ', f.dimension, f.reason),
-		f.severity, f.verdict, f.status, coalesce(f.writer::text, o.owner), CASE WHEN f.writer IS NULL THEN 'sweep' ELSE 'gate' END,
+		f.severity, f.verdict, f.status,
+		CASE WHEN f.is_gate THEN coalesce(p.map ->> (f.username || ' ' || f.actor), o.owner) ELSE o.owner END,
+		CASE WHEN f.is_gate THEN 'gate' ELSE 'sweep' END,
 		o.owner, o.channel, f.first_seen, f.due_at, f.resolved_at, f.rule_id, f.rule_version
-	FROM found f FULL JOIN owners o ON o.id = f.id CROSS JOIN natures n
+	FROM found f FULL JOIN owners o ON o.id = f.id CROSS JOIN natures n CROSS JOIN persons p
 $$;
 COMMENT ON FUNCTION crmaudit.attribute_findings(regclass) IS 'implementation of finding_attribution; NULL: of all tables';
 
@@ -140,7 +146,7 @@ CREATE VIEW crmaudit.finding_attribution WITH (security_invoker = true) AS
 	SELECT id, target, rule, kind, row_key, column_name, reason, nature, severity, verdict, status, entered_by, found_by, owner, channel,
 		first_seen, due_at, resolved_at, rule_id, rule_version
 	FROM crmaudit.attribute_findings();
-COMMENT ON VIEW crmaudit.finding_attribution IS 'every finding with who is answerable: entered_by is the session user whose write the gate saw first, or, of what a sweep found first, the owner of the row; owner and channel are the row''s as it is now; nature tells incomplete data from false data (D8, D36)';
+COMMENT ON VIEW crmaudit.finding_attribution IS 'every finding with who is answerable: entered_by is the person whose write the gate saw first (the session user, or the actor where crmaudit.shared_users has that user), or, of what a sweep found first, the owner of the row; owner and channel are the row''s as it is now; nature tells incomplete data from false data (D8, D36)';
 
 -- Statistics ---------------------------------------------------------------------------
 
@@ -227,14 +233,23 @@ CREATE VIEW crmaudit.case_statistics WITH (security_invoker = true) AS
 	ORDER BY period_kind, period_start, entered_by, target::text, owner, channel;
 COMMENT ON VIEW crmaudit.case_statistics IS 'cases by month and by quarter, per person: rows with incomplete data, and rows with false data, as they count against whoever entered them; a row with both counts in both; false positives and waived findings do not count (D8)';
 
+-- Asked once for each, not for every row.
+CREATE FUNCTION crmaudit.rejecting_persons(OUT username text, OUT actor text, OUT person text) RETURNS SETOF record
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT d.username, d.actor, crmaudit.person(d.username::name, d.actor)
+	FROM (SELECT DISTINCT j.username, j.actor FROM crmaudit.rejection j WHERE j.at > now() - interval '1 year') d
+$$;
+COMMENT ON FUNCTION crmaudit.rejecting_persons() IS 'the persons behind the session users and actors whose rows were refused within a year';
+
 -- Refused rows count as those do that were let through: the error is the same.
 CREATE VIEW crmaudit.repeat_offenders WITH (security_invoker = true) AS
 	WITH versions AS MATERIALIZED (
 		SELECT DISTINCT ON (v.rule_id) v.rule_id, v.name, v.definition FROM crmaudit.rule_version v ORDER BY v.rule_id, v.version DESC
 	), refused AS (
-		SELECT j.actor AS person, j.target, b.rule_id, b.reason, j.at
-		FROM crmaudit.rejection j CROSS JOIN LATERAL unnest(j.rules, j.reasons) AS b(rule_id, reason)
-		WHERE j.at > now() - interval '1 year'
+		SELECT p.person, j.target, b.rule_id, b.reason, j.at
+		FROM crmaudit.rejection j JOIN crmaudit.rejecting_persons() p ON p.username = j.username AND p.actor = j.actor
+		CROSS JOIN LATERAL unnest(j.rules, j.reasons) AS b(rule_id, reason)
+		WHERE j.at > now() - interval '1 year' AND p.person IS NOT NULL
 	), natures AS (
 		SELECT d.rule_id, d.reason, crmaudit.finding_nature(v.definition ->> 'dimension', d.reason) AS nature
 		FROM (SELECT DISTINCT rule_id, reason FROM refused) d JOIN versions v ON v.rule_id = d.rule_id
@@ -372,8 +387,10 @@ CREATE VIEW crmaudit.improvement_proposals WITH (security_invoker = true) AS
 		SELECT e.rule_id, e.person
 		FROM (SELECT f.rule_id, f.entered_by AS person, count(*) AS errors FROM found f WHERE f.is_recent GROUP BY f.rule_id, f.entered_by
 			UNION ALL
-			SELECT b.rule_id, j.actor, count(*) FROM crmaudit.rejection j CROSS JOIN LATERAL unnest(j.rules) AS b(rule_id)
-			WHERE j.at > now() - interval '1 year' GROUP BY b.rule_id, j.actor) e
+			SELECT b.rule_id, p.person, count(*)
+			FROM crmaudit.rejection j JOIN crmaudit.rejecting_persons() p ON p.username = j.username AND p.actor = j.actor
+			CROSS JOIN LATERAL unnest(j.rules) AS b(rule_id)
+			WHERE j.at > now() - interval '1 year' GROUP BY b.rule_id, p.person) e
 		GROUP BY e.rule_id, e.person HAVING sum(e.errors) >= 3
 	), causes AS (
 		SELECT o.rule_id, o.reason, count(*) AS findings, min(o.column_name) AS column_name, min(o.nature) AS nature, bool_and(o.is_table) AS is_table,

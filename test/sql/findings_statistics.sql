@@ -60,6 +60,24 @@ INSERT INTO crmaudit.finding_event (at, username, target, rule_id, rule_version,
 SELECT period_start, entered_by, incomplete_cases, false_cases, incomplete_open FROM crmaudit.case_statistics
 	WHERE target = 'fs_customer'::regclass AND period_kind = 'quarter' AND entered_by = 'li';
 
+-- Behind a login that many share stands who the application says; if it does
+-- not, the owner.
+INSERT INTO crmaudit.finding_event (at, username, actor, target, rule_id, rule_version, row_key, column_name, event, verdict, reason, severity) VALUES
+	('2024-01-05 10:00+08', 'crm_app', 'ling', 'fs_customer', :mail, 1, '{"id": 9}', 'mail', 'seen', 'invalid', 'no_at_sign', 'error'),
+	('2024-01-05 10:00+08', 'crm_app', NULL, 'fs_customer', :mail, 1, '{"id": 11}', 'mail', 'seen', 'invalid', 'no_at_sign', 'error'),
+	('2024-01-05 10:00+08', 'li', 'ling', 'fs_customer', :mail, 1, '{"id": 12}', 'mail', 'seen', 'invalid', 'no_at_sign', 'error');
+SELECT row_key, entered_by, owner, found_by FROM crmaudit.finding_attribution WHERE target = 'fs_customer'::regclass AND row_key IN ('{"id": 9}', '{"id": 11}', '{"id": 12}') ORDER BY id;
+SET crmaudit.shared_users = 'crm_app';
+SELECT row_key, entered_by, owner, found_by FROM crmaudit.finding_attribution WHERE target = 'fs_customer'::regclass AND row_key IN ('{"id": 9}', '{"id": 11}', '{"id": 12}') ORDER BY id;
+-- So it is of what comes through the gate.
+SELECT set_config('crmaudit.shared_users', 'crm_app, ' || session_user, false) \gset
+SET crmaudit.actor = 'tao';
+INSERT INTO fs_customer VALUES (50, 'Tang', 'bad', 'Chen', 'web');
+SELECT row_key, rule, entered_by, owner, found_by FROM crmaudit.finding_attribution WHERE target = 'fs_customer'::regclass AND row_key = '{"id": 50}';
+DELETE FROM fs_customer WHERE id = 50;
+RESET crmaudit.actor;
+SET crmaudit.shared_users = 'crm_app';
+
 -- Repeated errors: three of a rule within a year, stored or refused.
 INSERT INTO crmaudit.finding_event (at, username, target, rule_id, rule_version, row_key, column_name, event, verdict, reason, severity)
 	SELECT now() - days * interval '1 day', person, 'fs_customer', rule, 1, jsonb_build_object('id', 100 + row_number() OVER ()), 'name', 'seen', 'invalid', reason, 'error'
@@ -100,3 +118,4 @@ DROP TABLE fs_customer;
 DELETE FROM crmaudit.run WHERE id = 1000903;
 DROP ROLE fs_clerk, fs_auditor;
 RESET timezone;
+RESET crmaudit.shared_users;

@@ -39,9 +39,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.assignment, crmaudit.escalation'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.findings_problems()'),
 		('auditor', 'USAGE ON SCHEMA crmaudit'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.row_owner(regclass, jsonb), crmaudit.row_owners(regclass, bigint[], jsonb[]), crmaudit.row_key_join(regclass, boolean), crmaudit.attribute_findings(regclass), crmaudit.report_time_zone(), crmaudit.rejecting_persons(), crmaudit.improvement_in_words(text), crmaudit.points_won(bigint), crmaudit.proposal_sql(text, regclass, text, text, text, jsonb), crmaudit.finding_nature(text, text)'),
 		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.ledger_problems(), crmaudit.verify_ledger(jsonb, boolean), crmaudit.verify_ledger_range(bigint, bigint), crmaudit.verify_blocks(jsonb, boolean, bigint, bigint), crmaudit.verify_live(regclass), crmaudit.verify_ranges(int), crmaudit.ledger_digest(), crmaudit.ledger_coverage(), crmaudit.ledger_trigger_states(regclass), crmaudit.ledger_proof(xid8, int, bigint, boolean), crmaudit.masked_proof(xid8, int, bigint), crmaudit.export_block(bigint, boolean), crmaudit.masked_block(bigint), crmaudit.export_chain(bigint, bigint), crmaudit.block_json(crmaudit.ledger_block), crmaudit.block_of(bigint, xid8)'),
-		('auditor', 'EXECUTE ON FUNCTION crmaudit.row_owner(regclass, jsonb), crmaudit.row_owners(regclass, bigint[], jsonb[]), crmaudit.row_key_join(regclass, boolean), crmaudit.attribute_findings(regclass), crmaudit.report_time_zone(), crmaudit.rejecting_persons(), crmaudit.improvement_in_words(text), crmaudit.points_won(bigint), crmaudit.proposal_sql(text, regclass, text, text, text, jsonb), crmaudit.finding_nature(text, text)'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass)')
 	) AS t(duty, right_words) WHERE t.duty = duty_rights.duty
 $$;

@@ -250,7 +250,7 @@ BEGIN
 			AND jsonb_hash_extended(s.row_key, 0) = jsonb_hash_extended(i.of_row, 0) AND s.row_key = i.of_row
 		LEFT JOIN crmaudit.run r ON r.id = i.run_id
 		LEFT JOIN crmaudit.rule_version v ON v.rule_id = i.of_rule AND v.version = i.rule_version
-		ORDER BY i.of_target, i.of_rule, jsonb_hash_extended(i.of_row, 0), i.of_row, i.id
+		ORDER BY jsonb_hash_extended(i.of_row, 0), i.of_target, i.of_rule, i.of_row, i.id
 		$query$
 	LOOP
 		IF f.row_key IS NULL OR f.row_key <> e.of_row OR f.rule_id <> e.of_rule OR f.target <> e.of_target THEN

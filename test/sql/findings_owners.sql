@@ -26,6 +26,10 @@ SELECT crmaudit.row_owner(target, row_key) FROM crmaudit.finding WHERE target = 
 RESET datestyle;
 RESET timezone;
 SELECT crmaudit.row_key_join('fo_keys');
+-- Findings of one table, or of all.
+SELECT rule, owner, entered_by = session_user AS by_me, nature FROM crmaudit.attribute_findings('fo_keys');
+SELECT count(*) FROM crmaudit.attribute_findings('fo_crm.fo_customer');
+SELECT count(*) FROM crmaudit.attribute_findings(NULL) WHERE target = 'fo_keys'::regclass;
 
 -- A key that is not unique, and has NULL: one owner, or none.
 CREATE TABLE fo_loose (id int, agent text);

@@ -39,6 +39,7 @@ COMMENT ON COLUMN crmaudit.finding_event.person IS 'who took a step: the actor w
 COMMENT ON COLUMN crmaudit.finding_event.assignee IS 'to whom the finding was distributed, assigned or escalated';
 COMMENT ON COLUMN crmaudit.finding_event.note IS 'evidence, reason or answer, as the person wrote it';
 COMMENT ON COLUMN crmaudit.finding_event.department IS 'the department for which it was verified';
+-- No partial index and none on an expression: the gate's bulk insert fills all alike.
 CREATE INDEX finding_event_target_at ON crmaudit.finding_event (target, at);
 
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.finding_event', '');
@@ -168,7 +169,6 @@ COMMENT ON COLUMN crmaudit.finding_state.last_xid IS 'transaction of the last ev
 -- keys can have one hash; there is only ever one that folds.
 CREATE INDEX finding_state_identity ON crmaudit.finding_state (target, rule_id, jsonb_hash_extended(row_key, 0));
 CREATE INDEX finding_state_group ON crmaudit.finding_state (group_key) WHERE group_key IS NOT NULL;
-CREATE INDEX finding_state_assignee ON crmaudit.finding_state (assignee) WHERE assignee IS NOT NULL;
 
 -- Ids tell what is folded, for transaction ids do not survive a dump. An id
 -- below folded_to that was not there yet is a hole: a transaction that is not
@@ -238,17 +238,26 @@ BEGIN
 			FROM ends n JOIN crmaudit.finding_state s ON s.target = n.target AND s.rule_id = coalesce(n.rule_id, s.rule_id)
 			WHERE s.status IN ('open', 'acknowledged', 'waived')
 			GROUP BY s.id
+		), overtaken AS (
+			-- rules that were disabled or dropped while a sweep was on; a
+			-- transaction that is older than a day is not looked for
+			SELECT DISTINCT w.run_id, w.rule_id
+			FROM (SELECT DISTINCT u.run_id, u.target, u.rule_id FROM unfolded u WHERE u.run_id IS NOT NULL AND u.row_key IS NOT NULL) w
+			JOIN crmaudit.run r ON r.id = w.run_id
+			JOIN crmaudit.finding_event n ON n.target = w.target AND n.row_key IS NULL AND coalesce(n.rule_id, w.rule_id) = w.rule_id
+				AND n.at > r.started_at - interval '1 day' AND NOT pg_visible_in_snapshot(n.xid, r.snapshot)
 		), stream AS (
 			SELECT u.target AS of_target, u.rule_id AS of_rule, u.row_key AS of_row, u.* FROM unfolded u WHERE u.row_key IS NOT NULL
 			UNION ALL
 			SELECT x.target, x.rule_id, x.row_key, n.* FROM first_end x JOIN ends n ON n.id = x.id
 		)
 		SELECT i.*, s AS folded, r.snapshot, v.definition -> 'params' ->> 'due' AS due, v.definition -> 'params' ->> 'from' AS due_from,
-			v.definition -> 'params' -> 'verify_by' AS verify_by
+			v.definition -> 'params' -> 'verify_by' AS verify_by, o.run_id IS NOT NULL AS is_overtaken
 		FROM stream i
 		LEFT JOIN crmaudit.finding_state s ON s.target = i.of_target AND s.rule_id = i.of_rule
 			AND jsonb_hash_extended(s.row_key, 0) = jsonb_hash_extended(i.of_row, 0) AND s.row_key = i.of_row
 		LEFT JOIN crmaudit.run r ON r.id = i.run_id
+		LEFT JOIN overtaken o ON o.run_id = i.run_id AND o.rule_id = i.of_rule
 		LEFT JOIN crmaudit.rule_version v ON v.rule_id = i.of_rule AND v.version = i.rule_version
 		ORDER BY jsonb_hash_extended(i.of_row, 0), i.of_target, i.of_rule, i.of_row, i.id
 		$query$
@@ -267,6 +276,8 @@ BEGIN
 
 		IF e.run_id IS NULL THEN
 			f.last_xid := e.xid;
+		ELSIF e.is_overtaken AND f.status IS NULL THEN
+			CONTINUE;
 		ELSIF f.last_xid <> e.xid AND f.last_xid < latest AND NOT pg_visible_in_snapshot(f.last_xid, e.snapshot) THEN
 			-- the sweep did not see what happened meanwhile; an id that is not
 			-- below latest is of the cluster that a dump came from
@@ -302,6 +313,9 @@ BEGIN
 				IF f.status IN ('resolved', 'verified') THEN
 					IF f.waived_until >= e.at::date THEN
 						f.status := 'waived';
+						f.resolved_at := NULL;
+						f.resolved_by := NULL;
+						f.resolution := NULL;
 					ELSE
 						f.reopened := f.reopened + 1;
 						opens := true;
@@ -388,6 +402,9 @@ BEGIN
 					f.evidence := e.note;
 				WHEN 'waived' THEN
 					f.status := 'waived';
+					f.resolved_at := NULL;
+					f.resolved_by := NULL;
+					f.resolution := NULL;
 					f.waived_until := e.valid_until;
 					f.waived_by := person;
 					f.approved_by := e.approved_by;
@@ -402,6 +419,8 @@ BEGIN
 				WHEN 'escalated' THEN
 					f.escalated_at := e.at;
 					f.escalated_to := e.assignee;
+				ELSE
+					NULL;
 			END CASE;
 		END IF;
 
@@ -513,8 +532,12 @@ BEGIN
 	END IF;
 
 	-- what is folded and what is seen is of one snapshot, for it is one statement
-	WITH ids AS (
-		SELECT count(*) AS n, max(u.id) AS newest, range_agg(int8range(u.id, u.id, '[]')) AS seen FROM crmaudit.unfolded_events() u
+	WITH numbered AS (
+		SELECT u.id, u.id - row_number() OVER (ORDER BY u.id) AS island FROM crmaudit.unfolded_events() u
+	), islands AS (
+		SELECT count(*) AS n, min(d.id) AS first, max(d.id) AS last FROM numbered d GROUP BY d.island
+	), ids AS (
+		SELECT coalesce(sum(d.n), 0) AS n, max(d.last) AS newest, range_agg(int8range(d.first, d.last, '[]')) AS seen FROM islands d
 	), pending AS MATERIALIZED (
 		SELECT p.* FROM crmaudit.pending_findings() p
 	), stored AS (

@@ -55,6 +55,44 @@ SELECT count(*) FROM (TABLE ff_before EXCEPT TABLE ff_finding) AS d;
 SELECT count(*) = (SELECT count(*) FROM ff_before) AS same FROM ff_finding;
 ROLLBACK;
 
+-- Any events in any order, steps that make no sense among them.
+BEGIN;
+SELECT crmaudit.fold_findings() > 0 AS folded;
+DO $$
+BEGIN
+	PERFORM setseed(0.5);
+	FOR i IN 1 .. 600 LOOP
+		INSERT INTO crmaudit.finding_event (target, rule_id, rule_version, row_key, event, verdict, reason, severity, username, actor, person, assignee,
+				due_at, note, valid_until, approved_by, department, group_key, run_id)
+			SELECT 'ff_customer', r.id, 1 + i % 2, CASE WHEN e.event NOT IN ('truncated', 'disabled') THEN jsonb_build_object('id', 1000 + floor(random() * 6)::int) END,
+				e.event, 'invalid', 'reason ' || i, 'warning', 'user ' || i, 'actor ' || i, 'person ' || i, 'assignee ' || i,
+				CASE WHEN i % 3 = 0 THEN now() + i * interval '1 hour' END, 'note ' || i, current_date + (i % 7 - 3), 'boss ' || i, 'department ' || i % 4,
+				'group ' || i % 5, CASE WHEN i % 5 = 0 AND e.event IN ('seen', 'gone') THEN 1000000 + i END
+			FROM (SELECT * FROM crmaudit.rule WHERE target = 'ff_customer'::regclass ORDER BY random() LIMIT 1) r,
+				(SELECT u.event FROM unnest(CASE WHEN i % 60 = 0 THEN '{truncated,disabled}' ELSE '{seen,seen,seen,seen,gone,distributed,assigned,acknowledged,resolved,verified,false_positive,waived,reopened,answered,escalated}' END::text[]) AS u(event)
+					ORDER BY random() LIMIT 1) e;
+	END LOOP;
+END $$;
+CREATE TEMP TABLE ff_random AS SELECT * FROM ff_finding;
+SELECT count(*), count(DISTINCT status) > 2 AS various FROM ff_random WHERE row_key ->> 'id' >= '1000' AND length(row_key ->> 'id') = 4;
+CREATE TEMP TABLE ff_left AS SELECT id FROM crmaudit.unfolded_events();
+DO $$
+DECLARE
+	piece bigint[];
+BEGIN
+	-- in pieces, each in its turn
+	FOR i IN 1 .. 60 LOOP
+		piece := ARRAY(SELECT id FROM ff_left ORDER BY id OFFSET (i - 1) * 10 LIMIT 10);
+		UPDATE crmaudit.finding_fold SET folded_to = (SELECT max(id) FROM crmaudit.finding_event), holes = (SELECT range_agg(int8range(s, s, '[]')) FROM unnest(piece) s),
+			new_holes = '{}', holes_xmax = crmaudit.next_xid(), new_holes_xmax = crmaudit.next_xid();
+		PERFORM crmaudit.fold_findings();
+	END LOOP;
+END $$;
+SELECT count(*) FROM crmaudit.unfolded_events();
+SELECT count(*) FROM (TABLE ff_random EXCEPT TABLE ff_finding) AS d;
+SELECT count(*) FROM (TABLE ff_finding EXCEPT TABLE ff_random) AS d;
+ROLLBACK;
+
 -- What is folded stays what it is without its events.
 BEGIN;
 SELECT crmaudit.fold_findings() > 0 AS folded;
@@ -129,6 +167,20 @@ UPDATE crmaudit.run SET snapshot = :'snapshot' WHERE id = :run;
 EXECUTE ff_sweep('seen');
 SELECT crmaudit.fold_findings() > 0 AS folded;
 SELECT customer, status, occurrences FROM ff_short WHERE customer > 200 ORDER BY 1;
+-- A rule that was disabled while it was on has no new finding from it.
+SELECT crmaudit.alter_rule('ff_customer', 'mail_filled', enabled => false) \gset
+SELECT crmaudit.alter_rule('ff_customer', 'mail_filled', enabled => true) \gset
+EXECUTE ff_sweep('seen');
+INSERT INTO crmaudit.finding_event (target, rule_id, rule_version, row_key, event, run_id) VALUES ('ff_customer', :mail_rule, 1, '{"id": 207}', 'seen', :run);
+SELECT customer, status, resolution FROM ff_short WHERE customer > 200 AND rule = 'mail_filled' ORDER BY 1;
+BEGIN;
+SELECT crmaudit.fold_findings() > 0 AS folded;
+SELECT count(*) FROM ff_short WHERE customer = 207;
+ROLLBACK;
+SELECT pg_current_snapshot() AS snapshot \gset
+UPDATE crmaudit.run SET snapshot = :'snapshot' WHERE id = :run;
+EXECUTE ff_sweep('seen');
+SELECT crmaudit.fold_findings() > 0 AS folded;
 DEALLOCATE ff_sweep;
 -- A transaction id of the cluster that a dump came from is no reason to doubt a sweep.
 UPDATE crmaudit.finding_state SET last_xid = '9000000000000' WHERE target = 'ff_customer'::regclass;
@@ -209,6 +261,16 @@ SELECT crmaudit.protect('ff_citizen', mode => 'observe', roles => '{"id_no":"res
 SELECT crmaudit.add_rule('ff_citizen', 'mail_long', 'length', '{mail}', '{"min":9}') \gset
 INSERT INTO ff_citizen VALUES ('11010519491231002X', 'secret');
 SELECT customer LIKE '%11010519491231002X%' AS shown, masked_value FROM crmaudit.work_list WHERE target = 'ff_citizen'::regclass;
+-- What is not as it should be shows in health: events that nobody folds, rules whose due dates cannot be told.
+CREATE FUNCTION ff_day(day date) RETURNS date LANGUAGE sql IMMUTABLE AS 'SELECT day';
+SELECT crmaudit.add_rule('ff_account', 'code_filled', 'required', '{code}', '{"not_after":"ff_day(''2026-01-01'')"}') \gset
+DROP FUNCTION ff_day;
+BEGIN;
+INSERT INTO crmaudit.finding_event (at, target, event) SELECT now() - interval '2 hours', 'ff_citizen', 'truncated' FROM generate_series(1, 10001);
+SELECT target, rule, regexp_replace(problem, '\d+', 'N', 'g') ~ '^(N events of findings are not folded, the oldest of N-N-N N:N:N|its findings get no due date: function)' AS told, remedy
+	FROM crmaudit.health WHERE subject = 'finding' AND (target IS NULL OR target = 'ff_account'::regclass) ORDER BY target;
+ROLLBACK;
+
 -- No value is in a state, as there is none in an event.
 SELECT count(crmaudit.fold_findings()) FROM generate_series(1, 2);
 SELECT count(*) FROM crmaudit.finding_state s WHERE s::text ~ 'secret|1391827635|11010519491231002X';

@@ -85,7 +85,7 @@ INSERT INTO se_parted VALUES (2, NULL);
 -- such function of ours has a fixed search_path.
 SELECT p.oid::regprocedure FROM pg_proc p
 	WHERE pronamespace = 'crmaudit'::regnamespace AND prosecdef
-		AND (has_function_privilege('se_clerk', p.oid, 'EXECUTE') OR NOT 'search_path=pg_catalog, pg_temp' = ANY (proconfig));
+		AND (has_function_privilege('se_clerk', p.oid, 'EXECUTE') OR NOT 'search_path=pg_catalog, pg_temp' = ANY (proconfig)) ORDER BY p.oid::regprocedure::text;
 SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = prolang
 	WHERE pronamespace = 'crmaudit'::regnamespace AND lanname IN ('sql', 'plpgsql')
 		AND prosqlbody IS NULL AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)

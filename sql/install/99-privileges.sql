@@ -25,11 +25,17 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		-- not target: by its rights personal values are masked
 		('admin', 'INSERT, UPDATE (name, key, hashed_key, exclude, personal, require_reason, tracked, columns, baselined_at) ON crmaudit.tracked_table'),
 		('admin', 'INSERT ON crmaudit.finding_event, crmaudit.key_salt'),
+		('admin', 'INSERT (target, rule_id, rule_version, action, reason, findings, points, score, rule_set_version) ON crmaudit.improvement'),
+		('admin', 'UPDATE (status, note) ON crmaudit.improvement'),
 		('admin', 'USAGE ON ALL SEQUENCES IN SCHEMA crmaudit'),
 		('admin', 'EXECUTE ON ALL FUNCTIONS IN SCHEMA crmaudit'),
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.staff_source'),
 		('steward', 'USAGE ON SCHEMA crmaudit'),
 		('steward', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
+		-- findings, how they are counted, and improvement (76)
+		('steward', 'INSERT (target, rule_id, rule_version, action, reason, findings, points, score, rule_set_version) ON crmaudit.improvement'),
+		('steward', 'UPDATE (status, note) ON crmaudit.improvement'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.row_owner(regclass, jsonb), crmaudit.row_owners(regclass, bigint[], jsonb[]), crmaudit.row_key_join(regclass, boolean), crmaudit.attribute_findings(regclass), crmaudit.report_time_zone(), crmaudit.rejecting_persons(), crmaudit.improvement_in_words(text), crmaudit.points_won(bigint), crmaudit.proposal_sql(text, regclass, text, text, text, jsonb), crmaudit.propose(regclass), crmaudit.carry_out(bigint, text), crmaudit.finding_nature(text, text)'),
 		('steward', 'UPDATE ON crmaudit.quarantine'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass), crmaudit.release(bigint, jsonb), crmaudit.discard(bigint, text), crmaudit.require_quarantined(bigint), crmaudit.writable_columns(regclass, text)'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.ledger_problems()'),
@@ -42,6 +48,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.rule_query(regclass, text), crmaudit.distribution_shift(regclass, text), crmaudit.baseline_problems()'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.calendar_problems(date), crmaudit.schedule_problems(), crmaudit.sweep_jobs()'),
 		('auditor', 'USAGE ON SCHEMA crmaudit'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.row_owner(regclass, jsonb), crmaudit.row_owners(regclass, bigint[], jsonb[]), crmaudit.row_key_join(regclass, boolean), crmaudit.attribute_findings(regclass), crmaudit.report_time_zone(), crmaudit.rejecting_persons(), crmaudit.improvement_in_words(text), crmaudit.points_won(bigint), crmaudit.proposal_sql(text, regclass, text, text, text, jsonb), crmaudit.finding_nature(text, text)'),
 		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.ledger_problems(), crmaudit.verify_ledger(jsonb, boolean), crmaudit.verify_ledger_range(bigint, bigint), crmaudit.verify_blocks(jsonb, boolean, bigint, bigint), crmaudit.verify_live(regclass), crmaudit.verify_ranges(int), crmaudit.ledger_digest(), crmaudit.ledger_coverage(), crmaudit.ledger_trigger_states(regclass), crmaudit.ledger_proof(xid8, int, bigint, boolean), crmaudit.masked_proof(xid8, int, bigint), crmaudit.export_block(bigint, boolean), crmaudit.masked_block(bigint), crmaudit.export_chain(bigint, bigint), crmaudit.block_json(crmaudit.ledger_block), crmaudit.block_of(bigint, xid8)'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.calendar_problems(date), crmaudit.schedule_problems(), crmaudit.sweep_jobs()'),
@@ -159,3 +166,4 @@ BEGIN
 		EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO PUBLIC', function);
 	END LOOP;
 END $$;
+GRANT EXECUTE ON FUNCTION crmaudit.wilson_interval(bigint, bigint) TO PUBLIC;

@@ -44,6 +44,7 @@ typedef struct PendingVersion
 static struct
 {
 	bool		is_set;
+	SubTransactionId subid;		/* that is about to store it */
 	Oid			target;
 	int			version;
 	int			ncells;
@@ -91,6 +92,7 @@ pending_begin(const RuleSet *ruleset)
 			MemoryContextAlloc(CacheMemoryContext, size * sizeof(bool));
 		pending.size = size;
 	}
+	pending.subid = GetCurrentSubTransactionId();
 	pending.target = ruleset->target;
 	pending.version = ruleset->rule_set_version;
 	pending.ncells = ruleset->ncells;
@@ -524,7 +526,8 @@ subxact_callback(SubXactEvent event, SubTransactionId subid,
 {
 	if (event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB)
 		return;
-	if (event == SUBXACT_EVENT_ABORT_SUB)
+	/* a rule that failed meanwhile ended in a subtransaction of its own */
+	if (event == SUBXACT_EVENT_ABORT_SUB && pending.subid >= subid)
 		crm_score_forget();
 	last_frame = NULL;
 	while (levels && levels->subid >= subid)

@@ -76,3 +76,15 @@ SELECT crmaudit.unprotect('sc');
 SELECT crmaudit.protect('sc', mode => 'observe', history => false);
 SELECT crmaudit.fill_scores('sc');
 DROP TABLE sc;
+
+-- A rule that fails where only the score asks for it keeps nothing else from
+-- being counted.
+CREATE TABLE sc (id int PRIMARY KEY, mail text, age int, q numeric);
+SELECT crmaudit.protect('sc', roles => '{"q":"score"}', mode => 'observe', history => false);
+SELECT crmaudit.add_rule('sc', 'mail_valid', 'format', '{mail}', '{"type":"email"}') > 0 AS added;
+SELECT crmaudit.add_rule('sc', 'quotient', 'expression', '{age}', '{"sql": "100 / age > 0"}') > 0 AS added;
+INSERT INTO sc VALUES (1, 'a@mail.cn', 0), (2, 'a@localhost', 0);
+SELECT crmaudit.rebase_scores('sc');
+UPDATE sc SET mail = 'bad' RETURNING id, q;
+SELECT (l.rows, l.score::text, l.coverage) = (m.rows, m.score::text, m.coverage) AS same FROM crmaudit.live_table_score('sc') l, crmaudit.measure_table('sc') m;
+DROP TABLE sc;

@@ -75,7 +75,7 @@ crm_rule_expression(RuleCompile *context, const char *sql, const char *what,
 	rule->is_parallel_safe &= crm_expression_is_parallel_safe(expr);
 	if (context->parse_only)
 		return NULL;
-	return ExecInitExpr(expression_planner((Expr *) expr), NULL);
+	return crm_expression_prepare(expr);
 }
 
 /*
@@ -188,7 +188,7 @@ compile_live(void *argument)
 
 	ruleset->live_is_mutable = contain_mutable_functions(expr);
 	ruleset->live_is_parallel_safe = crm_expression_is_parallel_safe(expr);
-	ruleset->live = ExecInitExpr(expression_planner((Expr *) expr), NULL);
+	ruleset->live = crm_expression_prepare(expr);
 	ruleset->live_sql = pstrdup(compile->live);
 }
 

@@ -276,6 +276,23 @@ crm_expression_parse(Relation rel, const char *relname, const char *sql,
 	return expression_parse_stored(rel, relname, sql, what, false, attnums);
 }
 
+/*
+ * Makes an expression ready to run, in the current context.  Planning runs
+ * functions in it with the rights of the table's owner: what they name must
+ * not be looked up by the search_path of whoever writes a row.
+ */
+ExprState *
+crm_expression_prepare(Node *expr)
+{
+	int			guc_level = NewGUCNestLevel();
+	ExprState  *result;
+
+	stored_form_settings();
+	result = ExecInitExpr(expression_planner((Expr *) expr), NULL);
+	AtEOXact_GUC(true, guc_level);
+	return result;
+}
+
 /* Whether an expression may run in a parallel worker. */
 bool
 crm_expression_is_parallel_safe(Node *expr)

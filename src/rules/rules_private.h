@@ -183,6 +183,7 @@ extern Node *crm_expression_parse(Relation rel, const char *relname,
 								  const char *sql, const char *what,
 								  Bitmapset **attnums);
 
+extern ExprState *crm_expression_prepare(Node *expr);
 extern bool crm_expression_is_parallel_safe(Node *expr);
 
 /* From rule_eval.c */

@@ -165,8 +165,8 @@ sweep_begin(Oid target, const bool *selected, int nselected, Snapshot snapshot,
 
 /*
  * Scans by workers where that is possible; returns how many there were.  SQL
- * of a rule that fails there ends them, and 0 says that the caller must begin
- * anew.
+ * of a rule that fails there, or a rule that cannot be compiled, ends them,
+ * and 0 says that the caller must begin anew.
  */
 static int
 scan_parallel(SweepTable *sweep, int nworkers)
@@ -178,8 +178,6 @@ scan_parallel(SweepTable *sweep, int nworkers)
 	if (nworkers == 0 || IsInParallelMode() ||
 		!crm_sweep_parallel_is_safe(sweep))
 		return 0;
-	if (!sweep->ruleset->has_guarded && sweep->ruleset->live == NULL)
-		return crm_sweep_scan_parallel(sweep, nworkers);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();

@@ -46,6 +46,10 @@ SELECT (SELECT sum(open_at_end) FROM crmaudit.finding_statistics WHERE target = 
 -- A month begins when the session's day does.
 SET timezone = 'UTC';
 SELECT period_start, sum(found) AS found FROM crmaudit.finding_statistics WHERE target = 'fs_customer'::regclass AND period_kind = 'month' AND found > 0 GROUP BY 1 ORDER BY 1;
+-- A calendar with a time zone decides, whatever the session's is.
+SET crmaudit.calendar = 'CN';
+SELECT period_start, sum(found) AS found FROM crmaudit.finding_statistics WHERE target = 'fs_customer'::regclass AND period_kind = 'month' AND found > 0 GROUP BY 1 ORDER BY 1;
+RESET crmaudit.calendar;
 SET timezone = 'Asia/Shanghai';
 
 -- Cases, not findings: row 1 is one case of incomplete data and one of false data.

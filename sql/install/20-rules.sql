@@ -282,11 +282,11 @@ CREATE TRIGGER sql_updated BEFORE UPDATE ON crmaudit.protected_table FOR EACH RO
 
 CREATE TRIGGER comparison_inserted BEFORE INSERT ON crmaudit.rule FOR EACH ROW
 	WHEN (NEW.kind = 'matches_table')
-	EXECUTE FUNCTION crmaudit.guard_sql('comparison');
+	EXECUTE FUNCTION crmaudit.guard_sql('rule of kind matches_table');
 CREATE TRIGGER comparison_updated BEFORE UPDATE ON crmaudit.rule FOR EACH ROW
 	WHEN (NEW.kind = 'matches_table'
 		AND (NEW.target, NEW.kind, NEW.params) IS DISTINCT FROM (OLD.target, OLD.kind, OLD.params))
-	EXECUTE FUNCTION crmaudit.guard_sql('comparison');
+	EXECUTE FUNCTION crmaudit.guard_sql('rule of kind matches_table');
 
 CREATE FUNCTION crmaudit.require_choice(choice text, choices text[], what text) RETURNS void
 LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$

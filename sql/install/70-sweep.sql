@@ -108,6 +108,20 @@ CREATE FUNCTION crmaudit.sweep_table(target regclass, rules text[], sample_perce
 RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'crmaudit_sweep_table';
 COMMENT ON FUNCTION crmaudit.sweep_table(regclass, text[], real, bigint, text, int, pg_snapshot, timestamptz, text) IS 'implementation of sweep() and sweep_changed(): audits one table, and returns the id of the run';
 
+-- What follows a sweep of all rows by all rules; as the owner of our tables.
+CREATE FUNCTION crmaudit.after_sweep(run_id bigint) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	full_run crmaudit.score_history;
+BEGIN
+	SELECT * INTO full_run FROM crmaudit.score_history h WHERE h.run_id = after_sweep.run_id;
+	IF FOUND THEN
+		PERFORM crmaudit.raise_alarm(run_id);
+		UPDATE crmaudit.score_history h SET score_adjusted = crmaudit.adjusted_score(h.target) WHERE h.run_id = after_sweep.run_id;
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.after_sweep(bigint) IS 'raises the alarm of a score that fell, and notes the score without what is waived';
+
 CREATE FUNCTION crmaudit.sweep(target regclass DEFAULT NULL, rules text[] DEFAULT NULL, sample_percent real DEFAULT 100,
 	seed bigint DEFAULT 0, stratum text DEFAULT NULL, workers int DEFAULT NULL)
 RETURNS SETOF bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -120,8 +134,13 @@ BEGIN
 	END IF;
 	FOR one IN SELECT p.target FROM crmaudit.protected_table p WHERE p.target = coalesce(sweep.target, p.target) ORDER BY p.target::oid LOOP
 		run_id := crmaudit.sweep_table(one, rules, sample_percent, seed, stratum, workers, NULL, NULL, NULL);
+		PERFORM crmaudit.after_sweep(run_id);
 		RETURN NEXT run_id;
 	END LOOP;
+	IF run_id IS NOT NULL THEN
+		-- last, for it keeps others from folding until the transaction ends
+		PERFORM crmaudit.fold_findings();
+	END IF;
 	IF run_id IS NULL AND target IS NOT NULL THEN
 		-- says what it is instead
 		PERFORM crmaudit.sweep_table(target, rules, sample_percent, seed, stratum, workers, NULL, NULL, NULL);
@@ -181,6 +200,7 @@ BEGIN
 	IF unswept IS NOT NULL THEN
 		RETURN NEXT crmaudit.sweep_table(target, unswept, 100, 0, NULL, NULL, NULL, NULL, NULL);
 	END IF;
+	PERFORM crmaudit.fold_findings();
 END $$;
 COMMENT ON FUNCTION crmaudit.sweep_changed(regclass) IS 'audits the rows changed since the last sweep, by the ledger or by the column with role updated_at, and all rows by rules changed since; returns the ids of the runs; kinds that look at other rows are left to sweep()';
 

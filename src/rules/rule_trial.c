@@ -146,7 +146,7 @@ static void
 trial_compile(Trial *trial, Relation rel, Jsonb *rules)
 {
 	JsonbContainer *array = &rules->root;
-	RuleCompile context = {rel, RelationGetRelationName(rel), NULL, false};
+	RuleCompile context = {rel, RelationGetRelationName(rel), NULL, false, RelationGetRelid(rel), NIL, false};
 
 	if (!JsonContainerIsArray(array) || JsonContainerIsScalar(array))
 		refuse_rules();

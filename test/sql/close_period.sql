@@ -81,7 +81,7 @@ FROM crmaudit.period_finding f JOIN crmaudit.period p ON p.name = f.period WHERE
 SELECT target, row_key, status, reason FROM crmaudit.finding ORDER BY id;
 -- The evidence is the row as it was then; the ledger's own proof goes with it, without personal values.
 SELECT finding_id, row_key, was_there, image, unknown FROM crmaudit.period_evidence('last month');
-SELECT count(*) AS proofs, bool_and(proof = crmaudit.ledger_proof(entry_xid, entry_ord, entry_incarnation)) AS same, bool_or(proof::text LIKE '%bad%' OR proof::text LIKE '%1391827%') AS spill
+SELECT count(*) AS proofs, bool_and(proof = crmaudit.ledger_proof(entry_xid, entry_ord, entry_incarnation)) AS same, bool_or(proof::text LIKE '%"bad"%' OR proof::text LIKE '%1391827%') AS spill
 FROM crmaudit.period_finding;
 -- An auditor who may read the table, but not each column of it.
 GRANT USAGE ON SCHEMA crm TO regress_auditor;

@@ -91,7 +91,7 @@ BEGIN
 				status := 'open'; resolved_at := NULL; resolved_by := NULL; resolution := NULL; evidence := NULL; waived_until := NULL; verified_for := '{}';
 				due_at := CASE WHEN e.params ->> 'from' IS DISTINCT FROM 'distributed' THEN crmaudit.due_date(e.at, e.params ->> 'due') END;
 			WHEN 'waived again' THEN
-				status := 'waived';
+				status := 'waived'; resolved_at := NULL; resolved_by := NULL; resolution := NULL;
 			WHEN 'ended' THEN
 				IF status IN ('open', 'acknowledged', 'waived') THEN
 					status := 'resolved'; resolved_at := e.at; resolved_by := CASE WHEN e.run_id IS NULL THEN e.username END;

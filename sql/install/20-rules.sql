@@ -808,6 +808,8 @@ BEGIN
 		WHERE q.target = forget_table.target AND q.status = 'waiting';
 	UPDATE crmaudit.quarantine q SET target = 0 WHERE q.target = forget_table.target;
 	UPDATE crmaudit.improvement i SET target = 0 WHERE i.target = forget_table.target;
+	UPDATE crmaudit.run r SET target = 0 WHERE r.target = forget_table.target;
+	UPDATE crmaudit.score_history h SET target = 0 WHERE h.target = forget_table.target;
 END $$;
 COMMENT ON FUNCTION crmaudit.forget_table(regclass, text) IS 'removes the rules of a dropped table, and ends its findings and quarantine';
 

@@ -200,6 +200,24 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.prune_findings(timestamptz) IS 'deletes findings that were resolved before a time, with their events, and returns how many events';
 
+-- The last run of a table stays: the next one goes on from it.
+CREATE FUNCTION crmaudit.prune_runs(before timestamptz) RETURNS bigint
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	WITH gone AS (
+		DELETE FROM crmaudit.run r WHERE r.started_at < before
+			AND EXISTS (SELECT FROM crmaudit.run l WHERE l.target = r.target AND l.id > r.id AND l.status = 'completed' AND l.rules IS NULL)
+			RETURNING r.id
+	), rules AS (
+		DELETE FROM crmaudit.run_rule s USING gone g WHERE s.run_id = g.id
+	), strata AS (
+		DELETE FROM crmaudit.run_stratum s USING gone g WHERE s.run_id = g.id
+	), history AS (
+		DELETE FROM crmaudit.score_history h USING gone g WHERE h.run_id = g.id
+	)
+	SELECT count(*) FROM gone
+$$;
+COMMENT ON FUNCTION crmaudit.prune_runs(timestamptz) IS 'deletes runs that began before a time, with what they measured, but for the last one of a table; returns how many';
+
 -- Deletes what is too old, and says so in the ledger.
 CREATE FUNCTION crmaudit.maintain_retention() RETURNS TABLE (subject text, action text, detail text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -218,6 +236,8 @@ BEGIN
 		BEGIN
 			IF found.subject = 'finding_event' THEN
 				rows_gone := crmaudit.prune_findings(found.before);
+			ELSIF found.subject = 'run' THEN
+				rows_gone := crmaudit.prune_runs(found.before);
 			ELSE
 				EXECUTE format('DELETE FROM crmaudit.%I WHERE %I < $1', found.subject, found.column_name) USING found.before;
 				GET DIAGNOSTICS rows_gone = ROW_COUNT;
@@ -316,7 +336,7 @@ BEGIN
 		RETURN QUERY SELECT 'crmaudit.maintain()', 'put off', 'it is running elsewhere';
 		RETURN;
 	END;
-	PERFORM crmaudit.fold_findings();
+	PERFORM crmaudit.fold();
 	RETURN QUERY SELECT 'finding', 'escalated', format('%s overdue findings', n) FROM crmaudit.escalate() n WHERE n > 0;
 	RETURN QUERY SELECT * FROM crmaudit.maintain_retention();
 	RETURN QUERY SELECT * FROM crmaudit.maintain_guards();

@@ -59,7 +59,7 @@ CREATE TABLE crmaudit.score_history (
 	rule_set_version int NOT NULL,
 	rows bigint NOT NULL,
 	score crmaudit.dqscore,
-	score_adjusted crmaudit.dqscore,
+	score_adjusted numeric,
 	clean_row_rate numeric,
 	coverage numeric
 );
@@ -214,3 +214,12 @@ CREATE VIEW crmaudit.sweep_progress WITH (security_invoker = true) AS
 	FROM crmaudit.sweep_progresses()
 	ORDER BY started_at, pid;
 COMMENT ON VIEW crmaudit.sweep_progress IS 'sweeps that are running in this database, and how far they have come; needs the library in shared_preload_libraries';
+
+-- Who writes only appends; in short transactions it is added up.
+CREATE FUNCTION crmaudit.fold() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	PERFORM crmaudit.fold_scores();
+	PERFORM crmaudit.fold_findings();
+END $$;
+COMMENT ON FUNCTION crmaudit.fold() IS 'folds finding events and score deltas; the worker calls it, and without one cron does; nobody waits for it';

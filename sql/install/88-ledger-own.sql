@@ -12,6 +12,8 @@ INSERT INTO crmaudit.tracked_table (table_id, target, name, key, personal, built
 	(7, 'crmaudit.finding_event', 'crmaudit.finding_event', '{id}', '{}', true),
 	(8, 'crmaudit.role', 'crmaudit.role', '{role}', '{}', true),
 	(9, 'crmaudit.retention', 'crmaudit.retention', '{subject}', '{}', true),
+	(10, 'crmaudit.improvement', 'crmaudit.improvement', '{id}', '{}', true),
+	(11, 'crmaudit.staff_source', 'crmaudit.staff_source', '{source,column_name}', '{}', true),
 	(20, 'crmaudit.calendar', 'crmaudit.calendar', '{calendar}', '{}', true),
 	(21, 'crmaudit.calendar_year', 'crmaudit.calendar_year', '{calendar,year}', '{}', true),
 	(22, 'crmaudit.calendar_day', 'crmaudit.calendar_day', '{calendar,day,builtin}', '{}', true),

@@ -42,7 +42,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('steward', 'EXECUTE ON FUNCTION crmaudit.distribute(bigint[], text), crmaudit.append_distribution(bigint[], text, text[], timestamptz[]), crmaudit.assign(bigint[], text), crmaudit.acknowledge(bigint[]), crmaudit.resolve(bigint[], text), crmaudit.verify(bigint[], text), crmaudit.false_positive(bigint[], text), crmaudit.waive(bigint[], date, text, text), crmaudit.reopen(bigint[], text), crmaudit.clear_group(text, text), crmaudit.escalate(), crmaudit.fold_findings(), crmaudit.findings_problems()'),
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.assignment, crmaudit.escalation'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.findings_problems()'),
-		('steward', 'EXECUTE ON FUNCTION crmaudit.sweep(regclass, text[], real, bigint, text, int), crmaudit.sweep_table(regclass, text[], real, bigint, text, int, pg_snapshot, timestamptz, text), crmaudit.sweep_changed(regclass), crmaudit.unswept_rules(regclass), crmaudit.sweep_progresses()'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.sweep(regclass, text[], real, bigint, text, int), crmaudit.sweep_table(regclass, text[], real, bigint, text, int, pg_snapshot, timestamptz, text), crmaudit.sweep_changed(regclass), crmaudit.unswept_rules(regclass), crmaudit.sweep_progresses(), crmaudit.after_sweep(bigint), crmaudit.fold(), crmaudit.fold_findings()'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.sweep_progresses()'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.rule_query(regclass, text), crmaudit.distribution_shift(regclass, text), crmaudit.baseline_problems()'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.rule_query(regclass, text), crmaudit.distribution_shift(regclass, text), crmaudit.baseline_problems()'),

@@ -4,9 +4,9 @@
  *		What the background worker does in one database, once.
  *
  * It looks for the extension, runs crmaudit.maintain() if the hour has come,
- * writes rejections, and seals the ledger; then the process ends.  Each step
- * is a transaction of its own, or several, and can be done again: one that
- * fails does not keep the others from being done.  The launcher tries again
+ * writes rejections, folds findings and scores, and seals the ledger; then
+ * the process ends.  Each step is a transaction of its own, or several, and
+ * can be done again: one that fails does not keep the others from being done.  The launcher tries again
  * after a pause that doubles.  An error is written to the log when it is not
  * the one before, and stays in crmaudit.worker_status().
  *
@@ -159,6 +159,17 @@ step_maintain(void)
 		command = "SELECT crmaudit.maintain_retention()";
 	if (SPI_execute(command, false, 0) < 0)
 		elog(ERROR, "could not run crmaudit.maintain()");
+}
+
+/* Folds what sessions appended, so that who reads has less to add up. */
+static void
+step_fold(void)
+{
+	if (!function_exists("fold"))
+		return;
+	if (SPI_execute("SELECT crmaudit.fold() WHERE crmaudit.may_begin_life(crmaudit.ledger_incarnation())",
+					false, 0) < 0)
+		elog(ERROR, "could not run crmaudit.fold()");
 }
 
 static void
@@ -425,6 +436,8 @@ worker_run(void)
 	result = write_rejections();
 	if (!database->is_watched || crm_guc_seal_interval == 0)
 		return result;
+	if (!step_use(step_fold, "SELECT crmaudit.fold()"))
+		result = false;
 	if (step_use(step_seal, "sealing the ledger"))
 		database->sealed_at = GetCurrentTimestamp();
 	else

@@ -1,4 +1,5 @@
 -- sweep(): what is already in a table, rules about a row by itself.
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE SCHEMA swept;
 CREATE TABLE swept.customer (no int PRIMARY KEY, name text, mobile text, mail text, status text, owner text, updated_at timestamptz DEFAULT '2026-01-01');

@@ -1,4 +1,5 @@
 -- Sweeps of some of the rows: a sample, and what changed since the last one.
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE SCHEMA part;
 CREATE TABLE part.customer (no int PRIMARY KEY, mail text, kind text, edited date);

@@ -60,6 +60,14 @@ FROM unnest('{plain,part,child}'::text[]) AS target, (VALUES
 SELECT crmaudit.rebase_scores('plain'), crmaudit.rebase_scores('part'), crmaudit.rebase_scores('child');
 SQL
 
+# A table is counted anew, by a sweep or by itself.
+sub count_anew
+{
+	my $table = pick(@_);
+
+	return chance(0.5) ? "SELECT crmaudit.rebase_scores($table);\n" : "SELECT count(*) FROM crmaudit.sweep($table, workers => " . int(rand(2)) . ");\n";
+}
+
 sub pick { return $_[ int(rand(@_)) ]; }
 sub chance { return rand() < $_[0]; }
 
@@ -198,7 +206,7 @@ sub transaction
 
 	return statement() . ";\n" if chance(0.3);
 	return "SELECT crmaudit.fold_scores();\n" if chance(0.05);
-	return 'SELECT crmaudit.rebase_scores(' . pick("'plain'", "'part'") . ");\n" if chance(0.03);
+	return count_anew("'plain'", "'part'") if chance(0.03);
 	$sql .= "SET LOCAL crmaudit.strict_update = on;\n" if chance(0.1);
 	for (1 .. 1 + int(rand(8)))
 	{
@@ -210,7 +218,7 @@ sub transaction
 		  : $way == 1 ? "ROLLBACK TO a;\n"
 		  : $way == 2 ? "RELEASE a;\n"
 		  : $way == 3 ? "SELECT crmaudit.fold_scores();\n"
-		  : $way == 4 && chance(0.3) ? 'SELECT crmaudit.rebase_scores(' . pick("'plain'", "'part'", "'child'") . ");\n"
+		  : $way == 4 && chance(0.3) ? count_anew("'plain'", "'part'", "'child'")
 		  : statement() . ";\n";
 	}
 	$end = 'ROLLBACK;' if chance(0.15);

@@ -18,7 +18,7 @@ SELECT f.id, f.target AS tab, f.row_key, f.column_name, f.rule, r.kind, f.reason
 FROM crmaudit.finding f
 JOIN crmaudit.rule r ON r.id = f.rule_id
 WHERE f.status IN ('open', 'acknowledged')
-  AND coalesce(f.row_key ->> 'customer_no', '') < 'C9';
+  AND coalesce(f.row_key ->> 'customer_no', f.row_key ->> 'client_id', '') < 'C9';
 COMMENT ON VIEW demo.found IS 'Open findings, with the columns that each accuses (已发现的问题)';
 
 -- The kind that must find a defect: packs ask for what is required by

@@ -17,6 +17,7 @@ SELECT f.id, f.target AS tab, f.row_key, f.column_name, f.rule, r.kind, f.reason
 			ELSE r.columns END AS columns
 FROM crmaudit.finding f
 JOIN crmaudit.rule r ON r.id = f.rule_id
+JOIN pg_class c ON c.oid = f.target AND c.relnamespace = 'crm'::regnamespace
 WHERE f.status IN ('open', 'acknowledged')
   AND coalesce(f.row_key ->> 'customer_no', f.row_key ->> 'client_id', '') < 'C9';
 COMMENT ON VIEW demo.found IS 'Open findings, with the columns that each accuses (已发现的问题)';

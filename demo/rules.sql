@@ -63,7 +63,8 @@ SELECT crmaudit.protect('crm.staff',
 	packs => '{contact}', mode => :'mode');
 
 -- Every contract is followed by a revisit, in five working days: give it ten
--- days before a missing one is an error (D1, D10).
+-- days before a missing one is an error (D1, D10).  Without an index on the
+-- interactions' contract only sweeps look.
 SELECT crmaudit.protect('crm.contract', mode => :'mode');
 SELECT crmaudit.add_rule('crm.contract', 'revisited', 'has_related', '{}',
 	'{"table": "crm.interaction", "key": {"contract_id": "contract_id"}, "condition": "kind = ''revisit''"}',

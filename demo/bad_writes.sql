@@ -8,7 +8,7 @@
 \echo '-- stored: nothing wrong'
 INSERT INTO crm.customer SELECT * FROM demo.new_customer('C9000101');
 \echo '-- stored: phone with country code and separators'
-INSERT INTO crm.customer SELECT * FROM demo.new_customer('C9000102', '{"mobile": "+86 138-2650-4927"}');
+INSERT INTO crm.customer SELECT * FROM demo.new_customer('C9000102', '{"mobile": "+86 138-2650-4953"}');
 \echo '-- stored: a foreigner with a passport'
 INSERT INTO crm.customer SELECT * FROM demo.new_customer('C9000103',
 	'{"full_name": "LUCA BIANCHI", "id_kind": "护照", "id_no": "YA2750394"}');
@@ -37,7 +37,9 @@ INSERT INTO crm.customer SELECT * FROM demo.new_customer('C9000121', '{"profile"
 \echo '-- refused: consent given in the future'
 INSERT INTO crm.customer SELECT * FROM demo.new_customer('C9000122',
 	jsonb_build_object('consent_at', now() + interval '1 month'));
-\echo '-- refused, all five at once'
+\echo '-- refused: the manager is not on the staff'
+INSERT INTO crm.customer SELECT * FROM demo.new_customer('C9000124', '{"owner_id": 999999}');
+\echo '-- refused, all of it at once'
 INSERT INTO crm.customer SELECT * FROM demo.new_customer('C9000123',
 	'{"full_name": "测试", "sex": "女", "mobile": "12345", "mail": "a@a.com", "status": "?"}');
 \echo '-- flagged: suspect or a warning only'
@@ -45,6 +47,9 @@ INSERT INTO crm.customer SELECT * FROM demo.new_customer('C9000131', '{"id_no": 
 INSERT INTO crm.customer SELECT * FROM demo.new_customer('C9000132', '{"mail": "chen@intranet"}');
 INSERT INTO crm.customer SELECT * FROM demo.new_customer('C9000133', '{"mail": "chen.zq@mailinator.com"}');
 INSERT INTO crm.customer SELECT * FROM demo.new_customer('C9000134', '{"bank_card": "6228480017000037001"}');
+\echo '-- flagged: the phone of another customer, written differently'
+INSERT INTO crm.customer SELECT * FROM demo.new_customer('C9000135',
+	(SELECT jsonb_build_object('mobile', '+86-' || mobile) FROM crm.customer WHERE customer_no = 'C9000101'));
 \echo '-- refused: an update that spoils a good row'
 UPDATE crm.customer SET mobile = '138', updated_at = now() WHERE customer_no = 'C9000101';
 \echo '-- stored: an update that leaves an old defect alone'

@@ -202,7 +202,7 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT jsonb_populate_record(NULL::crm.customer, jsonb_build_object(
 		'customer_no', customer_no, 'full_name', '陈志强', 'id_kind', '身份证',
-		'id_no', demo.resident_id(51010719900514000 + 101 + 2 * right(customer_no, 2)::bigint),
+		'id_no', demo.resident_id(51010719900514000 + 101 + 2 * (right(customer_no, 3)::bigint % 400)),
 		'dob', '1990-05-14', 'sex', '男', 'mobile', demo.mobile(1960000 + right(customer_no, 4)::int),
 		'mail', 'chenzhiqiang' || customer_no || '@mail.example.com', 'city', '成都市',
 		'address', '四川省成都市武侯区锦绣巷' || right(customer_no, 3) || '号', 'postal_code', '610041',

@@ -28,7 +28,7 @@ CREATE EXTENSION crmaudit;
 \set ECHO none
 
 \echo
-\echo '== 3. Four tables under rules, only watching at first (demo/rules.sql) =='
+\echo '== 3. Six tables under rules, only watching at first (demo/rules.sql) =='
 \set mode observe
 \o /dev/null
 \set ECHO queries
@@ -90,36 +90,123 @@ SELECT crmaudit.set_mode('crm.customer', 'enforce');
 \set ECHO none
 
 \echo
-\echo '== 8. How good is the data?  A row, a table, a column =='
+\echo '== 8. What was there before: a sweep of all tables, while everybody goes on working =='
+\set ECHO queries
+SELECT count(*) AS tables_swept FROM crmaudit.sweep();
+SELECT target, rows, failures, clean_row_rate, score FROM crmaudit.run ORDER BY id;
+\set ECHO none
+-- the tables that the demo compares its answer sheet by
+\ir detection.sql
+\set ECHO queries
+\echo '-- Found against what was planted: cells, that is a row and a column each.'
+SELECT * FROM demo.detection;
+SELECT (SELECT count(*) FROM demo.missed) AS planted_not_found,
+	(SELECT count(*) FROM demo.false_finding) AS found_not_planted;
+\set ECHO none
+
+\echo
+\echo '== 9. How good is the data?  A row, a table, a column; what pays most =='
 \set ECHO queries
 SELECT customer_no, crmaudit.score(c) AS score
 FROM crm.customer c WHERE customer_no IN ('C9000001', 'C9000003') ORDER BY 1;
-SELECT target, rows, score, clean_row_rate, coverage
+SELECT target, rows, score, completeness, validity, consistency, uniqueness
 FROM crmaudit.table_score ORDER BY target::text;
 SELECT column_name, dimension, assessed, failed, score
 FROM crmaudit.column_score WHERE target = 'crm.customer'::regclass AND failed > 0
 ORDER BY score, column_name, dimension LIMIT 8;
+SELECT target, rule, failures, points FROM crmaudit.what_to_fix_first LIMIT 5;
+\echo '-- a write moves the score at once; no table is read for it'
+SELECT score FROM crmaudit.table_score WHERE target = 'crm.customer'::regclass;
+UPDATE crm.customer SET id_no = demo.resident_id(51010719900514301) WHERE customer_no = 'C9000003';
+SELECT score FROM crmaudit.table_score WHERE target = 'crm.customer'::regclass;
 \set ECHO none
 
 \echo
-\echo '== 9. What was there before: found against what was planted =='
+\echo '== 10. Suspicious customers, group by group, for the next working day (T+1) =='
 \set ECHO queries
-CREATE TEMP TABLE seen AS
-SELECT c.customer_no, v.* FROM crm.customer c, crmaudit.violations(c) v WHERE c.customer_no < 'C9';
-SELECT kind, count(*) AS planted,
-	count(*) FILTER (WHERE row_key->>'customer_no' IN (SELECT customer_no FROM seen)) AS found
-FROM demo.planted
-WHERE tab = 'crm.customer'::regclass	-- the kinds left out look at other rows: the sweep's work
-	AND kind NOT IN ('shared_value', 'not_staff_contact', 'duplicate', 'functional_dependency',
-		'spelling_variant', 'reference')
-GROUP BY kind ORDER BY kind;
-SELECT count(DISTINCT customer_no) AS found_but_not_planted
-FROM seen WHERE customer_no NOT IN
-	(SELECT row_key->>'customer_no' FROM demo.planted WHERE tab = 'crm.customer'::regclass);
+SELECT left(group_key, 6) AS group, customers AS n, row_key->>'customer_no' AS customer,
+	row_key->>'company_no' AS company, owner, rule, in_words
+FROM crmaudit.suspicious_customers ORDER BY customers DESC, group_key, row_key LIMIT 8;
+SELECT rule, count(*) AS customers, count(DISTINCT group_key) AS groups
+FROM crmaudit.suspicious_customers GROUP BY rule ORDER BY rule;
 \set ECHO none
 
 \echo
-\echo '== 10. In words, for an auditor who does not know the CRM =='
+\echo '== 11. The list is worked off: distributed, looked into, resolved, verified by others =='
+SELECT 'DROP ROLE ' || rolname FROM pg_roles
+WHERE rolname IN ('demo_wang', 'demo_li', 'demo_zhao', 'demo_chen') \gexec
+CREATE ROLE demo_wang;	-- customer service
+CREATE ROLE demo_li;	-- customer service
+CREATE ROLE demo_zhao;	-- compliance
+CREATE ROLE demo_chen;	-- clerk of the sales channel
+GRANT USAGE ON SCHEMA crm TO demo_wang, demo_li, demo_zhao, demo_chen;
+GRANT SELECT ON crm.customer, crm.company TO demo_wang, demo_li, demo_zhao;
+\o /dev/null
+SELECT crmaudit.grant_duty('steward', r) FROM unnest('{demo_wang,demo_li,demo_zhao}'::regrole[]) r;
+SELECT f.group_key FROM crmaudit.suspicious_customers f WHERE f.rule = 'bank_card_shared' ORDER BY f.group_key LIMIT 1 \gset card_
+SELECT f.group_key FROM crmaudit.suspicious_customers f WHERE f.rule = 'phone_shared' AND f.customers = 2
+	AND f.target = 'crm.customer'::regclass ORDER BY f.group_key LIMIT 1 \gset phone_
+SELECT array_agg(id) AS ids FROM crmaudit.suspicious_customers WHERE group_key = :'card_group_key' \gset card_
+SELECT array_agg(id) AS ids FROM crmaudit.suspicious_customers WHERE group_key = :'phone_group_key' \gset phone_
+\o
+\set ECHO queries
+\echo '-- customer service hands the list out: three working days from now'
+SET SESSION AUTHORIZATION demo_wang;
+SELECT crmaudit.distribute(:'card_ids', 'demo_chen') AS handed_out;
+SELECT customer, owner, assignee, rule, masked_value, status, distributed_at::date AS handed_out, due_at
+FROM crmaudit.work_list WHERE group_key = :'card_group_key' ORDER BY id;
+\echo '-- the clerk sees what is hers, in words and without values, and answers'
+SET SESSION AUTHORIZATION demo_chen;
+SELECT row_key->>'customer_no' AS customer, column_name, in_words, overdue FROM crmaudit.my_findings ORDER BY id;
+SELECT crmaudit.answer(:'card_ids', 'the second customer gave her husband''s card; own card asked for') AS answered;
+\echo '-- customer service resolves; who resolved does not verify'
+SET SESSION AUTHORIZATION demo_wang;
+SELECT crmaudit.acknowledge(:'card_ids') AS looked_into;
+SELECT crmaudit.resolve(:'card_ids', 'signed statement of both, file 2026/117') AS resolved;
+\set ON_ERROR_STOP off
+SELECT crmaudit.verify(:'card_ids', 'customer service');
+\set ON_ERROR_STOP on
+\echo '-- compliance and another one of customer service do (D6)'
+SET SESSION AUTHORIZATION demo_zhao;
+SELECT crmaudit.verify(:'card_ids', 'compliance') AS by_compliance;
+SET SESSION AUTHORIZATION demo_li;
+SELECT crmaudit.verify(:'card_ids', 'customer service') AS by_service;
+RESET SESSION AUTHORIZATION;
+SELECT row_key->>'customer_no' AS customer, status, resolved_by, evidence, verified_by, verified_for
+FROM crmaudit.finding WHERE id = ANY (:'card_ids'::bigint[]) ORDER BY id;
+\echo '-- a couple shares a phone: the whole group is cleared with one reason'
+SET SESSION AUTHORIZATION demo_wang;
+SELECT crmaudit.clear_group(:'phone_group_key', 'husband and wife, family register seen') AS cleared;
+RESET SESSION AUTHORIZATION;
+\echo '-- the next sweep: what was cleared stays so; a card that is still shared is open again'
+SELECT count(*) AS swept FROM crmaudit.sweep('crm.customer');
+SELECT rule, status, count(*) FROM crmaudit.finding
+WHERE id = ANY (:'card_ids'::bigint[] || :'phone_ids'::bigint[]) GROUP BY 1, 2 ORDER BY 1, 2;
+\set ECHO none
+
+\echo
+\echo '== 12. What to improve, and by how many points =='
+\set ECHO queries
+SELECT target, rule, action, left(cause, 44) AS cause, findings AS n, points
+FROM crmaudit.improvement_proposals WHERE points IS NOT NULL LIMIT 6;
+SELECT start_sql FROM crmaudit.improvement_proposals WHERE rule = 'sex_required' LIMIT 1;
+\echo '-- cases that count against whoever entered them, incomplete and false data apart (D8)'
+SELECT owner, sum(incomplete_cases) AS incomplete_cases, sum(false_cases) AS false_cases
+FROM crmaudit.case_statistics WHERE period_kind = 'quarter' AND target = 'crm.customer'::regclass
+GROUP BY owner ORDER BY 3 DESC, 2 DESC, 1 LIMIT 4;
+\set ECHO none
+
+\echo
+\echo '== 13. A table that nobody has described: what is in it, and which rules would fit =='
+\set ECHO queries
+SELECT column_name, data_type, nulls, distinct_values, likely_role, confidence
+FROM crmaudit.profile('crm.staff_relative');
+SELECT name, kind, columns, confidence, would_fail
+FROM crmaudit.suggest_rules('crm.staff_relative') WHERE confidence > 0.9;
+\set ECHO none
+
+\echo
+\echo '== 14. In words, for an auditor who does not know the CRM =='
 \set ECHO queries
 SELECT rule, left(in_words, 78) AS in_words
 FROM crmaudit.rule_status WHERE target = 'crm.customer'::regclass ORDER BY rule LIMIT 6;
@@ -130,7 +217,7 @@ SET crmaudit.language = 'en';
 \set ECHO none
 
 \echo
-\echo '== 11. Who changed what, and why; and that nobody rewrites it =='
+\echo '== 15. Who changed what, and why; and that nobody rewrites it =='
 \set ECHO queries
 SET crmaudit.actor = 'chen@crm';
 SET crmaudit.reason = 'the customer called';
@@ -151,7 +238,7 @@ ALTER TABLE crmaudit.ledger_entry ENABLE ALWAYS TRIGGER ledger_guard;
 \echo
 \echo 'Look around:'
 \echo '  SELECT * FROM crmaudit.dictionary;         roles, packs and rules in words'
-\echo '  SELECT * FROM crmaudit.open_findings;      what is to be mended'
+\echo '  SELECT * FROM crmaudit.work_list;          what is to be mended, by group and due date'
 \echo '  SELECT * FROM crmaudit.rule_status;        every rule, how often broken'
 \echo '  SELECT * FROM crmaudit.change_history;     who changed what'
 \echo '  SELECT * FROM demo.planted;                the defects planted in this CRM'

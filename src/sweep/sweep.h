@@ -27,8 +27,8 @@ typedef struct SweepRule
 	const Rule *rule;
 	bool		selected;		/* the sweep evaluates it */
 	int			group;			/* index into SweepTable.groups, or -1 */
-	int64		rows;			/* for which its condition holds; of kinds that
-								 * look at other rows */
+	int64		rows;			/* for which its condition holds; of kinds
+								 * that look at other rows */
 	int64		assessed;		/* rows that it says something of */
 	int64		failures;		/* rows that break it */
 	int64		errors;			/* rows on which it failed to run */

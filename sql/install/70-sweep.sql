@@ -215,11 +215,14 @@ CREATE VIEW crmaudit.sweep_progress WITH (security_invoker = true) AS
 	ORDER BY started_at, pid;
 COMMENT ON VIEW crmaudit.sweep_progress IS 'sweeps that are running in this database, and how far they have come; needs the library in shared_preload_libraries';
 
--- Who writes only appends; in short transactions it is added up.
+-- Who writes only appends; in short transactions it is added up. It gives way
+-- to whoever changes or drops what it reads: two that wait for each other are a deadlock.
 CREATE FUNCTION crmaudit.fold() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
 BEGIN
 	PERFORM crmaudit.fold_scores();
 	PERFORM crmaudit.fold_findings();
+EXCEPTION WHEN lock_not_available THEN
+	NULL;
 END $$;
-COMMENT ON FUNCTION crmaudit.fold() IS 'folds finding events and score deltas; the worker calls it, and without one cron does; nobody waits for it';
+COMMENT ON FUNCTION crmaudit.fold() IS 'folds finding events and score deltas; the worker calls it, and without one cron does; nobody waits for it, and it gives up where it would wait';

@@ -170,6 +170,7 @@ typedef struct SweepChoice
 extern SweepTable *crm_sweep_open(Oid target, const bool *selected,
 								  int nselected, Snapshot snapshot,
 								  bool in_worker);
+extern void crm_sweep_rules_changed(const SweepTable *sweep) pg_attribute_noreturn();
 extern void crm_sweep_leaf_open(SweepTable *sweep, SweepLeaf *leaf);
 extern void crm_sweep_leaf_close(SweepLeaf *leaf);
 extern int64 crm_sweep_location(const SweepTable *sweep, const SweepLeaf *leaf,

@@ -242,8 +242,8 @@ write_run(SweepTable *sweep, const SweepRequest *request, const DqScore *score)
 
 	memset(nulls, ' ', sizeof(nulls));
 	PushActiveSnapshot(sweep->snapshot);
-	snapshot = CStringGetTextDatum(DatumGetCString(OidOutputFunctionCall(F_PG_SNAPSHOT_OUT,
-																		 OidFunctionCall0(F_PG_CURRENT_SNAPSHOT))));
+	snapshot = CStringGetTextDatum(OidOutputFunctionCall(F_PG_SNAPSHOT_OUT,
+														 OidFunctionCall0(F_PG_CURRENT_SNAPSHOT)));
 	PopActiveSnapshot();
 	values[0] = ObjectIdGetDatum(sweep->target);
 	values[1] = TimestampTzGetDatum(request->started_at);

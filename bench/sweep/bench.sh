@@ -53,11 +53,12 @@ sweep_rounds()
 	done
 }
 
-# sweep_memory TITLE TABLE: the most memory that the backend has of its own
-# while it sweeps, above what it had after a sweep of a small table.
+# sweep_memory TITLE TABLE: the most memory that the backend has of its own in
+# each phase of a sweep, above what it had after a sweep of a small table.
 sweep_memory()
 {
-	local pid='' now base=0 peak=0 samples=0
+	local pid='' now phase base='' samples=0
+	local -A peak=([scan]=0 [write]=0 [fold]=0)
 
 	rm -f "$WORK/pid"
 	sql >"$WORK/sweep.out" 2>&1 <<SQL &
@@ -73,18 +74,22 @@ ROLLBACK;
 SQL
 	while [ -n "$(jobs -rp)" ]; do
 		[ -n "$pid" ] || pid=$(cat "$WORK/pid" 2>/dev/null) || true
-		if [ -n "$pid" ]; then
-			now=$(awk '/^RssAnon:/ { print $2 }' "/proc/$pid/status" 2>/dev/null) || true
-			now=${now:-0}
-			[ "$base" != 0 ] || base=$now
-			[ "$now" -le "$peak" ] || peak=$now
+		now=
+		[ -z "$pid" ] || now=$(awk '/^RssAnon:/ { print $2 }' "/proc/$pid/status" 2>/dev/null) || true
+		if [ -n "$now" ]; then
+			[ -n "$base" ] || base=$now
+			# Asked afterwards: what was read is of this phase, or of the one before.
+			phase=$(sql -c "SELECT CASE phase WHEN 'writing' THEN 'write' ELSE 'scan' END FROM crmaudit.sweep_progress WHERE pid = $pid")
+			phase=${phase:-fold}
+			[ "$now" -le "${peak[$phase]}" ] || peak[$phase]=$now
 			samples=$((samples + 1))
 		fi
-		sleep 0.02
+		sleep 0.01
 	done
 	wait
 	grep -qx complete "$WORK/sweep.out" || die "$(cat "$WORK/sweep.out")"
-	sql -c "INSERT INTO bench_sweep.memory (title, base_kb, peak_kb, samples) VALUES ('$1', $base, $peak, $samples)" -c VACUUM
+	sql -c "INSERT INTO bench_sweep.memory (title, base_kb, scan_kb, write_kb, fold_kb, samples)
+		VALUES ('$1', $base, ${peak[scan]}, ${peak[write]}, ${peak[fold]}, $samples)" -c VACUUM
 	echo "sweep: memory, $1" >&2
 }
 
@@ -113,6 +118,9 @@ sweep_large()
 
 bench_sweep()
 {
+	# The phase of a sweep is known where the server has loaded the library; its
+	# worker, which would fold what is found, is kept elsewhere.
+	ledger_restart "-c shared_preload_libraries=crmaudit -c crmaudit.databases=postgres"
 	createdb bench_sweep
 	export PGDATABASE=bench_sweep
 	sql -c 'CREATE EXTENSION crmaudit'
@@ -125,6 +133,7 @@ bench_sweep()
 	psql -Xq -P footer=off -P border=2 -v rows="$SWEEP_SMALL" -v large="$SWEEP_ROWS" -v rounds="$ROUNDS" -f bench/sweep/report.sql
 	export PGDATABASE=bench
 	dropdb bench_sweep
+	ledger_restart
 }
 
 # The demo at its full size: what was planted is found, and nothing else.

@@ -51,8 +51,9 @@ FROM (VALUES
 	(2, '1 % bad, found for the first time / no findings', 'bad_large', 'good_large', 1, '<= 2'),
 	(3, '1 % bad, all found before / no findings', 'bad_again', 'good_again', 1, '')) v(n, what, one, other, factor, wanted), ratio(one, other, factor)
 ORDER BY n;
-\echo Memory that the backend has of its own (RssAnon) above what it had after a sweep of 1,000 rows; work_mem :work_mem
-SELECT title AS sweep, round(base_kb / 1024.0, 1) AS "before, MB", round(peak_kb / 1024.0, 1) AS "at most, MB",
-	round((peak_kb - base_kb) / 1024.0, 1) AS "more, MB", samples AS "times looked", '<= work_mem and a few MB' AS wanted
+\echo Memory that the backend has of its own (RssAnon), more than after a sweep of 1,000 rows, MB; work_mem :work_mem
+SELECT title AS sweep, round(base_kb / 1024.0, 1) AS "before",
+	round(greatest(scan_kb - base_kb, 0) / 1024.0, 1) AS "scanning", round(greatest(write_kb - base_kb, 0) / 1024.0, 1) AS "writing",
+	round(greatest(fold_kb - base_kb, 0) / 1024.0, 1) AS "folding", samples AS "times looked", 'work_mem and a few MB' AS wanted
 FROM memory ORDER BY n;
 \endif

@@ -13,7 +13,7 @@ CREATE TABLE scenario (
 	failures bigint
 );
 CREATE TABLE timing (name text, round int, ms float8);
-CREATE TABLE memory (n int GENERATED ALWAYS AS IDENTITY, title text, base_kb bigint, peak_kb bigint, samples int);
+CREATE TABLE memory (n int GENERATED ALWAYS AS IDENTITY, title text, base_kb bigint, scan_kb bigint, write_kb bigint, fold_kb bigint, samples int);
 
 CREATE FUNCTION add_sweep(name text, part text, title text, source text, workers int, failures bigint) RETURNS void
 LANGUAGE sql

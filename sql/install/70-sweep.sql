@@ -103,9 +103,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.changed_keys(regclass, pg_snapshot) IS 'keys of rows of a tracked table that changed since a snapshot of the same life of the database, by the ledger';
 
+-- Rules run as the owner of the table: what their functions name must not be
+-- found where the caller says.
 CREATE FUNCTION crmaudit.sweep_table(target regclass, rules text[], sample_percent real, seed bigint, stratum text, workers int,
 	changed_since pg_snapshot, changed_at timestamptz, changed_column text)
-RETURNS bigint LANGUAGE c AS 'MODULE_PATHNAME', 'crmaudit_sweep_table';
+RETURNS bigint LANGUAGE c SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'crmaudit_sweep_table';
 COMMENT ON FUNCTION crmaudit.sweep_table(regclass, text[], real, bigint, text, int, pg_snapshot, timestamptz, text) IS 'implementation of sweep() and sweep_changed(): audits one table, and returns the id of the run';
 
 -- What follows a sweep of all rows by all rules; as the owner of our tables.
@@ -168,11 +170,10 @@ COMMENT ON FUNCTION crmaudit.unswept_rules(regclass) IS 'rules that are in force
 
 CREATE FUNCTION crmaudit.sweep_changed(target regclass) RETURNS SETOF bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
 DECLARE
 	settings crmaudit.protected_table;
 	last crmaudit.run;
-	run_id bigint;
+	this_run bigint;
 	set_rules text[];
 	updated_column text;
 	by_ledger boolean;
@@ -204,18 +205,18 @@ BEGIN
 				HINT = format('Sweep all of it: SELECT crmaudit.sweep(%L); or have it recorded: SELECT crmaudit.track(%L);', target, target);
 	END IF;
 	IF by_ledger THEN
-		run_id := crmaudit.sweep_table(target, NULL, 100, 0, NULL, 0, last.snapshot, NULL, NULL);
+		this_run := crmaudit.sweep_table(target, NULL, 100, 0, NULL, 0, last.snapshot, NULL, NULL);
 	ELSE
 		-- whoever wrote the column may have begun long before the last sweep
-		run_id := crmaudit.sweep_table(target, NULL, 100, 0, NULL, 0, NULL, last.started_at - interval '1 day', updated_column);
+		this_run := crmaudit.sweep_table(target, NULL, 100, 0, NULL, 0, NULL, last.started_at - interval '1 day', updated_column);
 	END IF;
-	RETURN NEXT run_id;
+	RETURN NEXT this_run;
 	-- a row that changed can make others right or wrong
 	set_rules := ARRAY(SELECT r.name FROM crmaudit.rule r JOIN crmaudit.rule_kind k ON k.kind = r.kind
 		WHERE r.target = sweep_changed.target AND r.enabled AND k.level IN ('set', 'table')
 			AND EXISTS (SELECT FROM crmaudit.run_rule s WHERE s.rule_id = r.id AND s.rule_version = r.version)
 		ORDER BY r.id);
-	IF set_rules <> '{}' AND EXISTS (SELECT FROM crmaudit.run r WHERE r.id = sweep_changed.run_id AND r.rows > 0) THEN
+	IF set_rules <> '{}' AND EXISTS (SELECT FROM crmaudit.run r WHERE r.id = this_run AND r.rows > 0) THEN
 		RETURN NEXT crmaudit.sweep_table(target, set_rules, 100, 0, NULL, NULL, NULL, NULL, NULL);
 	END IF;
 	PERFORM crmaudit.fold_findings();

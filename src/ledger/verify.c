@@ -415,14 +415,14 @@ part_run(ChainRun *run, const char *what, void (*part) (ChainRun *))
 
 		MemoryContextSwitchTo(memory);
 		error = CopyErrorData();
-		/* who cuts the run short gets no answer that could be taken for one */
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
-			PG_RE_THROW();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(memory);
 		CurrentResourceOwner = owner;
+		/* who cuts the run short gets no answer that could be taken for one */
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			error->sqlerrcode == ERRCODE_ADMIN_SHUTDOWN)
+			ReThrowError(error);
 		fault.detail = psprintf("%s: %s", what, error->message);
 		crm_fault_add(run->faults, &fault);
 	}

@@ -473,6 +473,9 @@ crm_ruleset_compile(Relation rel, Oid target)
 	for (int i = 0; ruleset->live_is_mutable && i < ruleset->ncells; i++)
 		ruleset->cells[i].is_live = false;
 	ruleset->owner = ruleset_compile_column(ruleset, rel, source.owner);
+	/* json, unlike jsonb, can hold what is no text */
+	if (ruleset->owner && ruleset->owner->npath > 0 && !ruleset->owner->is_jsonb)
+		ruleset->owner = NULL;
 	ruleset->score = ruleset_compile_column(ruleset, rel, source.score);
 	if (ruleset->score && !holds_score(ruleset->score))
 		ruleset->score = NULL;

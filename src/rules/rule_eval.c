@@ -176,13 +176,20 @@ crm_rule_eval_guarded(const Rule *rule, const RuleRow *row)
 
 /*
  * Of a rule that looks at other rows: whether its condition holds (passed, or
- * not assessed).
+ * not assessed).  What it reads of the row is read here once, where an error
+ * can be caught: a json value may be none that text can hold.
  */
 RuleOutcome
 crm_rule_condition(const Rule *rule, const RuleRow *row)
 {
-	return rule->condition == NULL || condition_holds(rule->condition, row) ?
-		RULE_PASS : RULE_SKIP;
+	const char *data;
+	int			length;
+
+	if (rule->condition && !condition_holds(rule->condition, row))
+		return RULE_SKIP;
+	if (rule->is_guarded && crm_rule_assesses(rule, row) && rule->set->value)
+		(void) rule->set->value(rule, row, &data, &length);
+	return RULE_PASS;
 }
 
 static void

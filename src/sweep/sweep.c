@@ -285,6 +285,111 @@ read_request(FunctionCallInfo fcinfo, SweepRequest *request)
 				 errmsg("workers must be between 0 and %d", SWEEP_WORKERS_MAX)));
 }
 
+/* Refuses what is not one of the ways to say what changed. */
+static bool
+read_changed(FunctionCallInfo fcinfo, ChangedSince *since)
+{
+	if (PG_ARGISNULL(6) && PG_ARGISNULL(7))
+		return false;
+	if (PG_ARGISNULL(6) && PG_ARGISNULL(8))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("changed_at needs changed_column"),
+				 errhint("crmaudit.sweep_changed() finds out by itself.")));
+	if (!PG_ARGISNULL(6))
+		since->snapshot = OidOutputFunctionCall(F_PG_SNAPSHOT_OUT,
+												PG_GETARG_DATUM(6));
+	if (!PG_ARGISNULL(7))
+		since->at = PG_GETARG_TIMESTAMPTZ(7);
+	if (!PG_ARGISNULL(8))
+		since->column = text_to_cstring(PG_GETARG_TEXT_PP(8));
+	return true;
+}
+
+/* Sweeps the table, whose lock is held, in a memory context of its own. */
+static int64
+sweep_run(Oid target, SweepRequest *request, const ChangedSince *since)
+{
+	SweepChoice choice = {0};
+	Relation	rel = table_open(target, AccessShareLock);
+	RuleSet    *ruleset = crm_ruleset_lookup(rel);
+	bool	   *selected = select_rules(ruleset, request->rules);
+	SweepTable *sweep;
+	SweepProgress *progress;
+	Snapshot	snapshot;
+	int			security;
+	Oid			userid;
+	int64		run_id;
+
+	table_close(rel, NoLock);
+	crm_score_before_sweep(ruleset);
+	CommandCounterIncrement();
+	request->started_at = GetCurrentTimestamp();
+	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	PushActiveSnapshot(snapshot);
+	progress = crm_sweep_progress_begin(target);
+	/* as the owner, whose own policies must not hide rows from him here */
+	GetUserIdAndSecContext(&userid, &security);
+	SetUserIdAndSecContext(crm_relation_owner(target),
+						   security | SECURITY_RESTRICTED_OPERATION |
+						   SECURITY_NOFORCE_RLS);
+	if (since || request->sample_percent < 100)
+	{
+		request->workers = 0;
+		sweep = sweep_some(target, selected, ruleset->nall, snapshot, progress,
+						   request, since, &choice);
+	}
+	else
+		sweep = sweep_all(target, selected, ruleset->nall, snapshot, progress,
+						  request);
+	SetUserIdAndSecContext(userid, security);
+	for (int i = 0; i < sweep->nleaves; i++)
+		crm_sweep_leaf_close(&sweep->leaves[i]);
+	PopActiveSnapshot();
+	run_id = crm_sweep_write(sweep, request, choice.keys ? &choice : NULL);
+	crm_sweep_sink_close(sweep);
+	if (choice.keys)
+		tuplestore_end(choice.keys);
+	UnregisterSnapshot(snapshot);
+	crm_sweep_progress_end(progress);
+	return run_id;
+}
+
+/*
+ * The same; an error ends the subtransactions that a sweep has opened, for
+ * whoever catches it ends his own.
+ */
+static int64
+sweep_run_safely(Oid target, SweepRequest *request, const ChangedSince *since)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner resowner = CurrentResourceOwner;
+	int			level = GetCurrentTransactionNestLevel();
+	volatile int64 run_id = 0;
+
+	PG_TRY();
+	{
+		run_id = sweep_run(target, request, since);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		if (GetCurrentTransactionNestLevel() <= level)
+			PG_RE_THROW();
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		while (GetCurrentTransactionNestLevel() > level)
+			RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = resowner;
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	return run_id;
+}
+
 /*
  * crmaudit.sweep_table(target regclass, rules text[], sample_percent real,
  *						seed bigint, stratum text, workers int,
@@ -292,26 +397,17 @@ read_request(FunctionCallInfo fcinfo, SweepRequest *request)
  *						changed_column text)
  *
  * Audits a table, all of it unless a sample or what changed is asked for, and
- * returns the id of the run.
+ * returns the id of the run.  An older snapshot would not show what others
+ * have found since, so that the level is READ COMMITTED.
  */
 Datum
 crmaudit_sweep_table(PG_FUNCTION_ARGS)
 {
 	Oid			target;
 	SweepRequest request = {.status = "completed"};
-	SweepChoice choice = {0};
 	ChangedSince since = {0};
-	SweepTable *sweep;
-	SweepProgress *progress;
-	RuleSet    *ruleset;
-	Relation	rel;
-	Snapshot	snapshot;
-	bool	   *selected;
-	int			nselected;
-	int			security;
-	Oid			userid;
+	bool		is_changed;
 	int64		run_id;
-	bool		is_changed = !PG_ARGISNULL(6) || !PG_ARGISNULL(7);
 	MemoryContext context;
 	MemoryContext old;
 
@@ -320,7 +416,12 @@ crmaudit_sweep_table(PG_FUNCTION_ARGS)
 	target = PG_GETARG_OID(0);
 	PreventCommandIfReadOnly("sweep()");
 	PreventCommandIfParallelMode("sweep()");
+	if (IsolationUsesXactSnapshot())
+		ereport(ERROR,
+				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
+				 errmsg("sweeps run in transactions of level READ COMMITTED only")));
 	read_request(fcinfo, &request);
+	is_changed = read_changed(fcinfo, &since);
 	require_sweepable(target);
 	if (!crm_sweep_lock(target))
 		ereport(ERROR,
@@ -329,16 +430,7 @@ crmaudit_sweep_table(PG_FUNCTION_ARGS)
 						get_rel_name(target)),
 				 errhint("crmaudit.sweep_progress shows how far it has come.")));
 	if (is_changed)
-	{
 		request.status = "changed rows";
-		if (!PG_ARGISNULL(6))
-			since.snapshot = OidOutputFunctionCall(F_PG_SNAPSHOT_OUT,
-												   PG_GETARG_DATUM(6));
-		if (!PG_ARGISNULL(7))
-			since.at = PG_GETARG_TIMESTAMPTZ(7);
-		if (!PG_ARGISNULL(8))
-			since.column = text_to_cstring(PG_GETARG_TEXT_PP(8));
-	}
 	else if (request.sample_percent < 100)
 		request.status = "sample";
 	request.is_full = !is_changed && request.sample_percent == 100 &&
@@ -347,39 +439,7 @@ crmaudit_sweep_table(PG_FUNCTION_ARGS)
 	context = AllocSetContextCreate(CurrentMemoryContext, "crmaudit sweep",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	rel = table_open(target, AccessShareLock);
-	ruleset = crm_ruleset_lookup(rel);
-	table_close(rel, NoLock);
-	selected = select_rules(ruleset, request.rules);
-	nselected = ruleset->nall;
-	crm_score_before_sweep(ruleset);
-	CommandCounterIncrement();
-	request.started_at = GetCurrentTimestamp();
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	PushActiveSnapshot(snapshot);
-	progress = crm_sweep_progress_begin(target);
-	GetUserIdAndSecContext(&userid, &security);
-	SetUserIdAndSecContext(crm_relation_owner(target),
-						   security | SECURITY_RESTRICTED_OPERATION);
-	if (is_changed || request.sample_percent < 100)
-	{
-		request.workers = 0;
-		sweep = sweep_some(target, selected, nselected, snapshot, progress,
-						   &request, is_changed ? &since : NULL, &choice);
-	}
-	else
-		sweep = sweep_all(target, selected, nselected, snapshot, progress,
-						  &request);
-	SetUserIdAndSecContext(userid, security);
-	for (int i = 0; i < sweep->nleaves; i++)
-		crm_sweep_leaf_close(&sweep->leaves[i]);
-	PopActiveSnapshot();
-	run_id = crm_sweep_write(sweep, &request, choice.keys ? &choice : NULL);
-	crm_sweep_sink_close(sweep);
-	if (choice.keys)
-		tuplestore_end(choice.keys);
-	UnregisterSnapshot(snapshot);
-	crm_sweep_progress_end(progress);
+	run_id = sweep_run_safely(target, &request, is_changed ? &since : NULL);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 	PG_RETURN_INT64(run_id);

@@ -29,6 +29,9 @@
 #include "rules/rules_private.h"
 #include "sweep/sweep.h"
 
+/* More values than that are no strata, but the column's values. */
+#define STRATA_MAX		1000
+
 /* Rows fetched at a time. */
 #define CHOICE_BATCH	1000
 
@@ -102,6 +105,11 @@ stratum_find(SweepTable *sweep, SweepChoice *choice, const char *value)
 			stratum->value && strcmp(stratum->value, value) == 0)
 			return stratum;
 	}
+	if (choice->nstrata == STRATA_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a sample has %d strata at most", STRATA_MAX),
+				 errhint("Take a column of few values.")));
 	old = MemoryContextSwitchTo(sweep->context);
 	choice->strata = choice->strata ?
 		repalloc(choice->strata, (choice->nstrata + 1) * sizeof(SweepStratum)) :
@@ -133,9 +141,12 @@ judge_chosen(SweepTable *sweep, SweepChoice *choice, HeapTuple tuple,
 	bool		isnull;
 	Oid			relid = DatumGetObjectId(SPI_getbinval(tuple, desc, 1, &isnull));
 	ItemPointer tid = (ItemPointer) DatumGetPointer(SPI_getbinval(tuple, desc, 2, &isnull));
-	SweepStratum *stratum = stratum_find(sweep, choice, SPI_getvalue(tuple, desc, 3));
+	char	   *value = SPI_getvalue(tuple, desc, 3);
+	SweepStratum *stratum = stratum_find(sweep, choice, value);
 	int64		before = sweep->totals.findings;
 
+	if (value)
+		pfree(value);
 	stratum->total = DatumGetInt64(SPI_getbinval(tuple, desc, 4, &isnull));
 	for (int i = 0; i < sweep->nleaves; i++)
 	{
@@ -231,9 +242,16 @@ crm_sweep_choose(SweepTable *sweep, SweepChoice *choice, const char *query,
 		{"TimeZone", "UTC"},
 		{"extra_float_digits", "3"}
 	};
-	int			guc_level = NewGUCNestLevel();
+	int			guc_level;
 	Portal		portal;
 
+	if (query == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the ledger names rows of relation \"%s\" by digests only",
+						sweep->ruleset->target_name),
+				 errhint("Sweep all of it.")));
+	guc_level = NewGUCNestLevel();
 	choice->keys = tuplestore_begin_heap(false, false, work_mem);
 	for (int i = 0; i < lengthof(settings); i++)
 		(void) set_config_option(settings[i][0], settings[i][1], PGC_USERSET,

@@ -229,7 +229,8 @@ crmaudit_sweep_worker(dsm_segment *segment, shm_toc *toc)
 	crm_sweep_groups_begin(sweep);
 	GetUserIdAndSecContext(&userid, &security);
 	SetUserIdAndSecContext(sweep->owner,
-						   security | SECURITY_RESTRICTED_OPERATION);
+						   security | SECURITY_RESTRICTED_OPERATION |
+						   SECURITY_NOFORCE_RLS);
 	for (int i = 0; i < sweep->nleaves; i++)
 	{
 		SweepLeaf  *leaf = &sweep->leaves[i];

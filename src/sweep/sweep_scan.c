@@ -88,9 +88,9 @@ judge_guarded(SweepTable *sweep, SweepLeaf *leaf, const RuleRow *row,
 	{
 		const Rule *rule = &ruleset->rules[leaf->set[i]];
 
-		if (rule->condition == NULL)
+		if (!rule->is_guarded)
 			continue;
-		/* what is asked is whether it holds */
+		/* what is asked is whether it can be judged */
 		sweep->outcomes[leaf->nplan + i] = one_by_one ?
 			crm_rule_condition_guarded(rule, row) :
 			crm_rule_condition(rule, row);
@@ -249,7 +249,7 @@ enter_sets(SweepTable *sweep, SweepLeaf *leaf, const RuleRow *row, bool emits)
 		const Rule *rule = &leaf->ruleset->rules[leaf->set[i]];
 		SweepRule  *swept = &sweep->rules[leaf->indexes[leaf->set[i]]];
 
-		if (rule->condition &&
+		if (rule->is_guarded &&
 			sweep->outcomes[leaf->nplan + i].state != RULE_PASSED)
 		{
 			swept->errors += emits &&

@@ -51,8 +51,12 @@ enum
 	VIOLATION_REASON,
 	VIOLATION_GROUP_KEY,
 	VIOLATION_COLUMN_NAME,
+	VIOLATION_ROW_KEY,			/* where no row of the table has it */
 	VIOLATION_COLUMNS
 };
+
+/* Place of violations that no row of the table has: they come last. */
+#define NO_LOCATION		PG_INT64_MAX
 
 /* What is done after the scan. */
 typedef struct SetFinish
@@ -132,6 +136,7 @@ violations_begin(SetFinish *finish)
 	TupleDescInitEntry(desc, VIOLATION_REASON + 1, "reason", INT4OID, -1, 0);
 	TupleDescInitEntry(desc, VIOLATION_GROUP_KEY + 1, "group_key", TEXTOID, -1, 0);
 	TupleDescInitEntry(desc, VIOLATION_COLUMN_NAME + 1, "column_name", TEXTOID, -1, 0);
+	TupleDescInitEntry(desc, VIOLATION_ROW_KEY + 1, "row_key", JSONBOID, -1, 0);
 	finish->desc = desc;
 	finish->slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	finish->put_slot = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
@@ -141,13 +146,15 @@ violations_begin(SetFinish *finish)
 											  TUPLESORT_NONE);
 }
 
-/* Adds a violation of a row. */
+/* Adds a violation of a row, or of none (NO_LOCATION, and its key). */
 static void
 violation_put(SetFinish *finish, int64 location, int rule, RuleOutcome outcome,
-			  const char *group_key, const char *column_name)
+			  const char *group_key, const char *column_name,
+			  const Jsonb *row_key)
 {
 	TupleTableSlot *slot = finish->put_slot;
 	ResourceOwner resowner = CurrentResourceOwner;
+	MemoryContext old = MemoryContextSwitchTo(finish->sweep->row_context);
 
 	/* what is sorted must not go with the subtransaction of a query */
 	CurrentResourceOwner = finish->sweep->resowner;
@@ -163,9 +170,14 @@ violation_put(SetFinish *finish, int64 location, int rule, RuleOutcome outcome,
 	slot->tts_isnull[VIOLATION_COLUMN_NAME] = column_name == NULL;
 	if (column_name)
 		slot->tts_values[VIOLATION_COLUMN_NAME] = CStringGetTextDatum(column_name);
+	slot->tts_isnull[VIOLATION_ROW_KEY] = row_key == NULL;
+	if (row_key)
+		slot->tts_values[VIOLATION_ROW_KEY] = JsonbPGetDatum(row_key);
 	ExecStoreVirtualTuple(slot);
 	tuplesort_puttupleslot(finish->violations, slot);
 	CurrentResourceOwner = resowner;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(finish->sweep->row_context);
 	finish->any = true;
 }
 
@@ -232,22 +244,36 @@ member_read(SetFinish *finish, int rule, int64 location, GroupMember *member,
 	const char *data;
 	int			length;
 
+	MemoryContext old;
+	bool		has_value;
+
 	if (!crm_sweep_fetch(sweep, location, &leaf))
 		return false;
+	old = MemoryContextSwitchTo(sweep->row_context);
+	MemoryContextReset(sweep->row_context);
 	own = leaf_rule(leaf, sweep->rules[rule].rule);
 	slot_getsomeattrs(leaf->slot, leaf->ruleset->max_attnum);
 	row.slot = leaf->slot;
 	row.old = NULL;
 	row.ruleset = leaf->ruleset;
-	if (own == NULL || !own->set->value(own, &row, &data, &length))
+	has_value = own != NULL && own->set->value(own, &row, &data, &length);
+	if (!has_value)
+	{
+		MemoryContextSwitchTo(old);
 		return false;
+	}
 	member->location = location;
 	member->value_hash = bytes_hash(data, length);
 	if (group_key)
+	{
+		MemoryContextSwitchTo(old);
 		*group_key = crm_group_key(own->group_type, data, length);
+		MemoryContextSwitchTo(sweep->row_context);
+	}
 	member->customer_hash = own->set->customer &&
 		own->set->customer(own, &row, &data, &length) ?
 		bytes_hash(data, length) : hash_bytes_uint32_extended((uint32) location, location >> 32);
+	MemoryContextSwitchTo(old);
 	return true;
 }
 
@@ -281,7 +307,7 @@ value_judge(SetFinish *finish, int rule, const GroupMember *members, int count)
 		return;
 	for (int i = 0; i < count; i++)
 		violation_put(finish, members[i].location, rule, outcome, group_key,
-					  NULL);
+					  NULL, NULL);
 }
 
 /* Judges rows whose values have the same hash, most likely the same value. */
@@ -403,9 +429,8 @@ query_row(SetFinish *finish, int index, HeapTuple tuple, TupleDesc desc)
 
 		if (row_key)
 			key = crm_row_key_hide(&sweep->ruleset->key, key);
-		emit_without_row(finish, index, outcome, key, column_name);
-		if (row_key == NULL)
-			table_violate(sweep, rule, outcome);
+		violation_put(finish, NO_LOCATION, index, outcome, NULL, column_name,
+					  key);
 		return;
 	}
 	tid = SPI_getbinval(tuple, desc, SPI_fnumber(desc, "ctid"), &isnull);
@@ -418,7 +443,7 @@ query_row(SetFinish *finish, int index, HeapTuple tuple, TupleDesc desc)
 						  index, outcome,
 						  group_value ? crm_group_key(rule->group_type,
 													  group_value, strlen(group_value)) : NULL,
-						  column_name);
+						  column_name, NULL);
 	}
 }
 
@@ -439,7 +464,7 @@ query_run(SetFinish *finish, int index)
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true,
 							 0, false);
 	SPI_connect();
-	plan = SPI_prepare_cursor(sql, 0, NULL, CURSOR_OPT_PARALLEL_OK);
+	plan = SPI_prepare(sql, 0, NULL);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare failed: %s", SPI_result_code_string(SPI_result));
 	portal = SPI_cursor_open(NULL, plan, NULL, NULL, true);
@@ -544,6 +569,41 @@ row_finish(SetFinish *finish, SweepLeaf *leaf, SweepFinding *findings,
 	MemoryContextSwitchTo(old);
 }
 
+/* Reads a violation out of the sort, into the context of its row. */
+static void
+violation_read(SetFinish *finish, SweepFinding *finding)
+{
+	MemoryContext old = MemoryContextSwitchTo(finish->context);
+	Datum	   *values = finish->slot->tts_values;
+	bool	   *isnull = finish->slot->tts_isnull;
+
+	finding->rule = DatumGetInt32(values[VIOLATION_RULE]);
+	finding->outcome.state = DatumGetInt32(values[VIOLATION_STATE]);
+	finding->outcome.reason = DatumGetInt32(values[VIOLATION_REASON]);
+	finding->group_key = isnull[VIOLATION_GROUP_KEY] ? NULL :
+		TextDatumGetCString(values[VIOLATION_GROUP_KEY]);
+	finding->column_name = isnull[VIOLATION_COLUMN_NAME] ? NULL :
+		TextDatumGetCString(values[VIOLATION_COLUMN_NAME]);
+	finding->row_key = isnull[VIOLATION_ROW_KEY] ? NULL :
+		DatumGetJsonbPCopy(values[VIOLATION_ROW_KEY]);
+	MemoryContextSwitchTo(old);
+}
+
+/* Passes a violation on that no row of the table has. */
+static void
+rowless_finish(SetFinish *finish)
+{
+	SweepTable *sweep = finish->sweep;
+	SweepFinding finding;
+
+	violation_read(finish, &finding);
+	emit_without_row(finish, finding.rule, finding.outcome, finding.row_key,
+					 finding.column_name);
+	if (JB_ROOT_COUNT(unconstify(Jsonb *, finding.row_key)) == 0)
+		table_violate(sweep, sweep->rules[finding.rule].rule, finding.outcome);
+	MemoryContextReset(finish->context);
+}
+
 /* Brings the violations of each row together. */
 static void
 violations_finish(SetFinish *finish)
@@ -557,7 +617,8 @@ violations_finish(SetFinish *finish)
 	tuplesort_performsort(finish->violations);
 	while (more)
 	{
-		int64		next = -1;
+		int64		next = NO_LOCATION;
+		int			rule = -1;
 
 		CHECK_FOR_INTERRUPTS();
 		more = tuplesort_gettupleslot(finish->violations, true, true,
@@ -566,8 +627,9 @@ violations_finish(SetFinish *finish)
 		{
 			slot_getallattrs(finish->slot);
 			next = DatumGetInt64(finish->slot->tts_values[VIOLATION_LOCATION]);
+			rule = DatumGetInt32(finish->slot->tts_values[VIOLATION_RULE]);
 		}
-		if (next != location)
+		if (next != location || !more)
 		{
 			SweepLeaf  *leaf;
 
@@ -577,24 +639,12 @@ violations_finish(SetFinish *finish)
 			count = 0;
 			location = next;
 		}
-		if (more && !sweep->rules[DatumGetInt32(finish->slot->tts_values[VIOLATION_RULE])].failed &&
-			(count == 0 ||
-			 findings[count - 1].rule != DatumGetInt32(finish->slot->tts_values[VIOLATION_RULE])))
-		{
-			MemoryContext old = MemoryContextSwitchTo(finish->context);
-			SweepFinding *finding = &findings[count++];
-			Datum	   *values = finish->slot->tts_values;
-			bool	   *isnull = finish->slot->tts_isnull;
-
-			finding->rule = DatumGetInt32(values[VIOLATION_RULE]);
-			finding->outcome.state = DatumGetInt32(values[VIOLATION_STATE]);
-			finding->outcome.reason = DatumGetInt32(values[VIOLATION_REASON]);
-			finding->group_key = isnull[VIOLATION_GROUP_KEY] ? NULL :
-				TextDatumGetCString(values[VIOLATION_GROUP_KEY]);
-			finding->column_name = isnull[VIOLATION_COLUMN_NAME] ? NULL :
-				TextDatumGetCString(values[VIOLATION_COLUMN_NAME]);
-			MemoryContextSwitchTo(old);
-		}
+		if (!more || sweep->rules[rule].failed)
+			continue;
+		if (next == NO_LOCATION)
+			rowless_finish(finish);
+		else if (count == 0 || findings[count - 1].rule != rule)
+			violation_read(finish, &findings[count++]);
 	}
 	crm_sweep_guard_close(sweep);
 	pfree(findings);

@@ -85,10 +85,58 @@ ROLLBACK;
 SELECT count(*) AS findings_of_it FROM crmaudit.finding WHERE target = 'swept.customer'::regclass AND row_key = '{"no": 5000}';
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT count(*) AS runs FROM crmaudit.sweep('swept.customer', workers => 2);
-COMMIT;
-BEGIN ISOLATION LEVEL SERIALIZABLE;
-SELECT count(*) AS runs FROM crmaudit.sweep('swept.customer', workers => 2);
-COMMIT;
+ROLLBACK;
+
+-- Cut short, it leaves the session as it was, and what others catch is rolled back.
+CREATE FUNCTION swept.slow(int) RETURNS boolean LANGUAGE plpgsql STABLE AS 'BEGIN PERFORM pg_sleep(0.005); RETURN true; END';
+SELECT crmaudit.add_rule('swept.customer', 'slow', 'expression', params => '{"sql": "swept.slow(no)"}') > 0 AS added;
+SET statement_timeout = '300ms';
+SELECT crmaudit.sweep_table('swept.customer', NULL, 100, 0, NULL, 0, NULL, NULL, NULL);
+RESET statement_timeout;
+SELECT 'the session goes on' AS then;
+CREATE TABLE swept.marker (word text);
+SET statement_timeout = '500ms';
+DO $$
+BEGIN
+	BEGIN
+		INSERT INTO swept.marker VALUES ('rolled back');
+		PERFORM crmaudit.sweep_table('swept.customer', NULL, 100, 0, NULL, 0, NULL, NULL, NULL);
+	EXCEPTION WHEN query_canceled THEN
+		INSERT INTO swept.marker VALUES ('caught');
+	END;
+END $$;
+RESET statement_timeout;
+SELECT * FROM swept.marker;
+SELECT crmaudit.drop_rule('swept.customer', 'slow');
+
+-- A json value that is no text breaks a rule on it, and nothing else.
+CREATE TABLE swept.document (id int PRIMARY KEY, j json);
+INSERT INTO swept.document VALUES (1, '{"a": "x"}'), (2, '{"a": "x"}'), (3, '{"a": "\u0000"}');
+SELECT crmaudit.protect('swept.document', mode => 'observe', history => false);
+SELECT crmaudit.add_rule('swept.document', 'a_unique', 'unique', '{j->>a}') > 0 AS added;
+SELECT count(*) AS runs FROM crmaudit.sweep('swept.document', workers => 2);
+SELECT rows, failures, errors FROM crmaudit.run_rule WHERE run_id = (SELECT max(id) FROM crmaudit.run);
+
+-- The owner's own policies hide no rows from a sweep.
+CREATE TABLE swept.tenant (id int PRIMARY KEY, owner int);
+INSERT INTO swept.tenant VALUES (1, 9), (2, 9);
+CREATE TABLE swept.owner (id int);
+SELECT crmaudit.protect('swept.tenant', mode => 'observe', history => false);
+SELECT crmaudit.add_rule('swept.tenant', 'owner_known', 'reference', '{owner}', '{"table": "swept.owner", "column": "id"}') > 0 AS added;
+CREATE ROLE sweep_owner;
+GRANT USAGE ON SCHEMA swept TO sweep_owner;
+ALTER TABLE swept.tenant OWNER TO sweep_owner;
+ALTER TABLE swept.owner OWNER TO sweep_owner;
+ALTER TABLE swept.tenant ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY first ON swept.tenant USING (id = 1);
+SELECT count(*) AS runs FROM crmaudit.sweep('swept.tenant');
+SELECT rows, failures, errors FROM crmaudit.run_rule WHERE run_id = (SELECT max(id) FROM crmaudit.run);
+SELECT count(*) AS runs FROM crmaudit.sweep('swept.tenant', sample_percent => 99);
+SELECT rows FROM crmaudit.run ORDER BY id DESC LIMIT 1;
+SELECT crmaudit.unprotect('swept.tenant'), crmaudit.unprotect('swept.document');
+DROP TABLE swept.tenant, swept.owner, swept.document;
+DROP OWNED BY sweep_owner;
+DROP ROLE sweep_owner;
 
 -- All tables at once.
 CREATE TABLE swept.empty (id int PRIMARY KEY, mail text);
@@ -110,6 +158,7 @@ SELECT crmaudit.sweep('swept.customer', stratum => 'owner');
 SELECT crmaudit.sweep('swept.customer', sample_percent => 10, stratum => 'no_such_column');
 SELECT crmaudit.sweep('swept.customer', workers => -1);
 SELECT crmaudit.sweep('swept.customer', workers => 1000);
+SELECT crmaudit.sweep_table('swept.customer', NULL, 100, 0, NULL, 0, NULL, now(), NULL);
 BEGIN READ ONLY;
 SELECT crmaudit.sweep('swept.customer');
 ROLLBACK;

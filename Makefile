@@ -93,7 +93,8 @@ demo:
 demo-stop:
 	@demo/run stop
 
-# make bench [ROUNDS=5] [ROWS=500000] [ENTRIES=5000000] [CASES="types ledger plain gate_12 ..."]
+# make bench [ROUNDS=5] [ROWS=500000] [ENTRIES=5000000] [SWEEP_ROWS=10000000] [CUSTOMERS=1000000]
+#	[CASES="types ledger sweep demo_exact plain gate_12 ..."]
 bench:
 	@bench/run
 

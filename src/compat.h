@@ -67,11 +67,6 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 }
 #endif
 
-#if PG_VERSION_NUM < 150000
-/* No random access to what is sorted. */
-#define TUPLESORT_NONE	false
-#endif
-
 /* Names of a qualified name, as written. */
 #if PG_VERSION_NUM >= 160000
 #define crm_qualified_name_list(name)	stringToQualifiedNameList(name, NULL)

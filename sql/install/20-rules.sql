@@ -339,6 +339,54 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.qualify_params(regclass, text, jsonb, text) IS 'parameters of a rule in which every table is named with its schema, and SQL about it is canonical';
 
+-- What a column's role says is not said again: of which type its values are,
+-- and who is the customer. A phone without a country code is read as the rule
+-- about its format does, else as one of China.
+CREATE FUNCTION crmaudit.complete_params(target regclass, kind text, columns text[], params jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+	settings crmaudit.protected_table;
+	types jsonb;
+	customer text;
+BEGIN
+	IF kind NOT IN ('unique', 'shared_value', 'not_staff_contact', 'matches_table') THEN
+		RETURN params;
+	END IF;
+	SELECT * INTO settings FROM crmaudit.protected_table p WHERE p.target = complete_params.target;
+	-- by column; one of a type of ours says it itself
+	SELECT coalesce(jsonb_object_agg(r.key, r.value), '{}') INTO types FROM jsonb_each_text(settings.roles) r
+		WHERE r.value IN ('phone', 'email', 'bank_card', 'bank_account', 'address', 'iban', 'resident_id', 'uscc', 'vat_id', 'lei')
+			AND NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+				WHERE a.attrelid = complete_params.target AND a.attname = r.key AND t.typnamespace = 'crmaudit'::regnamespace);
+	IF kind = 'matches_table' THEN
+		IF jsonb_typeof(params -> 'columns') = 'object' AND coalesce(jsonb_typeof(params -> 'types'), 'object') = 'object' THEN
+			-- an account of any kind, and an address, are compared as they are
+			types := coalesce((SELECT jsonb_object_agg(c, types ->> c) FROM jsonb_object_keys(params -> 'columns') c
+				WHERE types ->> c NOT IN ('bank_account', 'address')), '{}') || coalesce(params -> 'types', '{}');
+			IF types <> '{}' THEN
+				params := params || jsonb_build_object('types', types);
+			END IF;
+		END IF;
+	ELSIF cardinality(columns) = 1 AND NOT params ? 'type' AND types ? columns[1] THEN
+		params := params || jsonb_build_object('type', types ->> columns[1]);
+	END IF;
+	IF NOT params ? 'region' AND (params ->> 'type' = 'phone' OR EXISTS (SELECT FROM jsonb_each_text(params -> 'types') t WHERE t.value = 'phone')) THEN
+		params := params || jsonb_build_object('region', coalesce((
+			SELECT f.params ->> 'region' FROM crmaudit.rule f
+			WHERE f.target = complete_params.target AND f.kind = 'format' AND f.params ->> 'type' = 'phone' AND f.params ? 'region'
+				AND (f.columns = complete_params.columns OR complete_params.kind = 'matches_table') ORDER BY f.id LIMIT 1), 'CN'));
+	END IF;
+	IF kind = 'shared_value' AND NOT params ? 'customer' THEN
+		customer := (crmaudit.role_columns(settings.roles, 'customer_no'))[1];
+		IF customer IS NOT NULL AND settings.key <> ARRAY[customer] AND customer <> ALL (columns) THEN
+			params := params || jsonb_build_object('customer', customer);
+		END IF;
+	END IF;
+	RETURN params;
+END $$;
+COMMENT ON FUNCTION crmaudit.complete_params(regclass, text, text[], jsonb) IS 'parameters of a rule about other rows, with what the roles of the table say: type, region, customer';
+
 -- Staff ------------------------------------------------------------------------------------
 
 CREATE FUNCTION crmaudit.map_staff(source regclass, column_name text, relation text, type text DEFAULT NULL) RETURNS void
@@ -442,7 +490,8 @@ BEGIN
 		PERFORM crmaudit.require_table_owner(rule.target, 'rule condition');
 		rule.condition := crmaudit.canonical_expression(rule.target, rule.condition, path, 'rule condition', NULL, NULL);
 	END IF;
-	rule.params := crmaudit.qualify_params(rule.target, rule.kind, rule.params, path);
+	rule.params := crmaudit.complete_params(rule.target, rule.kind, rule.columns,
+		crmaudit.qualify_params(rule.target, rule.kind, rule.params, path));
 	rule.attnums := crmaudit.rule_check(rule.target, rule.name, rule.kind, rule.columns, rule.params, rule.condition, false);
 	rule.attnums := rule.attnums || ARRAY(SELECT a FROM unnest(crmaudit.time_columns(rule.target, rule.params ->> 'not_after')) a
 		WHERE a <> ALL (rule.attnums));

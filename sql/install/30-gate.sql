@@ -152,7 +152,17 @@ BEGIN
 			RAISE EXCEPTION 'column "%" of relation "%" cannot hold scores', column_spec, target
 				USING ERRCODE = 'datatype_mismatch', HINT = 'Its type must be crmaudit.dqscore, numeric, real, double precision, or an integer type.';
 		END IF;
+		-- numeric(3,1) ends at 99.9
+		IF role = 'score' AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = target AND a.attname = column_spec
+			AND a.atttypid = 'numeric'::regtype AND a.atttypmod >= 4
+			AND ((a.atttypmod - 4) >> 16) - (((a.atttypmod - 4) & 2047) # 1024) + 1024 < 3) THEN
+			RAISE EXCEPTION 'column "%" of relation "%" cannot hold the score 100', column_spec, target
+				USING ERRCODE = 'datatype_mismatch', HINT = 'Declare it numeric(5,2), or without a precision.';
+		END IF;
 	END LOOP;
+	IF cardinality(crmaudit.role_columns(roles, 'score')) > 1 THEN
+		RAISE EXCEPTION 'only one column can have the role "score"' USING ERRCODE = 'invalid_parameter_value';
+	END IF;
 END $$;
 COMMENT ON FUNCTION crmaudit.check_roles(regclass, jsonb) IS 'raises an error unless all roles and columns exist';
 
@@ -179,7 +189,7 @@ BEGIN
 	FOREACH pack IN ARRAY coalesce(packs, '{}') LOOP
 		PERFORM crmaudit.require_choice(pack, ARRAY(SELECT p.pack FROM crmaudit.pack p ORDER BY 1), 'pack');
 	END LOOP;
-	PERFORM crmaudit.check_roles(target, coalesce(roles, '{}'));
+	PERFORM crmaudit.check_roles(target, coalesce(result.roles, '{}') || coalesce(roles, '{}'));
 	result.mode := mode;
 	result.history := coalesce(history, true);
 	result.error_style := error_style;

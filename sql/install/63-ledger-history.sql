@@ -206,12 +206,22 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.restorable_columns(regclass, jsonb, jsonb, text[]) IS 'columns of a table that restore_row() can write, each with the literal of its value';
 
--- A type of an extension has its operator where the extension is.
+-- The operator of the type's default btree or hash operator class, wherever
+-- that is: whoever may create operators must not have his own called.
 CREATE FUNCTION crmaudit.equality(target regclass, column_name text) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce((SELECT format('OPERATOR(%s.=)', o.oprnamespace::regnamespace) FROM pg_operator o JOIN pg_attribute a ON o.oprleft = a.atttypid
-		WHERE a.attrelid = target AND a.attname = column_name AND o.oprname = '=' AND o.oprright = o.oprleft
-			AND o.oprnamespace <> 'pg_catalog'::regnamespace LIMIT 1), '=')
+	SELECT coalesce((
+		SELECT format('OPERATOR(%s.%s)', o.oprnamespace::regnamespace, o.oprname)
+		FROM pg_attribute a
+			CROSS JOIN LATERAL (WITH RECURSIVE d(oid, base) AS (SELECT t.oid, t.typbasetype FROM pg_type t WHERE t.oid = a.atttypid
+				UNION ALL SELECT t.oid, t.typbasetype FROM d JOIN pg_type t ON t.oid = d.base) SELECT d.oid FROM d WHERE d.base = 0) AS b
+			JOIN pg_opclass c ON c.opcdefault AND c.opcintype = b.oid
+			JOIN pg_am m ON m.oid = c.opcmethod AND m.amname IN ('btree', 'hash')
+			JOIN pg_amop p ON p.amopfamily = c.opcfamily AND p.amoplefttype = c.opcintype AND p.amoprighttype = c.opcintype
+				AND p.amopstrategy = CASE m.amname WHEN 'btree' THEN 3 ELSE 1 END
+			JOIN pg_operator o ON o.oid = p.amopopr
+		WHERE a.attrelid = target AND a.attname = column_name AND o.oprnamespace <> 'pg_catalog'::regnamespace
+		ORDER BY m.amname LIMIT 1), '=')
 $$;
 COMMENT ON FUNCTION crmaudit.equality(regclass, text) IS 'the operator that compares a column for equality, as a statement names it';
 

@@ -133,6 +133,12 @@ BEGIN
 		RAISE EXCEPTION 'rules and a stratum are of one table' USING ERRCODE = 'invalid_parameter_value', HINT = 'Name the table.';
 	END IF;
 	FOR one IN SELECT p.target FROM crmaudit.protected_table p WHERE p.target = coalesce(sweep.target, p.target) ORDER BY p.target::oid LOOP
+		-- one table that is closed to the caller keeps nobody from the others
+		IF target IS NULL AND (NOT has_table_privilege(one, 'SELECT') OR row_security_active(one)) THEN
+			RAISE WARNING 'relation "%" was not swept', one
+				USING ERRCODE = 'insufficient_privilege', DETAIL = format('Role %s may not read all of its rows.', current_user);
+			CONTINUE;
+		END IF;
 		run_id := crmaudit.sweep_table(one, rules, sample_percent, seed, stratum, workers, NULL, NULL, NULL);
 		PERFORM crmaudit.after_sweep(run_id);
 		RETURN NEXT run_id;
@@ -162,10 +168,12 @@ COMMENT ON FUNCTION crmaudit.unswept_rules(regclass) IS 'rules that are in force
 
 CREATE FUNCTION crmaudit.sweep_changed(target regclass) RETURNS SETOF bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE
 	settings crmaudit.protected_table;
 	last crmaudit.run;
-	unswept text[];
+	run_id bigint;
+	set_rules text[];
 	updated_column text;
 	by_ledger boolean;
 BEGIN
@@ -184,7 +192,11 @@ BEGIN
 		JOIN pg_attribute a ON a.attrelid = sweep_changed.target AND a.attname = c
 			AND a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
 		LIMIT 1;
-	unswept := crmaudit.unswept_rules(target);
+	-- other rules: all rows, so that the score is by them too
+	IF crmaudit.unswept_rules(target) IS NOT NULL THEN
+		RETURN QUERY SELECT crmaudit.sweep(target);
+		RETURN;
+	END IF;
 	IF NOT by_ledger AND updated_column IS NULL THEN
 		RAISE EXCEPTION 'what changed in relation "%" is not known', target
 			USING ERRCODE = 'object_not_in_prerequisite_state',
@@ -192,17 +204,23 @@ BEGIN
 				HINT = format('Sweep all of it: SELECT crmaudit.sweep(%L); or have it recorded: SELECT crmaudit.track(%L);', target, target);
 	END IF;
 	IF by_ledger THEN
-		RETURN NEXT crmaudit.sweep_table(target, NULL, 100, 0, NULL, 0, last.snapshot, NULL, NULL);
+		run_id := crmaudit.sweep_table(target, NULL, 100, 0, NULL, 0, last.snapshot, NULL, NULL);
 	ELSE
 		-- whoever wrote the column may have begun long before the last sweep
-		RETURN NEXT crmaudit.sweep_table(target, NULL, 100, 0, NULL, 0, NULL, last.started_at - interval '1 day', updated_column);
+		run_id := crmaudit.sweep_table(target, NULL, 100, 0, NULL, 0, NULL, last.started_at - interval '1 day', updated_column);
 	END IF;
-	IF unswept IS NOT NULL THEN
-		RETURN NEXT crmaudit.sweep_table(target, unswept, 100, 0, NULL, NULL, NULL, NULL, NULL);
+	RETURN NEXT run_id;
+	-- a row that changed can make others right or wrong
+	set_rules := ARRAY(SELECT r.name FROM crmaudit.rule r JOIN crmaudit.rule_kind k ON k.kind = r.kind
+		WHERE r.target = sweep_changed.target AND r.enabled AND k.level IN ('set', 'table')
+			AND EXISTS (SELECT FROM crmaudit.run_rule s WHERE s.rule_id = r.id AND s.rule_version = r.version)
+		ORDER BY r.id);
+	IF set_rules <> '{}' AND EXISTS (SELECT FROM crmaudit.run r WHERE r.id = sweep_changed.run_id AND r.rows > 0) THEN
+		RETURN NEXT crmaudit.sweep_table(target, set_rules, 100, 0, NULL, NULL, NULL, NULL, NULL);
 	END IF;
 	PERFORM crmaudit.fold_findings();
 END $$;
-COMMENT ON FUNCTION crmaudit.sweep_changed(regclass) IS 'audits the rows changed since the last sweep, by the ledger or by the column with role updated_at, and all rows by rules changed since; returns the ids of the runs; kinds that look at other rows are left to sweep()';
+COMMENT ON FUNCTION crmaudit.sweep_changed(regclass) IS 'audits the rows changed since the last sweep, by the ledger or by the column with role updated_at, and, if any did, all rows by kinds that look at other rows; where rules changed since, all of the table; returns the ids of the runs';
 
 CREATE FUNCTION crmaudit.sweep_progresses(OUT pid int, OUT target regclass, OUT started_at timestamptz, OUT phase text, OUT workers int,
 	OUT blocks_total bigint, OUT blocks_done bigint, OUT rows bigint, OUT findings bigint)
@@ -215,11 +233,14 @@ CREATE VIEW crmaudit.sweep_progress WITH (security_invoker = true) AS
 	ORDER BY started_at, pid;
 COMMENT ON VIEW crmaudit.sweep_progress IS 'sweeps that are running in this database, and how far they have come; needs the library in shared_preload_libraries';
 
--- Who writes only appends; in short transactions it is added up.
+-- Who writes only appends; in short transactions it is added up. It gives way
+-- to whoever changes or drops what it reads: two that wait for each other are a deadlock.
 CREATE FUNCTION crmaudit.fold() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
 BEGIN
 	PERFORM crmaudit.fold_scores();
 	PERFORM crmaudit.fold_findings();
+EXCEPTION WHEN lock_not_available THEN
+	NULL;
 END $$;
-COMMENT ON FUNCTION crmaudit.fold() IS 'folds finding events and score deltas; the worker calls it, and without one cron does; nobody waits for it';
+COMMENT ON FUNCTION crmaudit.fold() IS 'folds finding events and score deltas; the worker calls it, and without one cron does; nobody waits for it, and it gives up where it would wait';

@@ -98,7 +98,7 @@ BEGIN
 		IF fall > most THEN
 			event := 'seen';
 			raised := raised + 1;
-			PERFORM pg_notify('crmaudit', jsonb_build_object('event', 'score_dropped', 'target', measured.target::text, 'rule', alarm.name,
+			PERFORM pg_notify('crmaudit', jsonb_build_object('kind', 'score dropped', 'target', measured.target::text, 'rule', alarm.name,
 				'severity', alarm.severity, 'of', part, 'before', crmaudit.score_part(previous.score, part), 'score', score,
 				'max_drop', most, 'run', run_id)::text);
 		ELSIF EXISTS (SELECT FROM crmaudit.finding f WHERE f.target = alarm.target AND f.rule_id = alarm.id AND f.row_key = '{}'

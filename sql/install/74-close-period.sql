@@ -201,7 +201,7 @@ CREATE TABLE crmaudit.period_score (
 	rule_set_version int NOT NULL,
 	rows bigint NOT NULL,
 	score crmaudit.dqscore,
-	score_adjusted crmaudit.dqscore,
+	score_adjusted numeric,
 	clean_row_rate numeric,
 	coverage numeric,
 	PRIMARY KEY (period, run_id)

@@ -15,6 +15,7 @@
 
 #include "common/cryptohash.h"
 #include "common/sha2.h"
+#include "utils/memutils.h"
 #include "utils/resowner.h"
 
 #include "ledger/merkle.h"
@@ -30,10 +31,14 @@ static pg_cryptohash_ctx *
 hash_context(void)
 {
 	ResourceOwner owner = CurrentResourceOwner;
+	MemoryContext old;
 	pg_cryptohash_ctx *context;
 
 	CurrentResourceOwner = ResourceOwnerCreate(NULL, "crmaudit");
+	/* without OpenSSL it is allocated in the current memory context */
+	old = MemoryContextSwitchTo(TopMemoryContext);
 	context = pg_cryptohash_create(PG_SHA256);
+	MemoryContextSwitchTo(old);
 	CurrentResourceOwner = owner;
 	if (context == NULL)
 		ereport(ERROR,

@@ -438,12 +438,13 @@ worker_run(void)
 		return result;
 	if (!step_use(step_fold, "SELECT crmaudit.fold()"))
 		result = false;
+	/* before sealing: one that is committed meanwhile is for the next time */
+	if (max_prepared_xacts > 0 &&
+		!step_run(step_prepared, "looking for prepared transactions"))
+		result = false;
 	if (step_use(step_seal, "sealing the ledger"))
 		database->sealed_at = GetCurrentTimestamp();
 	else
-		result = false;
-	if (max_prepared_xacts > 0 &&
-		!step_run(step_prepared, "looking for prepared transactions"))
 		result = false;
 	pgstat_report_activity(STATE_RUNNING, "crmaudit.digest_command");
 	crm_digest_run_command();

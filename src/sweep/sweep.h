@@ -27,8 +27,8 @@ typedef struct SweepRule
 	const Rule *rule;
 	bool		selected;		/* the sweep evaluates it */
 	int			group;			/* index into SweepTable.groups, or -1 */
-	int64		rows;			/* for which its condition holds; of kinds that
-								 * look at other rows */
+	int64		rows;			/* for which its condition holds; of kinds
+								 * that look at other rows */
 	int64		assessed;		/* rows that it says something of */
 	int64		failures;		/* rows that break it */
 	int64		errors;			/* rows on which it failed to run */
@@ -170,6 +170,7 @@ typedef struct SweepChoice
 extern SweepTable *crm_sweep_open(Oid target, const bool *selected,
 								  int nselected, Snapshot snapshot,
 								  bool in_worker);
+extern void crm_sweep_rules_changed(const SweepTable *sweep) pg_attribute_noreturn();
 extern void crm_sweep_leaf_open(SweepTable *sweep, SweepLeaf *leaf);
 extern void crm_sweep_leaf_close(SweepLeaf *leaf);
 extern int64 crm_sweep_location(const SweepTable *sweep, const SweepLeaf *leaf,

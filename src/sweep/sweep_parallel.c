@@ -46,6 +46,7 @@ typedef struct SweepShared
 	int			leader_pid;
 	int			nleaves;
 	int			location_bits;
+	int			rule_set_version;
 	int			nrules;
 	bool		selected[FLEXIBLE_ARRAY_MEMBER];
 } SweepShared;
@@ -210,6 +211,8 @@ crmaudit_sweep_worker(dsm_segment *segment, shm_toc *toc)
 	handle = shm_mq_attach(queue, segment, NULL);
 	sweep = crm_sweep_open(shared->target, shared->selected, shared->nrules,
 						   GetActiveSnapshot(), true);
+	if (sweep->ruleset->rule_set_version != shared->rule_set_version)
+		crm_sweep_rules_changed(sweep);
 	if (sweep->nleaves != shared->nleaves)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
@@ -379,6 +382,7 @@ context_create(SweepTable *sweep, int nworkers)
 	shared->leader_pid = MyProcPid;
 	shared->nleaves = sweep->nleaves;
 	shared->location_bits = sweep->location_bits;
+	shared->rule_set_version = sweep->ruleset->rule_set_version;
 	shared->nrules = sweep->nrules;
 	for (int i = 0; i < sweep->nrules; i++)
 		shared->selected[i] = sweep->rules[i].selected;

@@ -579,7 +579,7 @@ violations_finish(SetFinish *finish)
 		}
 		if (more && !sweep->rules[DatumGetInt32(finish->slot->tts_values[VIOLATION_RULE])].failed &&
 			(count == 0 ||
-					 findings[count - 1].rule != DatumGetInt32(finish->slot->tts_values[VIOLATION_RULE])))
+			 findings[count - 1].rule != DatumGetInt32(finish->slot->tts_values[VIOLATION_RULE])))
 		{
 			MemoryContext old = MemoryContextSwitchTo(finish->context);
 			SweepFinding *finding = &findings[count++];

@@ -82,6 +82,17 @@ find_leaves(SweepTable *sweep, Relation rel)
 		pg_leftmost_one_pos64(next_block + 1) + 1;
 }
 
+/* Raises the error of a sweep that would mix two versions of the rules. */
+void
+crm_sweep_rules_changed(const SweepTable *sweep)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_IN_USE),
+			 errmsg("rules of relation \"%s\" changed while it was being swept",
+					sweep->ruleset->target_name),
+			 errhint("Sweep it again.")));
+}
+
 /* Whether the sweep evaluates rules of this kind at all. */
 static bool
 rule_is_swept(const Rule *rule)
@@ -114,10 +125,7 @@ crm_sweep_open(Oid target, const bool *selected, int nselected,
 											   ALLOCSET_DEFAULT_SIZES);
 	sweep->nrules = sweep->ruleset->nall;
 	if (selected && nselected != sweep->nrules)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("rules of relation \"%s\" changed while it was being swept",
-						sweep->ruleset->target_name)));
+		crm_sweep_rules_changed(sweep);
 	sweep->rules = palloc0((sweep->nrules + 1) * sizeof(SweepRule));
 	for (int i = 0; i < sweep->nrules; i++)
 	{
@@ -223,15 +231,15 @@ crm_sweep_leaf_open(SweepTable *sweep, SweepLeaf *leaf)
 		return;
 	old = MemoryContextSwitchTo(sweep->context);
 	leaf->rel = table_open(leaf->relid, AccessShareLock);
-	leaf->ruleset = crm_ruleset_lookup(leaf->rel);
-	if (leaf->ruleset == NULL ||
-		leaf->ruleset->ncells != sweep->ruleset->ncells)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_IN_USE),
-				 errmsg("rules of relation \"%s\" changed while it was being swept",
-						sweep->ruleset->target_name)));
-	if (leaf->plan == NULL)
+	/* once: a rule set stays as it is until the transaction ends */
+	if (leaf->ruleset == NULL)
+	{
+		leaf->ruleset = crm_ruleset_lookup(leaf->rel);
+		if (leaf->ruleset == NULL ||
+			leaf->ruleset->rule_set_version != sweep->ruleset->rule_set_version)
+			crm_sweep_rules_changed(sweep);
 		plan_leaf(sweep, leaf);
+	}
 	leaf->slot = table_slot_create(leaf->rel, NULL);
 	MemoryContextSwitchTo(old);
 }

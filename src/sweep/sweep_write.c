@@ -242,8 +242,8 @@ write_run(SweepTable *sweep, const SweepRequest *request, const DqScore *score)
 
 	memset(nulls, ' ', sizeof(nulls));
 	PushActiveSnapshot(sweep->snapshot);
-	snapshot = CStringGetTextDatum(DatumGetCString(OidOutputFunctionCall(F_PG_SNAPSHOT_OUT,
-																		 OidFunctionCall0(F_PG_CURRENT_SNAPSHOT))));
+	snapshot = CStringGetTextDatum(OidOutputFunctionCall(F_PG_SNAPSHOT_OUT,
+														 OidFunctionCall0(F_PG_CURRENT_SNAPSHOT)));
 	PopActiveSnapshot();
 	values[0] = ObjectIdGetDatum(sweep->target);
 	values[1] = TimestampTzGetDatum(request->started_at);
@@ -284,9 +284,9 @@ write_run_rules(SweepTable *sweep, const SweepRequest *request, int64 run_id,
 	Oid			types[] = {INT8OID, INT8OID, INT4OID, INT8OID, INT8OID,
 	INT8OID, BOOLOID};
 	SPIPlanPtr	plan = SPI_prepare("INSERT INTO crmaudit.run_rule (run_id, rule_id, rule_version, rows, failures, errors, failure_rate, rate_low, rate_high)"
-								   " SELECT $1, $2, $3, $4, $5, $6, round($5::numeric / nullif($4, 0), 6),"
-								   " CASE WHEN $7 THEN round(w.low, 6) ELSE round($5::numeric / nullif($4, 0), 6) END,"
-								   " CASE WHEN $7 THEN round(w.high, 6) ELSE round($5::numeric / nullif($4, 0), 6) END"
+								   " SELECT $1, $2, $3, $4, $5, $6, round(least($5, $4)::numeric / nullif($4, 0), 6),"
+								   " CASE WHEN $7 THEN round(w.low, 6) ELSE round(least($5, $4)::numeric / nullif($4, 0), 6) END,"
+								   " CASE WHEN $7 THEN round(w.high, 6) ELSE round(least($5, $4)::numeric / nullif($4, 0), 6) END"
 								   " FROM crmaudit.wilson_interval(least($5, $4), $4) w",
 								   lengthof(types), types);
 

@@ -5,7 +5,7 @@
 
 -- The form by which values are compared. What is none of its type is compared
 -- as text, unless it says that there is no value.
-SELECT type, value, crmaudit.normalised(value, type, region) AS normalised FROM (VALUES
+SELECT type, replace(value, U&'\200B', '<200B>') AS value, crmaudit.normalised(value, type, region) AS normalised FROM (VALUES
 	('phone', '138 0013 8000', 'CN'), ('phone', '+86-13800138000', NULL), ('phone', '　１３８００１３８０００', 'CN'),
 	('phone', '021-62345678', 'CN'), ('phone', '(021) 6234 5678转12', 'CN'), ('phone', '13800138000', NULL),
 	('phone', '1380013', 'CN'), ('phone', '无', 'CN'), ('phone', '', 'CN'), ('phone', NULL, 'CN'),

@@ -107,6 +107,15 @@ SELECT r.name, s.failures FROM crmaudit.run_rule s JOIN crmaudit.rule r ON r.id 
 WHERE s.run_id = (SELECT max(id) FROM crmaudit.run) ORDER BY 1
 SQL
 }
+# A rule that is added meanwhile: no mixture of two versions.
+$node->safe_psql('postgres', "SELECT crmaudit.add_rule('parted', 'slow', 'expression', params => '{\"sql\": \"slow(id)\"}')");
+my ($slow_out, $slow_err);
+my $slow = IPC::Run::start([ 'psql', '-X', '-d', $node->connstr('postgres'), '-c', "SET test.delay = '3'",
+	'-c', "SELECT count(*) FROM crmaudit.sweep('parted', workers => 0)" ], '<', \undef, '>', \$slow_out, '2>', \$slow_err);
+ok($node->poll_query_until('postgres', "SELECT count(*) = 1 FROM crmaudit.sweep_progress WHERE target = 'parted'::regclass"), 'a sweep of a partitioned table is running');
+$node->safe_psql('postgres', "SELECT crmaudit.drop_rule('parted', 'slow')");
+$slow->finish;
+like($slow_err, qr/ERROR:  rules of relation "parted" changed while it was being swept\n.*HINT:  Sweep it again\./s, 'rules that change meanwhile end it');
 query_is($node, 'postgres', "SELECT count(*) FROM crmaudit.sweep('parent')", '1', 'a table with children');
 query_is($node, 'postgres', "SELECT row_key FROM crmaudit.finding WHERE target = 'parent'::regclass", '{"id": 1}', 'children are tables of their own');
 my ($rc, $out, $err) = $node->psql('postgres', "SELECT crmaudit.sweep('parted_n')");

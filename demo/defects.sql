@@ -193,8 +193,9 @@ UPDATE crm.customer SET id_no = overlay(id_no PLACING 'O' FROM 3 + strpos(substr
 FROM demo.slot WHERE slot = 'id_letter' AND customer_no = key;
 UPDATE crm.customer SET dob = old_dob, id_no = left(id_no, 6) || to_char(old_dob, 'YYMMDD') || substr(id_no, 15, 3)
 FROM demo.slot CROSS JOIN LATERAL (
-	-- born before 2000, or the 15 digits would mean another century
-	SELECT CASE WHEN dob >= '2000-01-01' THEN (dob - interval '20 years')::date ELSE dob END AS old_dob
+	-- born before 2000, or the 15 digits would mean another century; and when
+	-- nobody else is born, or they would by chance be another one's
+	SELECT CASE WHEN dob >= '2000-01-01' THEN (dob - interval '60 years')::date ELSE dob END AS old_dob
 	FROM crm.customer c WHERE c.customer_no = key) d
 WHERE slot = 'id_legacy_15' AND customer_no = key;
 UPDATE crm.customer SET id_no = demo.resident_id((left(id_no, 4) || '99' || substr(id_no, 7, 11))::bigint)

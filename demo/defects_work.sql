@@ -41,7 +41,7 @@ WHERE demo.slot.slot = o.slot AND demo.slot.r = o.r;
 UPDATE demo.slot SET id = -id WHERE space = 'insured';
 ANALYZE demo.slot;
 
-UPDATE crm.insured SET relation = '配偶', id_no = NULL, dob = date '1970-03-01' + 97 * r FROM demo.slot WHERE slot = 'insured_adult_no_id' AND insured_id = id;
+UPDATE crm.insured SET relation = '配偶', id_no = NULL, dob = date '1970-03-01' + 97 * (r % 100) FROM demo.slot WHERE slot = 'insured_adult_no_id' AND insured_id = id;
 UPDATE crm.insured SET dob = NULL, id_no = coalesce(id_no, demo.resident_id((510107::bigint * 100000000 + 20150611) * 1000 + 100 + 2 * (id % 400) + CASE sex WHEN '男' THEN 1 ELSE 0 END))
 FROM demo.slot WHERE slot = 'insured_birth_date_missing' AND insured_id = id;
 UPDATE crm.insured SET id_no = CASE right(good, 1) WHEN '5' THEN left(good, 17) || '6' ELSE left(good, 17) || '5' END

@@ -369,6 +369,8 @@ crmaudit_record_rows(PG_FUNCTION_ARGS)
 		aclcheck_error(ACLCHECK_NO_PRIV,
 					   get_relkind_objtype(get_rel_relkind(target)),
 					   get_rel_name(target));
+	/* find_all_inheritors() locks what is below it only */
+	LockRelationOid(target, ShareRowExclusiveLock);
 	relations = find_all_inheritors(target, ShareRowExclusiveLock, NULL);
 	foreach(cell, relations)
 	{

@@ -54,8 +54,8 @@ parent_of(Oid relid)
  * Records the rows of a partition as deleted.  The caller has seen that the
  * user may take it away.
  *
- * Locking: what the command will take on the parent, and before the partition,
- * for writers come to it through the parent.
+ * Locking: what the command will take, on the parent before the partition, for
+ * writers come to it through the parent, or directly.
  */
 static void
 rows_leave(Oid relid, Oid parent)
@@ -63,6 +63,8 @@ rows_leave(Oid relid, Oid parent)
 	ListCell   *cell;
 
 	LockRelationOid(parent, AccessExclusiveLock);
+	/* find_all_inheritors() locks what is below it only */
+	LockRelationOid(relid, AccessExclusiveLock);
 	/* it may have left while we waited */
 	if (parent_of(relid) != parent)
 		return;

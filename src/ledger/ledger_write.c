@@ -153,20 +153,20 @@ indexes_are_plain(const ResultRelInfo *target)
 	return true;
 }
 
-/* Writes rows to a partition that was given indexes of another kind. */
+/*
+ * Writes rows to a partition that was given indexes of another kind, whose
+ * expressions are prepared once, in the executor's state.
+ */
 static void
-batch_write(Relation rel, ResultRelInfo *target, TupleTableSlot **slots,
-			int count)
+batch_write(Relation rel, ResultRelInfo *target, EState *estate,
+			TupleTableSlot **slots, int count)
 {
-	EState	   *estate = CreateExecutorState();
-
 	for (int i = 0; i < count; i++)
 	{
 		simple_table_tuple_insert(rel, slots[i]);
 		crm_insert_index_tuples(target, slots[i], estate);
 		ResetPerTupleExprContext(estate);
 	}
-	FreeExecutorState(estate);
 }
 
 /* Writes rows of one partition, through slots that are used again. */
@@ -177,6 +177,7 @@ partition_write(Relation rel, TupleDesc desc, const LedgerRow *rows, int count)
 	bool		plain = indexes_are_plain(indexes);
 	int			nslots = Min(count, LEDGER_BATCH);
 	TupleTableSlot *slots[LEDGER_BATCH];
+	EState	   *estate;
 
 	if (count == 1 && plain)
 	{
@@ -184,6 +185,7 @@ partition_write(Relation rel, TupleDesc desc, const LedgerRow *rows, int count)
 		CatalogCloseIndexes(indexes);
 		return;
 	}
+	estate = plain ? NULL : CreateExecutorState();
 	for (int i = 0; i < nslots; i++)
 		slots[i] = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
 	for (int first = 0; first < count; first += LEDGER_BATCH)
@@ -195,12 +197,14 @@ partition_write(Relation rel, TupleDesc desc, const LedgerRow *rows, int count)
 		if (plain)
 			crm_bulk_insert(rel, slots, size, indexes);
 		else
-			batch_write(rel, indexes, slots, size);
+			batch_write(rel, indexes, estate, slots, size);
 		for (int i = 0; i < size; i++)
 			ExecClearTuple(slots[i]);
 	}
 	for (int i = 0; i < nslots; i++)
 		ExecDropSingleTupleTableSlot(slots[i]);
+	if (estate)
+		FreeExecutorState(estate);
 	CatalogCloseIndexes(indexes);
 }
 

@@ -31,6 +31,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -123,11 +124,11 @@ entry_table(LiveRun *run, TupleTableSlot *slot)
 static void
 ledger_pass(LiveRun *run, EntryVisitor visit, void *arg)
 {
-	List	   *oids = find_all_inheritors(crm_relation_oid("ledger_entry"),
-										   AccessShareLock, NULL);
+	Oid			root = crm_relation_oid("ledger_entry");
 	ListCell   *cell;
 
-	foreach(cell, oids)
+	LockRelationOid(root, AccessShareLock);
+	foreach(cell, find_all_inheritors(root, AccessShareLock, NULL))
 	{
 		Relation	rel = table_open(lfirst_oid(cell), NoLock);
 		TupleTableSlot *slot;

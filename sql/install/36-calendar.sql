@@ -197,7 +197,7 @@ CREATE FUNCTION crmaudit.calendar_problems(today date DEFAULT current_date)
 RETURNS TABLE (subject text, target regclass, rule text, problem text, remedy text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH used AS (
-		SELECT current_setting('crmaudit.calendar') AS calendar
+		SELECT coalesce(nullif(current_setting('crmaudit.calendar', true), ''), 'weekdays') AS calendar
 		UNION
 		SELECT c.calendar FROM crmaudit.calendar c WHERE NOT c.builtin
 		UNION

@@ -368,7 +368,7 @@ BEGIN
 	ELSIF EXISTS (SELECT FROM crmaudit.period p WHERE p.name = close_period.name) THEN
 		RAISE EXCEPTION 'period "%" is closed already', name USING ERRCODE = 'duplicate_object', HINT = 'What is closed stays as it is; another name closes the same days anew.';
 	END IF;
-	closing.calendar := coalesce(calendar, current_setting('crmaudit.calendar'));
+	closing.calendar := coalesce(calendar, coalesce(nullif(current_setting('crmaudit.calendar', true), ''), 'weekdays'));
 	closing.from_at := crmaudit.end_of_day(from_date - 1, closing.calendar);
 	closing.to_at := crmaudit.end_of_day(to_date, closing.calendar);
 	IF closing.to_at > now() THEN

@@ -24,6 +24,6 @@ SQL
 like($out, qr/^raised 1$/m, 'raised');
 my ($payload) = $out =~ /^Asynchronous notification "crmaudit" with payload "(.*)" received/m;
 is($node->safe_psql('postgres', "SELECT string_agg(format('%s=%s', key, value), ' ' ORDER BY key) FROM jsonb_each_text(\$json\$$payload\$json\$)"),
-	'before=90 event=score_dropped max_drop=5 of=score rule=score_alarm run=2 score=84.5 severity=error target=crm.customer', 'and told');
+	'before=90 kind=score dropped max_drop=5 of=score rule=score_alarm run=2 score=84.5 severity=error target=crm.customer', 'and told');
 
 done_testing();

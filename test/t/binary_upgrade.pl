@@ -62,6 +62,8 @@ SQL
 my $before = $old->safe_psql('postgres', $state);
 # else the worker of the new one does it, and a hole is looked into once more
 $old->safe_psql('postgres', 'SELECT crmaudit.fold_findings()') for 1 .. 3;
+# what a worker would fold afterwards
+$old->safe_psql("postgres", "SELECT crmaudit.fold()");
 my $dump = dump_text($old, 'postgres');
 $old->stop;
 

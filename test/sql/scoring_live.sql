@@ -243,6 +243,25 @@ INSERT INTO crmaudit.score_history (run_id, target, at, rule_set_version, rows, 
 SELECT at, score, change, rules_changed, rule_set_version FROM crmaudit.score_trend WHERE target = 'sl'::regclass;
 DELETE FROM crmaudit.score_history WHERE run_id < 0;
 
+-- lastval() is the application's, which asks for the number it was given.
+CREATE TABLE sl_serial (id serial PRIMARY KEY, name text);
+ALTER SEQUENCE sl_serial_id_seq RESTART 4711;
+SELECT crmaudit.protect('sl_serial', mode => 'observe', history => false);
+SELECT crmaudit.add_rule('sl_serial', 'filled', 'required', '{name}') > 0 AS added;
+SELECT crmaudit.rebase_scores('sl_serial');
+INSERT INTO sl_serial (name) VALUES ('x');
+SELECT lastval();
+SELECT rows, deltas, equal_to_scan FROM pg_temp.live('sl_serial');
+-- Of what has the same id a TRUNCATE voids nothing, wherever it is stored.
+INSERT INTO crmaudit.score_delta SELECT 1, xid, target, owner, rule_set_version, rows, clean, evaluations, errors, assessed, failed, lost, truncated, stale, at
+	FROM crmaudit.score_delta WHERE target = 'sl_serial'::regclass;
+INSERT INTO crmaudit.score_delta SELECT id, xid, target, owner, rule_set_version, 0, 0, 0, 0, NULL, NULL, NULL, true, stale, at
+	FROM crmaudit.score_delta WHERE target = 'sl_serial'::regclass AND id > 1;
+SELECT rows, deltas, equal_to_scan FROM pg_temp.live('sl_serial');
+SELECT crmaudit.fold_scores() > 0 AS folded;
+SELECT rows, deltas, equal_to_scan FROM pg_temp.live('sl_serial');
+DROP TABLE sl_serial;
+
 -- Without protection there are no scores, and none come back.
 SELECT crmaudit.unprotect('sl');
 SELECT count(*) FROM crmaudit.score_state WHERE target = 'sl'::regclass;

@@ -90,7 +90,7 @@ LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'crmaudit_fold_scores';
 COMMENT ON FUNCTION crmaudit.fold_scores() IS 'adds score deltas to the state of their tables, where no sweep is at work; returns how many';
 
 CREATE FUNCTION crmaudit.rebase_scores(target regclass) RETURNS bigint
-LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'crmaudit_rebase_scores';
+LANGUAGE c STRICT SET search_path = pg_catalog, pg_temp AS 'MODULE_PATHNAME', 'crmaudit_rebase_scores';
 COMMENT ON FUNCTION crmaudit.rebase_scores(regclass) IS 'counts a table anew by the kinds about a row by itself, so that its live scores are exact again without a sweep; returns the rows that count';
 
 CREATE FUNCTION crmaudit.mark_scores_stale(target regclass) RETURNS void

@@ -44,7 +44,7 @@ COMMENT ON FUNCTION crmaudit.create_trigger(regclass, text, text, text) IS 'crea
 -- Ordinary triggers (ENABLE, not ALWAYS): the apply worker of a subscription
 -- must store what the publisher accepted.
 CREATE FUNCTION crmaudit.create_gate_triggers(target regclass) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	partition regclass;
 BEGIN
@@ -264,7 +264,7 @@ END;
 COMMENT ON FUNCTION crmaudit.protect(regclass, jsonb, text[], text, boolean, text, text, text[], boolean) IS 'puts a table under protection; called again it adds roles and packs and sets the other options (live: NULL leaves it, an empty text removes it)';
 
 CREATE FUNCTION crmaudit.unprotect(target regclass) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	trigger_name name;
 BEGIN

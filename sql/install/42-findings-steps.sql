@@ -30,6 +30,27 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.require_text(text, text) IS 'raises an error unless a text says something';
 
+-- Steps run with the rights of the owner: who calls is the session's user, or
+-- the role that he took on. Whoever may assign findings may work off all.
+-- Others do not learn either which there are.
+CREATE FUNCTION crmaudit.require_assigned(ids bigint[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	me constant text := crmaudit.require_person();
+	caller constant name := coalesce(nullif(current_setting('role'), 'none'), session_user);
+	foreign_id bigint;
+BEGIN
+	IF has_function_privilege(caller, 'crmaudit.assign(bigint[], text)', 'EXECUTE') THEN
+		RETURN;
+	END IF;
+	SELECT i INTO foreign_id FROM unnest(ids) i
+		WHERE NOT EXISTS (SELECT FROM crmaudit.finding f WHERE f.id = i AND me IN (f.assignee, f.escalated_to)) ORDER BY i LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'finding % is not assigned to "%"', foreign_id, me USING ERRCODE = 'insufficient_privilege';
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.require_assigned(bigint[]) IS 'raises an error that names the first finding that is not assigned, or escalated, to the person who acts, unless he has the duty steward';
+
 -- Locks findings, and returns them in the order of their ids.
 CREATE FUNCTION crmaudit.require_findings(ids bigint[], step text, allowed text[]) RETURNS crmaudit.finding[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -209,20 +230,23 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.assign(bigint[], text) IS 'gives findings to somebody else, who has until the same day';
 
+-- For the assignee too, who need have no right on findings.
 CREATE FUNCTION crmaudit.acknowledge(ids bigint[]) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	PERFORM crmaudit.require_assigned(ids);
 	RETURN crmaudit.append_steps(crmaudit.require_findings(ids, 'acknowledged', '{open}'), 'acknowledged');
 END $$;
-COMMENT ON FUNCTION crmaudit.acknowledge(bigint[]) IS 'says that findings are being looked into';
+COMMENT ON FUNCTION crmaudit.acknowledge(bigint[]) IS 'says that findings are being looked into; for those to whom they are assigned, and stewards';
 
 CREATE FUNCTION crmaudit.resolve(ids bigint[], evidence text) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	PERFORM crmaudit.require_text(evidence, 'evidence');
+	PERFORM crmaudit.require_assigned(ids);
 	RETURN crmaudit.append_steps(crmaudit.require_findings(ids, 'resolved', '{open,acknowledged}'), 'resolved', evidence);
 END $$;
-COMMENT ON FUNCTION crmaudit.resolve(bigint[], text) IS 'says that findings are worked off, and by what that is shown: a text, or where the document is (D6); seen again they are open again';
+COMMENT ON FUNCTION crmaudit.resolve(bigint[], text) IS 'says that findings are worked off, and by what that is shown: a text, or where the document is (D6); seen again they are open again; for those to whom they are assigned, and stewards';
 
 -- Who may speak for a department: a role of its name says so, where there is one.
 CREATE FUNCTION crmaudit.require_department(rule text, verify_by jsonb, department text) RETURNS void
@@ -310,24 +334,14 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.reopen(bigint[], text) IS 'opens findings again: they were not resolved after all, or are no false positives, or are tolerated no longer';
 
--- For everybody: the assignee of a finding need have no right on it. Whoever
--- may not work findings off does not learn either which there are.
+-- For everybody: the assignee of a finding need have no right on it.
 CREATE FUNCTION crmaudit.answer(ids bigint[], answer text) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	me constant text := crmaudit.require_person();
-	is_steward constant boolean := has_function_privilege(session_user, 'crmaudit.resolve(bigint[], text)', 'EXECUTE');
 	findings crmaudit.finding[];
-	foreign_id bigint;
 BEGIN
 	PERFORM crmaudit.require_text(answer, 'answer');
-	IF NOT is_steward THEN
-		SELECT i INTO foreign_id FROM unnest(ids) i
-			WHERE NOT EXISTS (SELECT FROM crmaudit.finding f WHERE f.id = i AND me IN (f.assignee, f.escalated_to)) ORDER BY i LIMIT 1;
-		IF FOUND THEN
-			RAISE EXCEPTION 'finding % is not assigned to "%"', foreign_id, me USING ERRCODE = 'insufficient_privilege';
-		END IF;
-	END IF;
+	PERFORM crmaudit.require_assigned(ids);
 	findings := crmaudit.require_findings(ids, 'answered', '{open,acknowledged,resolved,verified,false_positive,waived}');
 	RETURN crmaudit.append_steps(findings, 'answered', answer);
 END $$;

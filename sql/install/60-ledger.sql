@@ -496,7 +496,7 @@ COMMENT ON FUNCTION crmaudit.shape_change(jsonb, jsonb) IS 'what became of a tab
 
 -- Records what became of a tracked table since it was looked at last.
 CREATE FUNCTION crmaudit.record_table_change(target regclass) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	settings crmaudit.tracked_table;
 	shape jsonb;
@@ -644,7 +644,7 @@ COMMENT ON EVENT TRIGGER crmaudit_partition_leaving IS 'records the rows of part
 ALTER EVENT TRIGGER crmaudit_partition_leaving ENABLE ALWAYS;
 
 CREATE FUNCTION crmaudit.tracked_table_dropped() RETURNS event_trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	gone record;
 BEGIN

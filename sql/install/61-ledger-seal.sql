@@ -5,7 +5,7 @@
 
 -- A trigger as its tgenabled, with its definition if that is not as we made it.
 CREATE FUNCTION crmaudit.ledger_trigger_states(target regclass) RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	SELECT coalesce(jsonb_object_agg(relation, states), '{}') FROM (
 		SELECT t.tgrelid::regclass::text AS relation,
 			jsonb_object_agg(t.tgname, t.tgenabled::text || CASE WHEN t.tgqual IS NULL AND cardinality(t.tgattr::int2[]) = 0
@@ -21,7 +21,7 @@ COMMENT ON FUNCTION crmaudit.ledger_trigger_states(regclass) IS 'triggers that r
 -- Only settings that are the same in every session, or each sealer would find
 -- another coverage.
 CREATE FUNCTION crmaudit.ledger_coverage() RETURNS jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	SELECT jsonb_build_object(
 		'version', (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'crmaudit'),
 		'tables', (SELECT coalesce(jsonb_object_agg(t.table_id, jsonb_build_object('name', t.name,

@@ -112,7 +112,7 @@ COMMENT ON FUNCTION crmaudit.create_ledger_partition(regclass, date) IS 'creates
 REVOKE EXECUTE ON FUNCTION crmaudit.create_ledger_partition(regclass, date) FROM PUBLIC;
 
 CREATE FUNCTION crmaudit.create_ledger_index(partition regclass) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	relname constant text := (SELECT c.relname FROM pg_class c WHERE c.oid = partition);
 BEGIN
@@ -276,7 +276,7 @@ END $$;
 COMMENT ON FUNCTION crmaudit.maintain_guards() IS 'mends the triggers that keep the ledger append-only, and records that it did';
 
 CREATE FUNCTION crmaudit.maintain_partitions() RETURNS TABLE (subject text, action text, detail text)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 #variable_conflict use_column
 DECLARE
 	found record;
@@ -434,7 +434,7 @@ COMMENT ON FUNCTION crmaudit.lock_ledger(date[], int) IS 'locks the ledger and t
 
 -- Months of the ledger that are over before a time.
 CREATE FUNCTION crmaudit.ledger_months(before timestamptz) RETURNS SETOF date
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	SELECT m.period FROM (
 		SELECT to_date(right(c.relname, 6), 'YYYYMM') FROM (SELECT relid FROM crmaudit.partition_tree('crmaudit.ledger_entry') UNION ALL SELECT relid FROM crmaudit.partition_tree('crmaudit.ledger_context')) p
 			JOIN pg_class c ON c.oid = p.relid WHERE c.relname ~ '_\d{6}$'

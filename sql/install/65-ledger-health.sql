@@ -14,7 +14,7 @@ $$;
 COMMENT ON FUNCTION crmaudit.oldest_unsealed() IS 'when the oldest entry that no block holds yet was written; NULL if all are sealed';
 
 CREATE FUNCTION crmaudit.ledger_problems() RETURNS TABLE (subject text, target regclass, problem text, remedy text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	SELECT 'sealing', NULL::regclass, format('the oldest entry that is not sealed is of %s', to_char(l.oldest, 'YYYY-MM-DD HH24:MI:SS TZ')),
 		CASE WHEN crmaudit.worker_pid() IS NOT NULL THEN 'look into the server''s log for what keeps the worker from sealing'
 			ELSE 'set shared_preload_libraries = ''crmaudit'', or let cron call SELECT crmaudit.seal()' END

@@ -15,7 +15,7 @@ END $$;
 COMMENT ON FUNCTION crmaudit.require_crontab_schedule(text) IS 'raises an error unless the text is a schedule of cron';
 
 CREATE FUNCTION crmaudit.shell_word(word text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	SELECT CASE WHEN word ~ '^[A-Za-z0-9_./:=@,-]+$' THEN word
 		-- double quotes read better where nothing in the word is special in them
 		WHEN word !~ '["$`\\!]' THEN '"' || word || '"'
@@ -39,7 +39,7 @@ $$;
 COMMENT ON FUNCTION crmaudit.sweep_job_name(regclass) IS 'what pg_cron knows the sweep of a table by';
 
 CREATE FUNCTION crmaudit.crontab_line(target regclass, cron text) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	database text := current_database();
 BEGIN

@@ -73,7 +73,7 @@ COMMENT ON FUNCTION crmaudit.phone_words() IS 'regular expression for codes that
 COMMENT ON FUNCTION crmaudit.date_regex(text) IS 'regular expression for a form in which profile() knows dates';
 
 CREATE FUNCTION crmaudit.name_words(name text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	SELECT '_' || btrim(lower(regexp_replace(regexp_replace(regexp_replace(name,
 		'([a-z0-9])([A-Z])', '\1_\2', 'g'), '[^[:alnum:]]+', '_', 'g'), '_\d+(?=_|$)', '', 'g')), '_') || '_'
 $$;
@@ -373,7 +373,7 @@ COMMENT ON FUNCTION crmaudit.number_candidates(jsonb) IS 'candidates: bounds of 
 -- The values of a column that are codes: those of enough rows, so that a rare
 -- misspelling is none; NULL if the column holds no set of codes.
 CREATE FUNCTION crmaudit.code_values(f jsonb) RETURNS text[]
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	WITH s AS (SELECT (f ->> 'filled')::bigint AS filled, coalesce(f ->> 'role', '') AS role, (f ->> 'distinct_values')::bigint AS distinct_values),
 	frequent AS (SELECT v ->> 'value' AS value, (v ->> 'rows')::bigint AS rows
 		FROM s, jsonb_array_elements(nullif(f -> 'seen', 'null')) v
@@ -407,7 +407,7 @@ COMMENT ON FUNCTION crmaudit.set_candidates(jsonb) IS 'candidates: a value is on
 
 -- Codes of one shape, or of one length.
 CREATE FUNCTION crmaudit.shape_candidates(f jsonb) RETURNS SETOF jsonb
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	WITH s AS (SELECT f ->> 'column_name' AS c, (f #>> '{patterns,0,share}')::float8 AS share, f #>> '{patterns,0,pattern}' AS pattern,
 			(f #>> '{contents,of_length}')::float8 / (f ->> 'sampled')::float8 AS same_length, (f #>> '{contents,length}')::int AS length,
 			(f ->> 'blanks')::bigint > 0 AS has_blanks)

@@ -452,7 +452,7 @@ COMMENT ON FUNCTION crmaudit.period_evidence(text) IS 'the rows of a closed peri
 
 -- A date as a moment; NULL for what is none.
 CREATE FUNCTION crmaudit.claimed_at(value text, type text, time_zone text) RETURNS timestamptz
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	SELECT CASE WHEN value ~ '^\d{4,6}-\d\d-\d\d([ T]\d\d:\d\d.*)?$' THEN
 		CASE type WHEN 'timestamp with time zone' THEN value::timestamptz ELSE value::timestamp AT TIME ZONE time_zone END END
 $$;

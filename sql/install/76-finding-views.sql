@@ -41,12 +41,12 @@ BEGIN
 	END IF;
 	-- a key need not be unique
 	statement := format('SELECT f.id, min(t." owner"), min(t." channel"), min(t." customer") FROM unnest($1, $2) AS f(id, row_key) '
-		|| 'JOIN (SELECT %s, (%s)::text AS " owner", (%s)::text AS " channel", (%s)::text AS " customer" FROM %s) AS t ON %%s GROUP BY f.id',
+		|| 'JOIN (SELECT %s, (%s)::text AS " owner", (%s)::text AS " channel", (%s)::text AS " customer" FROM %s) AS t ON ',
 		(SELECT string_agg(quote_ident(k), ', ') FROM unnest(settings.key) k), outputs[1], outputs[2], outputs[3], target);
-	RETURN QUERY EXECUTE format(statement, crmaudit.row_key_join(target)) USING ids, row_keys;
+	RETURN QUERY EXECUTE statement || crmaudit.row_key_join(target) || ' GROUP BY f.id' USING ids, row_keys;
 EXCEPTION WHEN data_exception THEN
 	-- keys of findings from before the column had its present type
-	RETURN QUERY EXECUTE format(statement, crmaudit.row_key_join(target, true)) USING ids, row_keys;
+	RETURN QUERY EXECUTE statement || crmaudit.row_key_join(target, true) || ' GROUP BY f.id' USING ids, row_keys;
 END $$;
 COMMENT ON FUNCTION crmaudit.row_owners(regclass, bigint[], jsonb[]) IS 'owner, channel and customer number of rows by their keys, each under the number that the caller gave it: the values of the columns with the roles owner, source and customer_no, as they are now; read with the caller''s rights, without a row where those, or a hashed key, do not let it (D36)';
 

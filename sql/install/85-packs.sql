@@ -38,7 +38,7 @@ SELECT pg_catalog.pg_extension_config_dump('crmaudit.pack_rule', 'WHERE NOT buil
 
 -- A column as it is written in SQL: quoted, or a path out of its json column.
 CREATE FUNCTION crmaudit.column_sql(spec text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	steps text[] := regexp_split_to_array(spec, '\s*->>?\s*');
 	result text := quote_ident(btrim(steps[1]));
@@ -63,7 +63,7 @@ COMMENT ON FUNCTION crmaudit.role_columns(jsonb, text) IS 'columns that are mapp
 -- The condition with its roles replaced; NULL if one of them is not mapped.
 -- {role|sql} gives the SQL that stands in for a role that is not.
 CREATE FUNCTION crmaudit.pack_condition(condition text, roles jsonb) RETURNS text
-LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	place text[];
 	spec text;
@@ -197,7 +197,7 @@ INSERT INTO crmaudit.pack (pack, english, chinese, demands, builtin) VALUES
 -- depends on the kind of document where a column tells it (GA/T 517 codes,
 -- insurers' codes, and words).
 CREATE FUNCTION crmaudit.install_person_rules(in_pack text, first_position int) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	INSERT INTO crmaudit.pack_rule (pack, name, kind, roles, params, severity, condition, needs_condition, position, builtin)
 	SELECT in_pack, t.name, t.kind, t.roles, t.params::jsonb, t.severity::crmaudit.severity,
 		replace(t.condition, '{id}', $c$(COALESCE({id_kind}::text, '') = '' OR {id_kind}::text ~* '^(id|id_?card|resident.*|rid|0?1|111|((中国|大陆|内地)?((第?[一二])代)?(居民|临时|临时居民)?身份证))$')$c$),

@@ -39,7 +39,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('steward', 'UPDATE ON crmaudit.quarantine'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass), crmaudit.release(bigint, jsonb), crmaudit.discard(bigint, text), crmaudit.require_quarantined(bigint), crmaudit.writable_columns(regclass, text)'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.ledger_problems()'),
-		('steward', 'EXECUTE ON FUNCTION crmaudit.distribute(bigint[], text), crmaudit.append_distribution(bigint[], text, text[], timestamptz[]), crmaudit.assign(bigint[], text), crmaudit.acknowledge(bigint[]), crmaudit.resolve(bigint[], text), crmaudit.verify(bigint[], text), crmaudit.false_positive(bigint[], text), crmaudit.waive(bigint[], date, text, text), crmaudit.reopen(bigint[], text), crmaudit.clear_group(text, text), crmaudit.escalate(), crmaudit.fold_findings(), crmaudit.findings_problems()'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.distribute(bigint[], text), crmaudit.append_distribution(bigint[], text, text[], timestamptz[]), crmaudit.assign(bigint[], text), crmaudit.verify(bigint[], text), crmaudit.false_positive(bigint[], text), crmaudit.waive(bigint[], date, text, text), crmaudit.reopen(bigint[], text), crmaudit.clear_group(text, text), crmaudit.escalate(), crmaudit.fold_findings(), crmaudit.findings_problems()'),
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.assignment, crmaudit.escalation'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.findings_problems()'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.sweep(regclass, text[], real, bigint, text, int), crmaudit.sweep_table(regclass, text[], real, bigint, text, int, pg_snapshot, timestamptz, text), crmaudit.sweep_changed(regclass), crmaudit.unswept_rules(regclass), crmaudit.sweep_progresses(), crmaudit.after_sweep(bigint), crmaudit.fold(), crmaudit.fold_findings(), crmaudit.ledger_incarnation()'),
@@ -151,7 +151,7 @@ DECLARE
 		|| '{profile,profile_columns,column_facts,with_role,identifier_role,bears_out,holds_sex,shows_values,hinted_roles,name_words,chinese_ends,sex_words,phone_words,date_regex,verdict_share,wilson_lower,try_rules,suggest_rules,suggested_rules_json,candidate,in_percent,presence_candidates,role_candidates,date_candidates,number_candidates,code_values,set_candidates,shape_candidates,pair_candidates,typed_candidates,count_rows,relation_sql,unique_candidates,reference_candidates,dependency_candidates,document_condition}'::text[]
 		|| '{measure_segments,segment_score}'::text[];
 	-- findings: what reads with the caller's rights, and what looks at who calls
-	finding_names text[] := '{unfolded_events,pending_findings,finding_due,finding_nature,person,row_texts,end_of,key_in_words,mask_as,masked_row,assigned_findings,answer}';
+	finding_names text[] := '{unfolded_events,pending_findings,finding_due,finding_nature,person,row_texts,end_of,key_in_words,mask_as,masked_row,assigned_findings,answer,acknowledge,resolve}';
 	function regprocedure;
 BEGIN
 	-- what the SQL of a rule calls, which runs as the table's owner

@@ -28,6 +28,7 @@
 #include "rules/rule_sql.h"
 #include "rules/rules_private.h"
 #include "rules/set_kind.h"
+#include "rules/set_rule.h"
 
 /* A column here, and the one that holds the same there. */
 typedef struct MatchedColumn
@@ -57,12 +58,22 @@ static const RuleParam matches_params[] = {
 	{NULL}
 };
 
+/* The other table in SQL. */
+static char *
+other_name(Oid relid)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)),
+									  get_rel_name(relid));
+}
+
 /*
- * The other table, or an error.  Whoever looks at the state of rules need not
- * have a right on its schema: that of the owner matters.
+ * The other table, or an error: none that would run the code of others with
+ * the rights of the target's owner, as set_rule.c says.  Whoever looks at the
+ * state of rules need not have a right on its schema: that of the owner
+ * matters.
  */
 static Oid
-other_find(const char *name)
+other_find(const char *name, Oid target)
 {
 	List	   *names = textToQualifiedNameList(cstring_to_text(name));
 	RangeVar   *range = makeRangeVarFromNameList(names);
@@ -77,19 +88,9 @@ other_find(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation \"%s\" does not exist", name)));
-	switch (get_rel_relkind(relid))
-	{
-		case RELKIND_RELATION:
-		case RELKIND_PARTITIONED_TABLE:
-		case RELKIND_FOREIGN_TABLE:
-		case RELKIND_VIEW:
-		case RELKIND_MATVIEW:
-			return relid;
-		default:
-			ereport(ERROR,
-					(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-					 errmsg("relation \"%s\" is not a table or view", name)));
-	}
+	crm_other_kind_require(relid, target, name);
+	crm_other_rows_require(relid, target, other_name(relid));
+	return relid;
 }
 
 /* The column's number in the other table, or an error. */
@@ -286,7 +287,7 @@ matches_compile(RuleCompile *context, Rule *rule)
 	state->table = crm_param_text(source, "table");
 	state->missing = crm_param_bool(source, "missing", true);
 	state->columns = palloc(sizeof(MatchedColumn));
-	other = other_find(state->table);
+	other = other_find(state->table, context->target);
 	pairs_read(context, rule, state, "key", other);
 	state->nkeys = state->ncolumns;
 	pairs_read(context, rule, state, "columns", other);
@@ -514,7 +515,7 @@ static char *
 matches_query(const Rule *rule, const RuleSet *ruleset, const char *source)
 {
 	const MatchesState *state = rule->state;
-	Oid			other = other_find(state->table);
+	Oid			other = other_find(state->table, ruleset->target);
 	Relation	rel = table_open(ruleset->relid, AccessShareLock);
 	MatchesSql	sql;
 	StringInfoData query;
@@ -540,9 +541,7 @@ matches_query(const Rule *rule, const RuleSet *ruleset, const char *source)
 					 "\tFROM %s AS other_row WHERE %s)\n",
 					 get_rel_relkind(other) == RELKIND_FOREIGN_TABLE ? "" : "NOT ",
 					 sql.values.data,
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(other)),
-												get_rel_name(other)),
-					 sql.there_filled.data);
+					 other_name(other), sql.there_filled.data);
 	if (state->missing && source_is_all(source, rel))
 		append_both(&query, state, &sql, source);
 	else

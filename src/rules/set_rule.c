@@ -56,6 +56,42 @@ lock_table(List *names)
 	return relid;
 }
 
+/* Raises an error unless a rule of the target may look into the relation. */
+void
+crm_other_kind_require(Oid relid, Oid target, const char *name)
+{
+	char		kind = get_rel_relkind(relid);
+
+	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE &&
+		kind != RELKIND_MATVIEW && kind != RELKIND_FOREIGN_TABLE &&
+		!(kind == RELKIND_VIEW &&
+		  object_ownercheck(RelationRelationId, relid,
+							crm_relation_owner(target))))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("a rule cannot look into relation \"%s\"", name),
+				 errdetail("It must be a table, or a view of the same owner as relation \"%s\".",
+						   get_rel_name(target))));
+}
+
+/*
+ * Raises an error if row security hides rows of the relation, by its name in
+ * SQL, from the owner of the target.
+ */
+void
+crm_other_rows_require(Oid relid, Oid target, const char *sql_name)
+{
+	Oid			owner = crm_relation_owner(target);
+
+	if (check_enable_rls(relid, owner, true) == RLS_ENABLED)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("row security of relation %s applies to role \"%s\", who owns relation \"%s\"",
+						sql_name, GetUserNameFromId(owner, false),
+						get_rel_name(target)),
+				 errdetail("Rows that it hides would count as absent.")));
+}
+
 /*
  * Looks up another table by its qualified name; raises an error if it cannot
  * be looked into.
@@ -64,8 +100,6 @@ void
 crm_other_table_find(RuleCompile *context, const char *name, OtherTable *table)
 {
 	List	   *names = crm_qualified_name_list(name);
-	Oid			owner = crm_relation_owner(context->target);
-	char		kind;
 
 	/* if the definition found the table its name is qualified */
 	table->relid = list_length(names) == 2 ? lock_table(names) : InvalidOid;
@@ -78,16 +112,7 @@ crm_other_table_find(RuleCompile *context, const char *name, OtherTable *table)
 						   context->source->kind)));
 	table->name = quote_qualified_identifier(strVal(linitial(names)),
 											 strVal(lsecond(names)));
-	kind = get_rel_relkind(table->relid);
-	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE &&
-		kind != RELKIND_MATVIEW && kind != RELKIND_FOREIGN_TABLE &&
-		!(kind == RELKIND_VIEW &&
-		  object_ownercheck(RelationRelationId, table->relid, owner)))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("a rule cannot look into relation \"%s\"", name),
-				 errdetail("It must be a table, or a view of the same owner as relation \"%s\".",
-						   get_rel_name(context->target))));
+	crm_other_kind_require(table->relid, context->target, name);
 	context->depends = lappend_oid(context->depends, table->relid);
 }
 
@@ -138,13 +163,7 @@ crm_other_table_check(RuleCompile *context, const OtherTable *table,
 						GetUserNameFromId(owner, false),
 						get_rel_name(context->target), table->name),
 				 errdetail("A rule looks into another table with the rights of the table's owner.")));
-	if (check_enable_rls(table->relid, owner, true) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("row security of relation %s applies to role \"%s\", who owns relation \"%s\"",
-						table->name, GetUserNameFromId(owner, false),
-						get_rel_name(context->target)),
-				 errdetail("Rows that it hides would count as absent.")));
+	crm_other_rows_require(table->relid, context->target, table->name);
 }
 
 /* Whether values of the type are compared as text. */

@@ -34,6 +34,9 @@ typedef struct ColumnPair
 	Oid			equality;		/* operator: other = own */
 } ColumnPair;
 
+extern void crm_other_kind_require(Oid relid, Oid target, const char *name);
+extern void crm_other_rows_require(Oid relid, Oid target,
+								   const char *sql_name);
 extern void crm_other_table_find(RuleCompile *context, const char *name,
 								 OtherTable *table);
 extern void crm_other_table_check(RuleCompile *context, const OtherTable *table,

@@ -3,9 +3,18 @@
  * delta_write.c
  *		Appends what a transaction changed to crmaudit.score_delta.
  *
- * That a table was truncated is written first, for what has a smaller id than
- * that does not count any more: ids are taken while the transaction has the
- * table locked, so that their order is the order of effect.
+ * What has a smaller id than that a table was truncated does not count any
+ * more; what has the same id does.  An id is the time at which it is written,
+ * in microseconds: the transaction still has the table locked then, so that
+ * their order is the order of effect.  It is not of a sequence, for nextval()
+ * would take lastval() from the application.
+ *
+ * Within a session ids grow whatever the clock does.  Where the clock is put
+ * back between two sessions, one of which truncates, and before the deltas of
+ * the first are folded, they are taken in the wrong order: what was written
+ * before the TRUNCATE is counted still, or what was written after it is not.
+ * Only a sweep, rebase_scores() or another TRUNCATE makes that good.  Without
+ * a TRUNCATE their order does not matter.
  *
  * Locking: only RowExclusiveLock on crmaudit.score_delta.  Nothing is ever
  * updated, so that no writer waits for another, or fails to serialise.
@@ -18,7 +27,6 @@
 #include "access/xact.h"
 #include "catalog/indexing.h"
 #include "catalog/pg_type.h"
-#include "commands/sequence.h"
 #include "executor/executor.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -68,10 +76,10 @@ static const char *const delta_columns[] = {
 typedef struct DeltaWriter
 {
 	Relation	rel;
-	Oid			sequence;
 	CatalogIndexState indexes;
 	int			natts;
 	const AttrNumber *attnums;
+	Datum		id;
 	Datum		xid;
 	Datum		at;
 	TupleTableSlot *slots[DELTAS_BATCH];
@@ -105,6 +113,16 @@ delta_attnums(Oid relid)
 	return attnums;
 }
 
+/* The id of what is written now; greater than all before in this session. */
+static int64
+next_id(void)
+{
+	static int64 last = 0;
+
+	last = Max(last + 1, GetCurrentTimestamp());
+	return last;
+}
+
 /* Opens the table; false if there is none. */
 static bool
 writer_open(DeltaWriter *writer)
@@ -120,10 +138,10 @@ writer_open(DeltaWriter *writer)
 										  "crmaudit score deltas",
 										  ALLOCSET_DEFAULT_SIZES);
 	writer->rel = table_open(relid, RowExclusiveLock);
-	writer->sequence = crm_relation_oid("score_delta_id_seq");
 	writer->natts = RelationGetDescr(writer->rel)->natts;
 	writer->attnums = delta_attnums(relid);
 	writer->indexes = CatalogOpenIndexes(writer->rel);
+	writer->id = Int64GetDatum(next_id());
 	writer->xid = FullTransactionIdGetDatum(GetTopFullTransactionId());
 	writer->at = TimestampTzGetDatum(GetCurrentStatementStartTimestamp());
 	return true;
@@ -164,7 +182,7 @@ writer_put(DeltaWriter *writer, const TallyKey *key, const ScoreTally *tally,
 	Datum	   *values = palloc0(writer->natts * sizeof(Datum));
 	bool	   *nulls = palloc(writer->natts * sizeof(bool));
 
-	given[DELTA_ID] = Int64GetDatum(nextval_internal(writer->sequence, false));
+	given[DELTA_ID] = writer->id;
 	given[DELTA_XID] = writer->xid;
 	given[DELTA_TARGET] = ObjectIdGetDatum(key->target);
 	absent[DELTA_OWNER] = !key->has_owner;

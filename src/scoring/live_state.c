@@ -361,7 +361,7 @@ crm_sums_read(Oid target, Snapshot snapshot, bool owners, List **delta_tids)
 	row_context = AllocSetContextCreate(CurrentMemoryContext,
 										"crmaudit score delta",
 										ALLOCSET_DEFAULT_SIZES);
-	scan_begin(&scan, "score_delta", &index, "score_delta_pkey", target,
+	scan_begin(&scan, "score_delta", &index, "score_delta_target", target,
 			   snapshot);
 	while (scan_next(&scan))
 	{

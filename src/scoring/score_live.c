@@ -23,6 +23,7 @@
 #include "catalog/indexing.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -260,6 +261,8 @@ crmaudit_fold_scores(PG_FUNCTION_ARGS)
 	int64		folded = 0;
 	ListCell   *cell;
 
+	PreventCommandIfReadOnly("crmaudit.fold_scores()");
+	PreventCommandIfParallelMode("crmaudit.fold_scores()");
 	foreach(cell, delta_targets())
 	{
 		MemoryContext work = AllocSetContextCreate(CurrentMemoryContext,
@@ -281,6 +284,8 @@ crmaudit_fold_scores(PG_FUNCTION_ARGS)
 Datum
 crmaudit_mark_scores_stale(PG_FUNCTION_ARGS)
 {
+	PreventCommandIfReadOnly("crmaudit.mark_scores_stale()");
+	PreventCommandIfParallelMode("crmaudit.mark_scores_stale()");
 	crm_score_mark_stale(PG_GETARG_OID(0));
 	PG_RETURN_VOID();
 }

@@ -120,7 +120,8 @@ rebase_scan(Rebase *rebase, Relation rel, Snapshot snapshot)
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	GetUserIdAndSecContext(&userid, &security);
 	SetUserIdAndSecContext(crm_relation_owner(RelationGetRelid(rel)),
-						   security | SECURITY_RESTRICTED_OPERATION);
+						   security | SECURITY_RESTRICTED_OPERATION |
+						   SECURITY_NOFORCE_RLS);
 	PushActiveSnapshot(snapshot);
 	crm_scan_rows(rel, rebase_row, rebase);
 	PopActiveSnapshot();
@@ -212,10 +213,14 @@ crmaudit_rebase_scores(PG_FUNCTION_ARGS)
 	Oid			target = PG_GETARG_OID(0);
 	ScoreBaseline baseline = {0};
 	Rebase		rebase = {0};
-	Relation	rel = crm_scan_open(target, &rebase.ruleset);
+	Relation	rel;
 	Snapshot	snapshot;
-	AclResult	right = pg_class_aclcheck(target, GetUserId(), ACL_SELECT);
+	AclResult	right;
 
+	PreventCommandIfReadOnly("crmaudit.rebase_scores()");
+	PreventCommandIfParallelMode("crmaudit.rebase_scores()");
+	rel = crm_scan_open(target, &rebase.ruleset);
+	right = pg_class_aclcheck(target, GetUserId(), ACL_SELECT);
 	if (right != ACLCHECK_OK)
 		aclcheck_error(right, OBJECT_TABLE, RelationGetRelationName(rel));
 	if (!crm_sweep_lock(target))

@@ -50,7 +50,8 @@ run_as_owner(const Measure *measure, const char *sql)
 
 	GetUserIdAndSecContext(&userid, &security);
 	SetUserIdAndSecContext(crm_relation_owner(measure->ruleset->target),
-						   security | SECURITY_RESTRICTED_OPERATION);
+						   security | SECURITY_RESTRICTED_OPERATION |
+						   SECURITY_NOFORCE_RLS);
 	result = SPI_execute(sql, true, 0);
 	SetUserIdAndSecContext(userid, security);
 	if (result != SPI_OK_SELECT)

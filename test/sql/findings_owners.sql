@@ -50,6 +50,17 @@ SELECT crmaudit.protect('fo_retyped', mode => 'observe', history => false, roles
 ALTER TABLE fo_retyped ALTER id TYPE int USING id::int;
 SELECT * FROM crmaudit.row_owners('fo_retyped', '{1,2,3}', ARRAY['{"id": "A-7"}', '{"id": "7"}', '{"id": 7}']::jsonb[]) ORDER BY id;
 
+-- Names that would be placeholders of format().
+CREATE TABLE "p%s" ("k%s" int PRIMARY KEY, "a%I" text, "s%1$s" text);
+SELECT crmaudit.protect('"p%s"', mode => 'observe', history => false, roles => '{"a%I":"owner","s%1$s":"source"}') \gset
+SELECT crmaudit.add_rule('"p%s"', 'long', 'length', '{a%I}', '{"min":5}') \gset
+INSERT INTO "p%s" VALUES (1, 'Jin', 'web');
+SELECT row_key, owner, channel FROM crmaudit.finding_attribution WHERE target = '"p%s"'::regclass;
+ALTER TABLE "p%s" ALTER "k%s" TYPE text;
+SELECT * FROM crmaudit.row_owners('"p%s"', '{1}', ARRAY['{"k%s": 1}']::jsonb[]);
+SELECT crmaudit.unprotect('"p%s"') \gset
+DROP TABLE "p%s";
+
 -- No role, a hashed key, a table that is not protected: nobody knows.
 CREATE TABLE fo_plain (id int PRIMARY KEY, agent text);
 CREATE TABLE fo_hashed (id_no text PRIMARY KEY, agent text);

@@ -209,6 +209,8 @@ SELECT count(*) FROM crmaudit.health WHERE subject = 'finding' AND target = 'fs_
 DELETE FROM crmaudit.escalation;
 
 -- Who finds something assigned answers, without any right (D37), and sees only that.
+INSERT INTO fs_customer VALUES (33, NULL, '1', 'fs_clerk');
+SELECT crmaudit.distribute(fs_ids(33)) \gset
 SELECT fs_ids(31) AS mine, fs_ids(32) AS others \gset
 SET SESSION AUTHORIZATION fs_clerk;
 SELECT rule, row_key, in_words, status, overdue FROM crmaudit.my_findings WHERE id = ANY (:'mine') OR id = ANY (:'others');
@@ -216,8 +218,21 @@ SELECT crmaudit.answer(:'mine', 'asked the customer, waiting');
 SELECT fs_try(format('SELECT crmaudit.answer(%L, ''x'')', :'others'));
 SELECT fs_try('SELECT crmaudit.answer(''{-1}'', ''x'')');
 SELECT fs_try(format('SELECT crmaudit.answer(%L, '''')', :'mine'));
-SELECT crmaudit.resolve(:'mine', 'x');
+-- He looks into it, and clears it with evidence (D6); others verify.
+SELECT crmaudit.acknowledge(:'mine');
+SELECT fs_try(format('SELECT crmaudit.acknowledge(%L)', :'others'));
+SELECT fs_try('SELECT crmaudit.resolve(fs_ids(31, 32, 33), ''x'')');
+SELECT fs_try('SELECT crmaudit.resolve(fs_ids(33), '''')');
+SELECT crmaudit.resolve(fs_ids(33), 'letter, file 18');
+SELECT fs_try('SELECT crmaudit.verify(fs_ids(33))');
+SELECT fs_try('SELECT crmaudit.assign(fs_ids(31), ''x'')');
 SELECT count(*) FROM crmaudit.finding;
+RESET SESSION AUTHORIZATION;
+SELECT customer, status, acknowledged_by, resolved_by, resolution, evidence FROM fs_finding WHERE customer > 30 ORDER BY customer;
+-- A role that is taken on has what rights it has.
+SET ROLE fs_clerk;
+SELECT fs_try('SELECT crmaudit.acknowledge(fs_ids(32))') ~ 'finding N is not assigned' AS refused;
+RESET ROLE;
 -- The superior sees what was escalated.
 SET SESSION AUTHORIZATION fs_chief;
 SELECT row_key, assignee, answers FROM crmaudit.my_findings WHERE id = ANY (:'mine') OR id = ANY (:'others');
@@ -250,9 +265,9 @@ SELECT event, username, actor, person, note FROM crmaudit.finding_event WHERE ro
 SELECT DISTINCT new ->> 'event' AS event FROM crmaudit.ledger_entry e JOIN crmaudit.tracked_table t USING (table_id)
 	WHERE t.name = 'crmaudit.finding_event' AND op = 'I' AND (new ->> 'target')::oid = 'fs_customer'::regclass ORDER BY 1;
 
--- Steps belong to the steward; nobody else takes one, and nobody writes events or state.
+-- Other steps belong to the steward; nobody else takes one, and nobody writes events or state.
 SET SESSION AUTHORIZATION fs_clerk;
-SELECT crmaudit.acknowledge('{1}');
+SELECT crmaudit.assign('{1}', 'x');
 SELECT crmaudit.distribute('{1}');
 SELECT crmaudit.clear_group('x', 'y');
 SELECT crmaudit.fold_findings();

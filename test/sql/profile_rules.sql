@@ -55,6 +55,18 @@ WHERE columns && '{notes,city,renewal_due,balance,extra,doubled}' AND kind NOT I
 -- A higher bound leaves out what few rows support, or many break.
 SELECT count(*) AS all, count(*) FILTER (WHERE confidence >= 0.985) AS sure,
 	(SELECT count(*) FROM crmaudit.suggest_rules('client', 0.985)) AS asked FROM crmaudit.suggest_rules('client');
+-- Whatever a backslash in a string is to a session, which is new.
+CREATE TABLE by_default AS SELECT s::text AS line FROM crmaudit.suggest_rules('client') s UNION ALL SELECT p::text FROM crmaudit.profile('client') p
+	UNION ALL SELECT crmaudit.shell_word(E'it''s "$"') UNION ALL SELECT crmaudit.column_sql('a -> 1 ->> b');
+\c -
+SET TimeZone = 'UTC';
+SET standard_conforming_strings = off;
+SET escape_string_warning = off;
+SELECT count(*) > 20 AS lines, count(*) FILTER (WHERE NOT line IN (SELECT s::text FROM crmaudit.suggest_rules('client') s UNION ALL SELECT p::text FROM crmaudit.profile('client') p
+	UNION ALL SELECT crmaudit.shell_word(E'it''s "$"') UNION ALL SELECT crmaudit.column_sql('a -> 1 ->> b'))) AS missing FROM by_default;
+RESET standard_conforming_strings;
+RESET escape_string_warning;
+DROP TABLE by_default;
 -- The bound.
 SELECT crmaudit.wilson_lower(45, 45), crmaudit.wilson_lower(43, 45), crmaudit.wilson_lower(0, 10), crmaudit.wilson_lower(0, 0);
 

@@ -158,6 +158,23 @@ UPDATE crmaudit.rule SET params = params || '{"missing": true}' WHERE name = 'ma
 RESET ROLE;
 \pset expanded off
 
+-- Nor does a view of somebody else, or a policy, run with the owner's rights:
+-- neither when the rule is defined, nor later.
+CREATE VIEW kt_erp.account_view AS SELECT number, email FROM kt_erp.account;
+GRANT SELECT ON kt_erp.account_view TO kt_owner;
+SELECT message, detail FROM pg_temp.refused($$'matches_table', '{}', '{"table": "kt_erp.account_view", "key": {"no": "number"}, "columns": {"mail": "email"}}'$$);
+ALTER VIEW kt_erp.account_view OWNER TO kt_owner;
+SELECT crmaudit.add_rule('kt_customer', 'by_view', 'matches_table', '{}', '{"table": "kt_erp.account_view", "key": {"no": "number"}, "columns": {"mail": "email"}}') > 0 AS added;
+SELECT count(*) > 0 AS found FROM pg_temp.found('by_view');
+ALTER VIEW kt_erp.account_view OWNER TO CURRENT_USER;
+SELECT rule, state FROM crmaudit.rule_status WHERE target = 'kt_customer'::regclass AND rule = 'by_view';
+SELECT crmaudit.rule_query('kt_customer', 'by_view');
+SELECT crmaudit.drop_rule('kt_customer', 'by_view');
+ALTER TABLE kt_erp.account ENABLE ROW LEVEL SECURITY;
+SELECT message, detail FROM pg_temp.refused($$'matches_table', '{}', '{"table": "kt_erp.account", "key": {"no": "number"}, "columns": {"mail": "email"}}'$$);
+SELECT crmaudit.rule_query('kt_customer', 'mail_only');
+ALTER TABLE kt_erp.account DISABLE ROW LEVEL SECURITY;
+
 -- freshness ----------------------------------------------------------------------------
 
 SELECT crmaudit.add_rule('kt_customer', 'fresh_at', 'freshness', '{changed_at}', '{"interval": "2 hours"}') \gset

@@ -243,6 +243,25 @@ INSERT INTO crmaudit.score_history (run_id, target, at, rule_set_version, rows, 
 SELECT at, score, change, rules_changed, rule_set_version FROM crmaudit.score_trend WHERE target = 'sl'::regclass;
 DELETE FROM crmaudit.score_history WHERE run_id < 0;
 
+-- lastval() is the application's, which asks for the number it was given.
+CREATE TABLE sl_serial (id serial PRIMARY KEY, name text);
+ALTER SEQUENCE sl_serial_id_seq RESTART 4711;
+SELECT crmaudit.protect('sl_serial', mode => 'observe', history => false);
+SELECT crmaudit.add_rule('sl_serial', 'filled', 'required', '{name}') > 0 AS added;
+SELECT crmaudit.rebase_scores('sl_serial');
+INSERT INTO sl_serial (name) VALUES ('x');
+SELECT lastval();
+SELECT rows, deltas, equal_to_scan FROM pg_temp.live('sl_serial');
+-- Of what has the same id a TRUNCATE voids nothing, wherever it is stored.
+INSERT INTO crmaudit.score_delta SELECT 1, xid, target, owner, rule_set_version, rows, clean, evaluations, errors, assessed, failed, lost, truncated, stale, at
+	FROM crmaudit.score_delta WHERE target = 'sl_serial'::regclass;
+INSERT INTO crmaudit.score_delta SELECT id, xid, target, owner, rule_set_version, 0, 0, 0, 0, NULL, NULL, NULL, true, stale, at
+	FROM crmaudit.score_delta WHERE target = 'sl_serial'::regclass AND id > 1;
+SELECT rows, deltas, equal_to_scan FROM pg_temp.live('sl_serial');
+SELECT crmaudit.fold_scores() > 0 AS folded;
+SELECT rows, deltas, equal_to_scan FROM pg_temp.live('sl_serial');
+DROP TABLE sl_serial;
+
 -- Without protection there are no scores, and none come back.
 SELECT crmaudit.unprotect('sl');
 SELECT count(*) FROM crmaudit.score_state WHERE target = 'sl'::regclass;
@@ -275,6 +294,41 @@ ALTER TABLE sl ENABLE ROW LEVEL SECURITY;
 CREATE POLICY one ON sl USING (id = 1);
 SELECT crmaudit.rebase_scores('sl');
 DROP TABLE sl;
+
+-- Nor where they apply to the owner, who is no superuser; and what a rule of
+-- his calls is not what the caller's path says.
+CREATE ROLE regress_crmaudit_owner;
+CREATE SCHEMA sl_path;
+CREATE FUNCTION sl_path.lower(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'run as %', current_user; END $$;
+CREATE FUNCTION sl_small(value text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN value = lower(value); END $$;
+GRANT USAGE ON SCHEMA sl_path TO regress_crmaudit_owner;
+CREATE TABLE sl (id int PRIMARY KEY, name text);
+ALTER TABLE sl OWNER TO regress_crmaudit_owner;
+ALTER FUNCTION sl_small OWNER TO regress_crmaudit_owner;
+SELECT crmaudit.protect('sl', mode => 'observe', history => false);
+SELECT crmaudit.add_rule('sl', 'small', 'expression', '{name}', '{"sql": "sl_small(name)"}') > 0 AS added;
+INSERT INTO sl VALUES (1, 'a'), (2, 'B');
+ALTER TABLE sl ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY one ON sl USING (id = 1);
+SET search_path = sl_path, pg_catalog, public;
+SELECT crmaudit.rebase_scores('sl');
+RESET search_path;
+SELECT column_name, assessed, failed FROM crmaudit.live_column_scores('sl');
+SELECT crmaudit.unprotect('sl');
+DROP TABLE sl;
+DROP FUNCTION sl_small;
+DROP SCHEMA sl_path CASCADE;
+DROP ROLE regress_crmaudit_owner;
+
+-- A transaction that reads only writes nothing.
+BEGIN READ ONLY;
+SAVEPOINT a;
+SELECT crmaudit.rebase_scores('pg_class');
+ROLLBACK TO a;
+SELECT crmaudit.fold_scores();
+ROLLBACK TO a;
+SELECT crmaudit.mark_scores_stale('pg_class');
+ROLLBACK;
 
 -- Partitions that come and go, or are truncated by themselves.
 CREATE TABLE sl (kind text, id int, name text, clerk text, PRIMARY KEY (kind, id)) PARTITION BY LIST (kind);

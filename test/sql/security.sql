@@ -90,6 +90,10 @@ SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = prolang
 	WHERE pronamespace = 'crmaudit'::regnamespace AND lanname IN ('sql', 'plpgsql')
 		AND prosqlbody IS NULL AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false)
 		AND proname <> 'partition_leaving'; -- reads the names of the command that it fires for
+-- No body depends on what a backslash in a string is to the session.
+SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_language l ON l.oid = prolang
+	WHERE pronamespace = 'crmaudit'::regnamespace AND lanname IN ('sql', 'plpgsql') AND prosqlbody IS NULL
+		AND regexp_replace(prosrc, '--[^\n]*', '', 'g') ~ '\\' AND NOT coalesce('standard_conforming_strings=on' = ANY (proconfig), false);
 SELECT p.oid::regprocedure FROM pg_proc p
 	WHERE pronamespace = 'crmaudit'::regnamespace AND prorettype = 'trigger'::regtype AND has_function_privilege('se_clerk', p.oid, 'EXECUTE') ORDER BY 1;
 SELECT c.oid::regclass FROM pg_class c

@@ -163,24 +163,24 @@ SELECT pg_catalog.pg_extension_config_dump('crmaudit.finding_fold', '');
 
 -- In PL/pgSQL, so that the index is used whatever the table was like when a
 -- plan was made.
-CREATE FUNCTION crmaudit.unfolded_events() RETURNS SETOF crmaudit.finding_event
+CREATE FUNCTION crmaudit.unfolded_events(up_to bigint DEFAULT NULL) RETURNS SETOF crmaudit.finding_event
 LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	fold crmaudit.finding_fold;
 BEGIN
 	SELECT * INTO fold FROM crmaudit.finding_fold;
-	RETURN QUERY SELECT e.* FROM crmaudit.finding_event e WHERE e.id > coalesce(fold.folded_to, 0);
+	RETURN QUERY SELECT e.* FROM crmaudit.finding_event e WHERE e.id > coalesce(fold.folded_to, 0) AND e.id <= coalesce(up_to, 9223372036854775807);
 	IF NOT isempty(fold.holes + fold.new_holes) THEN
 		RETURN QUERY SELECT e.* FROM unnest(fold.holes + fold.new_holes) h
 			CROSS JOIN LATERAL (SELECT * FROM crmaudit.finding_event i WHERE i.id >= lower(h) AND i.id < upper(h)) e;
 	END IF;
 END $$;
-COMMENT ON FUNCTION crmaudit.unfolded_events() IS 'events that finding_state does not hold yet';
+COMMENT ON FUNCTION crmaudit.unfolded_events(bigint) IS 'events that finding_state does not hold yet, up to an id';
 
 -- Events that have no row speak for all findings of a table, or of a rule:
 -- each finding gets the first one after it was seen.
-CREATE FUNCTION crmaudit.pending_findings() RETURNS SETOF crmaudit.finding_state
-LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET enable_nestloop = on AS $$
+CREATE FUNCTION crmaudit.pending_findings(up_to bigint DEFAULT NULL) RETURNS SETOF crmaudit.finding_state
+LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp SET work_mem = '16MB' SET enable_nestloop = on AS $$
 DECLARE
 	f crmaudit.finding_state;
 	e record;
@@ -198,7 +198,7 @@ BEGIN
 	END IF;
 	FOR e IN EXECUTE $query$
 		WITH unfolded AS MATERIALIZED (
-			SELECT u.* FROM crmaudit.unfolded_events() u
+			SELECT u.* FROM crmaudit.unfolded_events($1) u
 		), ends AS MATERIALIZED (
 			SELECT u.* FROM unfolded u WHERE u.row_key IS NULL
 		), first_end AS (
@@ -233,7 +233,7 @@ BEGIN
 		LEFT JOIN overtaken o ON o.run_id = i.run_id AND o.rule_id = i.of_rule
 		LEFT JOIN crmaudit.rule_version v ON v.rule_id = i.of_rule AND v.version = i.rule_version
 		ORDER BY jsonb_hash_extended(i.of_row, 0), i.of_target, i.of_rule, i.of_row, i.id
-		$query$
+		$query$ USING up_to
 	LOOP
 		IF f.row_key IS NULL OR f.row_key <> e.of_row OR f.rule_id <> e.of_rule OR f.target <> e.of_target THEN
 			IF f.status IS NOT NULL THEN
@@ -424,7 +424,7 @@ BEGIN
 		RETURN NEXT f;
 	END IF;
 END $$;
-COMMENT ON FUNCTION crmaudit.pending_findings() IS 'the state of the findings that have events not yet folded, with these events';
+COMMENT ON FUNCTION crmaudit.pending_findings(bigint) IS 'the state of the findings that have events not yet folded, with these events, up to an id';
 
 CREATE VIEW crmaudit.finding WITH (security_invoker = true) AS
 	WITH pending AS MATERIALIZED (SELECT p.* FROM crmaudit.pending_findings() p),
@@ -477,42 +477,43 @@ END $$;
 COMMENT ON FUNCTION crmaudit.lock_fold() IS 'keeps findings from being folded until the transaction ends; waits for a fold that is on';
 
 -- SECURITY DEFINER: whoever may call it need not have rights on the state.
-CREATE FUNCTION crmaudit.fold_findings() RETURNS bigint
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' AS $$
+CREATE FUNCTION crmaudit.fold_piece(most int, OUT result bigint, OUT news jsonb)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET work_mem = '16MB' AS $$
 DECLARE
 	fold crmaudit.finding_fold;
-	result bigint;
 	newest bigint;
+	up_to bigint;
 	seen int8multirange;
 	now_running pg_snapshot;
-	news jsonb;
 BEGIN
+	result := 0;
 	-- an old snapshot does not show what others folded
 	IF current_setting('transaction_isolation') <> 'read committed' THEN
-		RETURN 0;
+		RETURN;
 	END IF;
 	BEGIN
 		LOCK TABLE crmaudit.finding_fold IN SHARE ROW EXCLUSIVE MODE NOWAIT;
 	EXCEPTION WHEN lock_not_available THEN
-		RETURN 0;
+		RETURN;
 	END;
 	SELECT * INTO fold FROM crmaudit.finding_fold;
 	IF NOT FOUND THEN
 		IF NOT EXISTS (SELECT FROM crmaudit.finding_event) THEN
-			RETURN 0;
+			RETURN;
 		END IF;
 		INSERT INTO crmaudit.finding_fold DEFAULT VALUES RETURNING * INTO fold;
 	END IF;
+	SELECT i.id INTO up_to FROM crmaudit.finding_event i WHERE i.id > fold.folded_to ORDER BY i.id OFFSET most - 1 LIMIT 1;
 
 	-- what is folded and what is seen is of one snapshot, for it is one statement
 	WITH numbered AS (
-		SELECT u.id, u.id - row_number() OVER (ORDER BY u.id) AS island FROM crmaudit.unfolded_events() u
+		SELECT u.id, u.id - row_number() OVER (ORDER BY u.id) AS island FROM crmaudit.unfolded_events(up_to) u
 	), islands AS (
 		SELECT count(*) AS n, min(d.id) AS first, max(d.id) AS last FROM numbered d GROUP BY d.island
 	), ids AS (
 		SELECT coalesce(sum(d.n), 0) AS n, max(d.last) AS newest, range_agg(int8range(d.first, d.last, '[]')) AS seen FROM islands d
 	), pending AS MATERIALIZED (
-		SELECT p.* FROM crmaudit.pending_findings() p
+		SELECT p.* FROM crmaudit.pending_findings(up_to) p
 	), stored AS (
 		-- in the order in which they lie in the table
 		INSERT INTO crmaudit.finding_state AS s SELECT p.* FROM pending p ORDER BY p.id
@@ -541,7 +542,7 @@ BEGIN
 		FROM ids i;
 
 	IF result = 0 AND isempty(fold.holes + fold.new_holes) THEN
-		RETURN 0;
+		RETURN;
 	END IF;
 	fold.holes := fold.holes - seen;
 	fold.new_holes := fold.new_holes - seen;
@@ -557,8 +558,29 @@ BEGIN
 	fold.new_holes_xmax := crmaudit.next_xid();
 	UPDATE crmaudit.finding_fold SET folded_to = fold.folded_to, holes = fold.holes, holes_xmax = fold.holes_xmax,
 		new_holes = fold.new_holes, new_holes_xmax = fold.new_holes_xmax;
-	IF news IS NOT NULL THEN
-		PERFORM crmaudit.notify_findings(news);
+END $$;
+COMMENT ON FUNCTION crmaudit.fold_piece(int) IS 'folds so many events at most; returns how many, and what there is to tell of new findings';
+
+-- In pieces, so that memory does not grow with what a sweep found.
+CREATE FUNCTION crmaudit.fold_findings() RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	most constant int := 20000;
+	piece record;
+	result bigint := 0;
+	news jsonb := '[]';
+BEGIN
+	LOOP
+		SELECT * INTO piece FROM crmaudit.fold_piece(most);
+		result := result + piece.result;
+		news := news || coalesce(piece.news, '[]');
+		EXIT WHEN piece.result < most;
+	END LOOP;
+	IF news <> '[]' THEN
+		PERFORM crmaudit.notify_findings((
+			SELECT jsonb_agg(w.one || jsonb_build_object('severity', w.severity, 'findings', w.findings)) FROM (
+				SELECT n - '{severity,findings}'::text[] AS one, max((n ->> 'severity')::crmaudit.severity) AS severity, sum((n ->> 'findings')::bigint) AS findings
+				FROM jsonb_array_elements(news) n GROUP BY 1) w));
 	END IF;
 	RETURN result;
 END $$;

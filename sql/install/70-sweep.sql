@@ -124,6 +124,17 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.after_sweep(bigint) IS 'raises the alarm of a score that fell, and notes the score without what is waived';
 
+-- Where a worker looks after the database it folds, soon and in a transaction
+-- of its own. Else it is done here, last, for it keeps others from folding.
+CREATE FUNCTION crmaudit.fold_after_sweep() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM crmaudit.worker_status() w WHERE w.database = current_database() AND w.has_extension AND w.failures = 0) THEN
+		PERFORM crmaudit.fold_findings();
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.fold_after_sweep() IS 'folds what a sweep found, unless the worker will';
+
 CREATE FUNCTION crmaudit.sweep(target regclass DEFAULT NULL, rules text[] DEFAULT NULL, sample_percent real DEFAULT 100,
 	seed bigint DEFAULT 0, stratum text DEFAULT NULL, workers int DEFAULT NULL)
 RETURNS SETOF bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -146,8 +157,7 @@ BEGIN
 		RETURN NEXT run_id;
 	END LOOP;
 	IF run_id IS NOT NULL THEN
-		-- last, for it keeps others from folding until the transaction ends
-		PERFORM crmaudit.fold_findings();
+		PERFORM crmaudit.fold_after_sweep();
 	END IF;
 	IF run_id IS NULL AND target IS NOT NULL THEN
 		-- says what it is instead
@@ -219,7 +229,7 @@ BEGIN
 	IF set_rules <> '{}' AND EXISTS (SELECT FROM crmaudit.run r WHERE r.id = this_run AND r.rows > 0) THEN
 		RETURN NEXT crmaudit.sweep_table(target, set_rules, 100, 0, NULL, NULL, NULL, NULL, NULL);
 	END IF;
-	PERFORM crmaudit.fold_findings();
+	PERFORM crmaudit.fold_after_sweep();
 END $$;
 COMMENT ON FUNCTION crmaudit.sweep_changed(regclass) IS 'audits the rows changed since the last sweep, by the ledger or by the column with role updated_at, and, if any did, all rows by kinds that look at other rows; where rules changed since, all of the table; returns the ids of the runs';
 

@@ -434,10 +434,10 @@ worker_run(void)
 	if (database->is_watched)
 		worker_maintain();
 	result = write_rejections();
+	if (database->is_watched && !step_use(step_fold, "SELECT crmaudit.fold()"))
+		result = false;
 	if (!database->is_watched || crm_guc_seal_interval == 0)
 		return result;
-	if (!step_use(step_fold, "SELECT crmaudit.fold()"))
-		result = false;
 	/* before sealing: one that is committed meanwhile is for the next time */
 	if (max_prepared_xacts > 0 &&
 		!step_run(step_prepared, "looking for prepared transactions"))

@@ -88,3 +88,13 @@ SELECT crmaudit.rebase_scores('sc');
 UPDATE sc SET mail = 'bad' RETURNING id, q;
 SELECT (l.rows, l.score::text, l.coverage) = (m.rows, m.score::text, m.coverage) AS same FROM crmaudit.live_table_score('sc') l, crmaudit.measure_table('sc') m;
 DROP TABLE sc;
+
+-- A column that ends at 99.9 would refuse the best rows; and there is one score.
+CREATE TABLE sc (id int PRIMARY KEY, mail text, low numeric(3,1), wide numeric(5,2), other numeric);
+SELECT crmaudit.protect('sc', roles => '{"low":"score"}', mode => 'observe', history => false);
+SELECT crmaudit.protect('sc', roles => '{"wide":"score", "other":"score"}', mode => 'observe', history => false);
+SELECT crmaudit.protect('sc', roles => '{"wide":"score"}', mode => 'observe', history => false);
+SELECT crmaudit.add_rule('sc', 'mail_valid', 'format', '{mail}', '{"type":"email"}') > 0 AS added;
+INSERT INTO sc VALUES (1, 'a@mail.cn') RETURNING wide;
+SELECT crmaudit.protect('sc', roles => '{"other":"score"}', mode => 'observe', history => false);
+DROP TABLE sc;

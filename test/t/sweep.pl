@@ -149,7 +149,7 @@ else
 $node->safe_psql('postgres', "CREATE ROLE steward LOGIN; SELECT count(*) FROM crmaudit.grant_duty('steward', 'steward'); GRANT SELECT ON customer TO steward");
 ($rc, $out, $err) = $node->psql('postgres', 'SELECT count(*) FROM crmaudit.sweep(workers => 0)', extra_params => [ '-U', 'steward' ]);
 is($out, '1', 'a steward sweeps what he may read');
-like($err, qr/WARNING:  relation "parent" was not swept\n.*DETAIL:  Role steward may not read all of its rows\./s, 'and is told what not');
+like($err, qr/WARNING:  relation "public.parent" was not swept\n.*DETAIL:  Role steward may not read all of its rows\./s, 'and is told what not');
 
 $node->stop;
 done_testing();

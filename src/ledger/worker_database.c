@@ -141,6 +141,17 @@ function_exists(const char *name)
 }
 
 /*
+ * Has the step give up where it would wait for long: who drops the extension
+ * meanwhile must not be the one that a deadlock ends.
+ */
+static void
+give_way(void)
+{
+	(void) set_config_option("lock_timeout", "200ms", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
+/*
  * While a dump is restored, nothing is made that it brings: neither partitions
  * nor their indexes and triggers.  As little is needed before a table is tracked.
  */
@@ -151,6 +162,7 @@ step_maintain(void)
 
 	if (!function_exists("maintain"))
 		return;
+	give_way();
 	if (SPI_execute("SELECT WHERE crmaudit.may_begin_life(crmaudit.ledger_incarnation())",
 					true, 1) != SPI_OK_SELECT)
 		elog(ERROR, "could not read crmaudit.ledger_incarnation");
@@ -167,6 +179,7 @@ step_fold(void)
 {
 	if (!function_exists("fold"))
 		return;
+	give_way();
 	if (SPI_execute("SELECT crmaudit.fold() WHERE crmaudit.may_begin_life(crmaudit.ledger_incarnation())",
 					false, 0) < 0)
 		elog(ERROR, "could not run crmaudit.fold()");
@@ -175,6 +188,7 @@ step_fold(void)
 static void
 step_seal(void)
 {
+	give_way();
 	(void) crm_seal(true);
 }
 

@@ -36,7 +36,7 @@
 
 #include "findings/group_key.h"
 #include "json_object.h"
-#include "rules/rule_value.h"
+#include "rules/rules_private.h"
 #include "sweep/sweep.h"
 
 /* Rows of a query that are fetched at a time. */
@@ -488,6 +488,21 @@ query_run(SetFinish *finish, int index)
 	table_close(rel, NoLock);
 }
 
+/* A query to run under guard. */
+typedef struct GuardedQuery
+{
+	SetFinish  *finish;
+	int			index;
+} GuardedQuery;
+
+static void
+query_run_argument(void *argument)
+{
+	GuardedQuery *query = argument;
+
+	query_run(query->finish, query->index);
+}
+
 /*
  * The same, where it may fail: a foreign server that is away must not keep
  * the other rules from being swept.  Nothing is known then of the rule's rows.
@@ -496,34 +511,15 @@ static void
 query_run_guarded(SetFinish *finish, int index)
 {
 	SweepRule  *swept = &finish->sweep->rules[index];
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	GuardedQuery query = {finish, index};
 
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		query_run(finish, index);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		if (crm_error_cancels(geterrcode()))
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		swept->failed = true;
-		swept->errors += swept->assessed;
-		finish->sweep->full_tally->errors += swept->assessed;
-		swept->assessed = 0;
-		swept->failures = 0;
-	}
-	PG_END_TRY();
+	if (crm_run_guarded(query_run_argument, &query) == NULL)
+		return;
+	swept->failed = true;
+	swept->errors += swept->assessed;
+	finish->sweep->full_tally->errors += swept->assessed;
+	swept->assessed = 0;
+	swept->failures = 0;
 }
 
 /* A rule on the table as a whole, by what was counted. */

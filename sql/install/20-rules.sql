@@ -167,11 +167,11 @@ BEGIN
 	NEW.attnums := ARRAY(
 		SELECT coalesce(a.attnum, 0)
 		FROM unnest(NEW.attnames) WITH ORDINALITY AS n(name, position)
-		LEFT JOIN pg_attribute a ON a.attrelid = NEW.target AND a.attname = n.name AND NOT a.attisdropped
+		LEFT JOIN pg_attribute a ON a.attrelid = (to_jsonb(NEW) ->> coalesce(TG_ARGV[0], 'target'))::regclass AND a.attname = n.name AND NOT a.attisdropped
 		ORDER BY n.position);
 	RETURN NEW;
 END $$;
-COMMENT ON FUNCTION crmaudit.number_columns() IS 'trigger: sets attnums from attnames, so that the names win after a restore';
+COMMENT ON FUNCTION crmaudit.number_columns() IS 'trigger: sets attnums from attnames, so that the names win after a restore; its argument is the column that names the table, target unless given';
 
 CREATE TRIGGER number_columns BEFORE INSERT ON crmaudit.rule
 	FOR EACH ROW EXECUTE FUNCTION crmaudit.number_columns();
@@ -831,6 +831,15 @@ BEGIN
 	LOOP
 		PERFORM crmaudit.follow_renames(altered);
 	END LOOP;
+	-- it is made later than this
+	IF to_regclass('crmaudit.entity_mapping') IS NULL THEN
+		RETURN;
+	END IF;
+	FOR altered IN
+		SELECT DISTINCT m.source FROM crmaudit.entity_mapping m JOIN pg_event_trigger_ddl_commands() d ON d.classid = 'pg_class'::regclass AND d.objid = m.source
+	LOOP
+		PERFORM crmaudit.follow_mapping(altered);
+	END LOOP;
 END $$;
 COMMENT ON FUNCTION crmaudit.table_altered() IS 'event trigger: follows the renaming of columns of protected tables';
 
@@ -851,6 +860,7 @@ BEGIN
 		UPDATE crmaudit.finding_event e SET target = 0 WHERE e.target = forget_table.target;
 		UPDATE crmaudit.finding_state s SET target = 0 WHERE s.target = forget_table.target;
 	END IF;
+	DELETE FROM crmaudit.entity_mapping m WHERE m.source = forget_table.target;
 	DELETE FROM crmaudit.assignment a WHERE a.target = forget_table.target;
 	UPDATE crmaudit.quarantine q SET status = 'discarded', decided_at = now(), decided_by = session_user,
 			decision = format('table %s was dropped', forget_table.name)
@@ -873,7 +883,7 @@ BEGIN
 	END IF;
 	FOR gone IN
 		SELECT objid, objsubid, object_identity FROM pg_event_trigger_dropped_objects()
-		WHERE classid = 'pg_class'::regclass AND object_type IN ('table', 'table column')
+		WHERE classid = 'pg_class'::regclass AND object_type IN ('table', 'view', 'materialized view', 'foreign table', 'table column')
 	LOOP
 		IF gone.objsubid = 0 THEN
 			PERFORM crmaudit.forget_table(gone.objid, gone.object_identity);

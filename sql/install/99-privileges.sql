@@ -30,6 +30,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('admin', 'USAGE ON ALL SEQUENCES IN SCHEMA crmaudit'),
 		('admin', 'EXECUTE ON ALL FUNCTIONS IN SCHEMA crmaudit'),
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.staff_source'),
+		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.entity, crmaudit.entity_column, crmaudit.entity_mapping'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.mapping_problem(crmaudit.entity_mapping), crmaudit.entity_problems()'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.mapping_problem(crmaudit.entity_mapping), crmaudit.entity_problems()'),
 		('steward', 'USAGE ON SCHEMA crmaudit'),
 		('steward', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		-- findings, how they are counted, and improvement (76)
@@ -149,7 +152,9 @@ DECLARE
 		|| '{is_working_day,add_working_days,working_days_between,day_of,end_of_day,due_at}'::text[]
 		|| '{claimed_at}'::text[]
 		|| '{profile,profile_columns,column_facts,with_role,identifier_role,bears_out,holds_sex,shows_values,hinted_roles,name_words,chinese_ends,sex_words,phone_words,date_regex,verdict_share,wilson_lower,try_rules,suggest_rules,suggested_rules_json,candidate,in_percent,presence_candidates,role_candidates,date_candidates,number_candidates,code_values,set_candidates,shape_candidates,pair_candidates,typed_candidates,count_rows,relation_sql,unique_candidates,reference_candidates,dependency_candidates,document_condition}'::text[]
-		|| '{measure_segments,segment_score}'::text[];
+		|| '{measure_segments,segment_score}'::text[]
+		-- entities read with the caller's rights
+		|| ARRAY(SELECT e.entity FROM crmaudit.entity e) || '{period_range}'::text[];
 	-- findings: what reads with the caller's rights, and what looks at who calls
 	finding_names text[] := '{unfolded_events,pending_findings,finding_due,finding_nature,person,row_texts,end_of,key_in_words,mask_as,masked_row,assigned_findings,answer,acknowledge,resolve}';
 	function regprocedure;

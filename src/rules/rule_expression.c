@@ -52,6 +52,7 @@ PG_FUNCTION_INFO_V1(crmaudit_canonical_expression);
 PG_FUNCTION_INFO_V1(crmaudit_canonical_time);
 PG_FUNCTION_INFO_V1(crmaudit_expression_columns);
 PG_FUNCTION_INFO_V1(crmaudit_time_columns);
+PG_FUNCTION_INFO_V1(crmaudit_require_expression);
 
 /* Moves an error position into the rule's own text. */
 static void
@@ -106,6 +107,30 @@ expression_parse_raw(const char *sql, const char *what)
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("%s must be one SQL expression", what)));
 	return linitial_node(ResTarget, select->targetList)->val;
+}
+
+/*
+ * crmaudit.require_expression(sql text, what text) returns text
+ *
+ * Returns SQL that is one expression, so that it can be put into a statement
+ * and change nothing else there; raises an error for anything else.
+ */
+Datum
+crmaudit_require_expression(PG_FUNCTION_ARGS)
+{
+	char	   *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *what = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	ParseContext context = {sql, what};
+	ErrorContextCallback callback;
+
+	callback.callback = parse_error_context;
+	callback.arg = &context;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	(void) expression_parse_raw(sql, what);
+	error_context_stack = callback.previous;
+	/* a comment ends with the line */
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("(%s\n)", sql)));
 }
 
 /* Checks that the columns an expression reads are what the gate can show. */

@@ -156,6 +156,12 @@ BEGIN
 		PERFORM crmaudit.after_sweep(run_id);
 		RETURN NEXT run_id;
 	END LOOP;
+	-- obligations have no sample, and no rules of a table
+	IF rules IS NULL AND sample_percent = 100 AND stratum IS NULL THEN
+		FOR run_id IN SELECT s FROM crmaudit.sweep_obligations(target) s LOOP
+			RETURN NEXT run_id;
+		END LOOP;
+	END IF;
 	IF run_id IS NOT NULL THEN
 		PERFORM crmaudit.fold_after_sweep();
 	END IF;

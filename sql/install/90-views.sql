@@ -232,6 +232,8 @@ CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
 	UNION ALL
 	SELECT e.subject, e.target, e.rule, e.problem, e.remedy FROM crmaudit.entity_problems() e
 	UNION ALL
+	SELECT o.subject, o.target, o.rule, o.problem, o.remedy FROM crmaudit.obligation_problems() o
+	UNION ALL
 	SELECT 'trigger', p.target, NULL, CASE WHEN t.oid IS NULL THEN format('trigger %s is missing', n.name) ELSE format('trigger %s is disabled', n.name) END,
 		CASE WHEN t.oid IS NULL THEN format('SELECT crmaudit.protect(%L, mode => %L)', p.target, p.mode)
 			ELSE format('ALTER TABLE %s ENABLE TRIGGER %s', p.target, n.name) END

@@ -30,7 +30,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('admin', 'USAGE ON ALL SEQUENCES IN SCHEMA crmaudit'),
 		('admin', 'EXECUTE ON ALL FUNCTIONS IN SCHEMA crmaudit'),
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.staff_source'),
-		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.entity, crmaudit.entity_column, crmaudit.entity_mapping'),
+		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.entity, crmaudit.entity_column, crmaudit.entity_mapping, crmaudit.obligation, crmaudit.obligation_exemption, crmaudit.obligation_extension'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.sweep_obligations(regclass), crmaudit.valid_mappings(text), crmaudit.entity_query(text, boolean), crmaudit.begin_obligation_run(regclass, bigint, text[]), crmaudit.end_obligation_rule(bigint, bigint, int, bigint, bigint), crmaudit.write_obligation_findings(bigint, bigint, int, crmaudit.severity, text, regclass, jsonb[], text[]), crmaudit.obligation_problems()'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.obligation_problems()'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.mapping_problem(crmaudit.entity_mapping), crmaudit.entity_problems()'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.mapping_problem(crmaudit.entity_mapping), crmaudit.entity_problems()'),
 		('steward', 'USAGE ON SCHEMA crmaudit'),
@@ -149,12 +151,12 @@ GRANT SELECT ON crmaudit.role_hint TO PUBLIC;
 DO $$
 DECLARE
 	names text[] := '{normalised,sweep_only,gate,stored,commit_gate,capture,record_leaving,row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,likesel,nlikesel,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names,row_history,field_history,as_of,row_as_of,restore_row,restore_statement,restorable_columns,equality,mask_image,op_in_words,current_names,merkle_root,merkle_path,merkle_accum,merkle_path_accum,merkle_final,merkle_path_final,microseconds}'
-		|| '{is_working_day,add_working_days,working_days_between,day_of,end_of_day,due_at}'::text[]
+		|| '{deadline,within_hours,is_working_day,add_working_days,working_days_between,day_of,end_of_day,due_at}'::text[]
 		|| '{claimed_at}'::text[]
 		|| '{profile,profile_columns,column_facts,with_role,identifier_role,bears_out,holds_sex,shows_values,hinted_roles,name_words,chinese_ends,sex_words,phone_words,date_regex,verdict_share,wilson_lower,try_rules,suggest_rules,suggested_rules_json,candidate,in_percent,presence_candidates,role_candidates,date_candidates,number_candidates,code_values,set_candidates,shape_candidates,pair_candidates,typed_candidates,count_rows,relation_sql,unique_candidates,reference_candidates,dependency_candidates,document_condition}'::text[]
 		|| '{measure_segments,segment_score}'::text[]
 		-- entities read with the caller's rights
-		|| ARRAY(SELECT e.entity FROM crmaudit.entity e) || '{period_range}'::text[];
+		|| ARRAY(SELECT e.entity FROM crmaudit.entity e) || '{period_range,obligation_rows}'::text[];
 	-- findings: what reads with the caller's rights, and what looks at who calls
 	finding_names text[] := '{unfolded_events,pending_findings,finding_due,finding_nature,person,row_texts,end_of,key_in_words,mask_as,masked_row,assigned_findings,answer,acknowledge,resolve}';
 	function regprocedure;

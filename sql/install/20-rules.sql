@@ -860,7 +860,7 @@ BEGIN
 		UPDATE crmaudit.finding_event e SET target = 0 WHERE e.target = forget_table.target;
 		UPDATE crmaudit.finding_state s SET target = 0 WHERE s.target = forget_table.target;
 	END IF;
-	DELETE FROM crmaudit.entity_mapping m WHERE m.source = forget_table.target;
+	PERFORM crmaudit.forget_mapping(target);
 	DELETE FROM crmaudit.assignment a WHERE a.target = forget_table.target;
 	UPDATE crmaudit.quarantine q SET status = 'discarded', decided_at = now(), decided_by = session_user,
 			decision = format('table %s was dropped', forget_table.name)
@@ -882,10 +882,12 @@ BEGIN
 		RETURN;
 	END IF;
 	FOR gone IN
-		SELECT objid, objsubid, object_identity FROM pg_event_trigger_dropped_objects()
+		SELECT objid, objsubid, object_identity, object_type FROM pg_event_trigger_dropped_objects()
 		WHERE classid = 'pg_class'::regclass AND object_type IN ('table', 'view', 'materialized view', 'foreign table', 'table column')
 	LOOP
-		IF gone.objsubid = 0 THEN
+		IF gone.object_type NOT LIKE 'table%' THEN
+			PERFORM crmaudit.forget_mapping(gone.objid);
+		ELSIF gone.objsubid = 0 THEN
 			PERFORM crmaudit.forget_table(gone.objid, gone.object_identity);
 		ELSE
 			PERFORM crmaudit.refuse_column_drop(gone.objid, gone.objsubid);

@@ -684,6 +684,16 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.follow_mapping(regclass) IS 'mappings of a source after it, or its columns, were renamed';
 
+-- A trigger of the table runs even where there is nothing to delete.
+CREATE FUNCTION crmaudit.forget_mapping(source regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF EXISTS (SELECT FROM crmaudit.entity_mapping m WHERE m.source = forget_mapping.source) THEN
+		DELETE FROM crmaudit.entity_mapping m WHERE m.source = forget_mapping.source;
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.forget_mapping(regclass) IS 'unmaps a source that was dropped';
+
 -- What is mapped, and what is missing -----------------------------------------------------------
 
 CREATE VIEW crmaudit.entity_map WITH (security_invoker = true) AS

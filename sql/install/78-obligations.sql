@@ -192,7 +192,7 @@ BEGIN
 			WHEN o.fulfilled_if IS NULL THEN crmaudit.require_moment(o.for_each, o.fulfilled_at, o.time_zone, 'subject')
 			ELSE format('CASE WHEN %s THEN %s END', crmaudit.require_expression(o.fulfilled_if, 'fulfilled_if'), crmaudit.require_moment(o.for_each, o.fulfilled_at, o.time_zone, 'subject')) END,
 		crmaudit.entity_query(o.for_each, true), coalesce(E'\nWHERE ' || crmaudit.require_expression(o.condition, 'condition'), ''),
-		CASE WHEN begins = 'NULL::timestamptz' THEN '"@due" IS NOT NULL' ELSE '"@starts" IS NOT NULL' END, not_before_valid);
+		CASE WHEN o.due IS NOT NULL THEN '"@due" IS NOT NULL' ELSE '"@starts" IS NOT NULL' END, not_before_valid);
 END $$;
 COMMENT ON FUNCTION crmaudit.obligation_subjects(crmaudit.obligation, text) IS 'SQL of the subjects of an obligation';
 
@@ -319,7 +319,9 @@ COMMENT ON FUNCTION crmaudit.obligation_cycles(crmaudit.obligation) IS 'SQL of t
 CREATE FUNCTION crmaudit.cycle_count(o crmaudit.obligation, moments text, counted text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('(SELECT %s FROM unnest(fact.%I) AS t WHERE t <= coalesce(cycle.fulfilled_at, ''infinity'')%s)::int', counted, moments,
-		CASE WHEN o.recurring IS NOT NULL THEN ' AND t >= cycle.starts_at AND t <= cycle.ends_at' ELSE '' END)
+		CASE WHEN o.recurring LIKE 'calendar %' THEN ' AND t >= cycle.starts_at AND t < cycle.ends_at'
+			-- the fulfilment that a turn begins with is of the one before
+			WHEN o.recurring IS NOT NULL THEN ' AND (t > cycle.starts_at OR turn.n = 0) AND t <= cycle.ends_at' ELSE '' END)
 $$;
 COMMENT ON FUNCTION crmaudit.cycle_count(crmaudit.obligation, text, text) IS 'SQL of a count of moments in a cycle';
 

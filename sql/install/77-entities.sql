@@ -87,7 +87,7 @@ INSERT INTO crmaudit.entity (entity, id_column, time_column, english, chinese, p
 	('survey_answer', 'answer_id', 'answered_at', 'answers of customers to questionnaires', '满意度调查答复', 9, true),
 	('payment', 'payment_id', 'paid_at', 'payments by or for a customer', '缴费与付款', 10, true),
 	('consent', 'consent_id', 'given_at', 'consent to the use of personal data', '个人信息授权', 11, true),
-	('plan', 'plan_id', NULL, 'plans of visits and business', '拜访与业务计划', 12, true),
+	('plan', 'plan_id', 'approved_at', 'plans of visits and business', '拜访与业务计划', 12, true),
 	('step', 'case_id', 'entered_at', 'steps of a case: approvals, exceptions, hazards', '流程步骤', 13, true),
 	('report', 'report_id', 'submitted_at', 'reports that units hand in', '报表报送', 14, true),
 	('usage_event', 'user_id', 'at', 'what users of the CRM did', '系统使用记录', 15, true),

@@ -155,7 +155,10 @@ DECLARE
 	not_before_valid text := '';
 BEGIN
 	SELECT * INTO entity FROM crmaudit.entity e WHERE e.entity = o.for_each;
-	IF o.counting_from IS NOT NULL THEN
+	IF o.counting_from IS NULL AND entity.time_column IS NULL AND o.recurring LIKE 'calendar %' THEN
+		-- from the first period on for which it is demanded
+		begins := format('(date_trunc(%L, coalesce(%L::timestamp, now() AT TIME ZONE %3$L)) AT TIME ZONE %3$L)', substr(o.recurring, 10), o.valid_from, o.time_zone);
+	ELSIF o.counting_from IS NOT NULL THEN
 		begins := crmaudit.require_moment(o.for_each, o.counting_from, o.time_zone, 'subject');
 	ELSIF entity.time_column IS NOT NULL AND entity.time_column IS DISTINCT FROM o.fulfilled_at THEN
 		begins := crmaudit.require_moment(o.for_each, entity.time_column, o.time_zone, 'subject');
@@ -173,12 +176,12 @@ BEGIN
 	IF o.due IS NOT NULL THEN
 		due_type := (crmaudit.canonical_query(format('SELECT %s AS due FROM (%s) AS subject', crmaudit.require_expression(o.due, 'due'), crmaudit.entity_query(o.for_each, true)),
 			o.path || ', pg_temp')).types ->> 'due';
-		due_sql := crmaudit.as_moment(format('(SELECT %s)', crmaudit.require_expression(o.due, 'due')), due_type, o.time_zone);
+		due_sql := crmaudit.as_moment(crmaudit.require_expression(o.due, 'due'), due_type, o.time_zone);
 		IF due_sql IS NULL THEN
 			RAISE EXCEPTION 'due of obligation "%" must be a date or a timestamp, not type %', o.name, due_type USING ERRCODE = 'datatype_mismatch';
 		ELSIF due_type = 'date' THEN
 			-- until the day is over
-			due_sql := crmaudit.as_moment(format('((SELECT %s) + 1)', crmaudit.require_expression(o.due, 'due')), 'date', o.time_zone);
+			due_sql := crmaudit.as_moment(format('(%s + 1)', crmaudit.require_expression(o.due, 'due')), 'date', o.time_zone);
 		END IF;
 	END IF;
 	extension := (SELECT string_agg(format('WHEN %s THEN %s', crmaudit.require_expression(x.condition, 'condition of an extension'), x.id), ' ' ORDER BY x.id DESC)
@@ -483,7 +486,10 @@ BEGIN
 	o.time_zone := coalesce((SELECT c.time_zone FROM crmaudit.calendar c WHERE c.calendar = o.calendar), crmaudit.report_time_zone());
 	o.severity := coalesce(o.severity, 'error');
 	PERFORM crmaudit.require_expression(e.sql, e.what) FROM (VALUES (o.condition, 'condition'), (o.fulfilled_if, 'fulfilled_if'), (o.attempt_if, 'attempt_if'), (o.due, 'due')) AS e(sql, what);
-	PERFORM crmaudit.check_obligation(o);
+	-- what a pack reads may be mapped later
+	IF o.pack IS NULL THEN
+		PERFORM crmaudit.check_obligation(o);
+	END IF;
 END $$;
 COMMENT ON FUNCTION crmaudit.prepare_obligation(crmaudit.obligation) IS 'checks an obligation, and completes it';
 

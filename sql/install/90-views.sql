@@ -189,6 +189,10 @@ CREATE VIEW crmaudit.dictionary WITH (security_invoker = true) AS
 			chinese || coalesce(' (' || nullif(array_to_string(demands, ', '), '') || ')', ''), 0
 		FROM crmaudit.pack
 		UNION ALL
+		SELECT 3, 'obligation of pack', NULL, p.pack || '.' || p.name, p.english || coalesce(' (' || nullif(array_to_string(p.demands, ', '), '') || ')', ''),
+			p.chinese || coalesce(' (' || nullif(array_to_string(p.demands, ', '), '') || ')', ''), p.position
+		FROM crmaudit.obligation_pack p
+		UNION ALL
 		SELECT 4, 'rule kind', NULL, kind, format('%s; NULL: %s', english, nulls), chinese, 0 FROM crmaudit.rule_kind
 		UNION ALL
 		SELECT 5, 'column', p.target, c.key, format('%s, that is: %s', c.value, o.english), o.chinese, 0

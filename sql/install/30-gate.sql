@@ -11,9 +11,13 @@ CREATE FUNCTION crmaudit.stored() RETURNS trigger LANGUAGE c
 AS 'MODULE_PATHNAME', 'crmaudit_stored';
 COMMENT ON FUNCTION crmaudit.stored() IS 'trigger zz_crmaudit_stored, AFTER ROW: writes the findings of a statement';
 
+CREATE FUNCTION crmaudit.truncating() RETURNS trigger LANGUAGE c
+AS 'MODULE_PATHNAME', 'crmaudit_truncating';
+COMMENT ON FUNCTION crmaudit.truncating() IS 'trigger zz_crmaudit_truncate, BEFORE TRUNCATE: resolves the findings of a table, or of a partition''s rows, and takes them out of the scores';
+
 CREATE FUNCTION crmaudit.truncated() RETURNS trigger LANGUAGE c
 AS 'MODULE_PATHNAME', 'crmaudit_truncated';
-COMMENT ON FUNCTION crmaudit.truncated() IS 'trigger zz_crmaudit_truncated: resolves the findings of a truncated table';
+COMMENT ON FUNCTION crmaudit.truncated() IS 'trigger zz_crmaudit_truncated, AFTER TRUNCATE: the command that emptied a whole table is over';
 
 CREATE FUNCTION crmaudit.commit_gate() RETURNS trigger LANGUAGE c
 AS 'MODULE_PATHNAME', 'crmaudit_commit_gate';
@@ -41,6 +45,32 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.create_trigger(regclass, text, text, text) IS 'creates a trigger unless the table has it';
 
+-- PostgreSQL does not hand statement triggers down to partitions.
+-- SECURITY DEFINER: who makes, attaches or detaches a partition, or unprotects,
+-- need not own all partitions. Nobody can do harm by it: it goes by what the
+-- protected table itself has.
+CREATE FUNCTION crmaudit.settle_truncate_triggers(relation regclass) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	root regclass;
+	partition regclass;
+BEGIN
+	SELECT p.target INTO root FROM crmaudit.protected_table p
+		WHERE p.target = relation OR p.target IN (SELECT a.relid FROM pg_partition_ancestors(relation) a);
+	IF root IS NULL THEN
+		FOR partition IN SELECT t.tgrelid FROM crmaudit.partition_tree(relation) p JOIN pg_trigger t ON t.tgrelid = p.relid
+			WHERE t.tgname = 'zz_crmaudit_truncate' AND t.tgfoid = 'crmaudit.truncating()'::regprocedure
+		LOOP
+			EXECUTE format('DROP TRIGGER zz_crmaudit_truncate ON %s', partition);
+		END LOOP;
+	ELSIF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = root AND t.tgname = 'zz_crmaudit_truncate'
+		AND t.tgfoid = 'crmaudit.truncating()'::regprocedure) THEN
+		PERFORM crmaudit.create_trigger(p.relid, 'zz_crmaudit_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.truncating()')
+		FROM crmaudit.partition_tree(relation) p JOIN pg_class c ON c.oid = p.relid AND c.relkind = 'r';
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.settle_truncate_triggers(regclass) IS 'sees that the partitions of a table have the trigger zz_crmaudit_truncate where the protected table has, and not where none is protected';
+
 -- Ordinary triggers (ENABLE, not ALWAYS): the apply worker of a subscription
 -- must store what the publisher accepted.
 CREATE FUNCTION crmaudit.create_gate_triggers(target regclass) RETURNS void
@@ -49,14 +79,16 @@ DECLARE
 	partition regclass;
 BEGIN
 	FOR partition IN SELECT relid FROM pg_partition_tree(target) WHERE relid <> target LOOP
-		IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = partition AND t.tgname LIKE 'zz\_crmaudit\_%' AND t.tgname <> 'zz_crmaudit_ledger_truncate' AND t.tgparentid = 0) THEN
+		IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = partition AND t.tgname LIKE 'zz\_crmaudit\_%' AND t.tgname NOT IN ('zz_crmaudit_ledger_truncate', 'zz_crmaudit_truncate') AND t.tgparentid = 0) THEN
 			RAISE EXCEPTION 'partition "%" of relation "%" has triggers of its own named zz_crmaudit', partition, target
 				USING ERRCODE = 'duplicate_object', HINT = format('Unprotect it first: SELECT crmaudit.unprotect(%L);', partition);
 		END IF;
 	END LOOP;
 	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_gate', 'BEFORE INSERT OR UPDATE OR DELETE', 'FOR EACH ROW EXECUTE FUNCTION crmaudit.gate()');
 	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_stored', 'AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW WHEN (crmaudit.row_stored()) EXECUTE FUNCTION crmaudit.stored()');
+	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.truncating()');
 	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_truncated', 'AFTER TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.truncated()');
+	PERFORM crmaudit.settle_truncate_triggers(target);
 END $$;
 COMMENT ON FUNCTION crmaudit.create_gate_triggers(regclass) IS 'creates the gate''s triggers on a table';
 
@@ -279,6 +311,7 @@ BEGIN
 	LOOP
 		EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, target);
 	END LOOP;
+	PERFORM crmaudit.settle_truncate_triggers(target);
 END $$;
 COMMENT ON FUNCTION crmaudit.unprotect(regclass) IS 'removes triggers and rules from a table, and resolves its findings';
 

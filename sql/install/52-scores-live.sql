@@ -143,6 +143,10 @@ CREATE FUNCTION crmaudit.changes_rows(command pg_ddl_command) RETURNS boolean
 LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'crmaudit_changes_rows';
 COMMENT ON FUNCTION crmaudit.changes_rows(pg_ddl_command) IS 'whether a command attaches or detaches a partition, gives a column another type, or disables a trigger; for event triggers';
 
+CREATE FUNCTION crmaudit.moved_partitions(command pg_ddl_command) RETURNS regclass[]
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'crmaudit_moved_partitions';
+COMMENT ON FUNCTION crmaudit.moved_partitions(pg_ddl_command) IS 'partitions that a command attached or detached; for event triggers';
+
 -- SECURITY DEFINER, for whoever alters a table need not have rights here.
 CREATE FUNCTION crmaudit.scored_table_altered() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -150,6 +154,15 @@ BEGIN
 	IF to_regclass('crmaudit.protected_table') IS NULL THEN
 		RETURN;
 	END IF;
+	-- by nothing but these commands: a restore creates the triggers by itself
+	PERFORM crmaudit.settle_truncate_triggers(c.oid)
+	FROM pg_event_trigger_ddl_commands() d JOIN pg_class c ON c.oid = d.objid AND c.relispartition
+	WHERE d.classid = 'pg_class'::regclass AND d.command_tag = 'CREATE TABLE';
+	IF tg_tag <> 'ALTER TABLE' THEN
+		RETURN;
+	END IF;
+	PERFORM crmaudit.settle_truncate_triggers(m)
+	FROM pg_event_trigger_ddl_commands() d CROSS JOIN LATERAL unnest(crmaudit.moved_partitions(d.command)) AS m;
 	PERFORM crmaudit.mark_scores_stale(p.target)
 	FROM (SELECT DISTINCT a.relid FROM pg_event_trigger_ddl_commands() d
 			CROSS JOIN LATERAL (SELECT d.objid UNION SELECT pg_partition_ancestors(d.objid)) AS a(relid)
@@ -159,11 +172,11 @@ BEGIN
 EXCEPTION WHEN undefined_file THEN
 	RETURN;
 END $$;
-COMMENT ON FUNCTION crmaudit.scored_table_altered() IS 'event trigger: marks the scores of a table stale whose rows changed without being counted';
+COMMENT ON FUNCTION crmaudit.scored_table_altered() IS 'event trigger: partitions get, or lose, the trigger zz_crmaudit_truncate; marks the scores of a table stale whose rows changed without being counted';
 CREATE EVENT TRIGGER crmaudit_scored_table_altered ON ddl_command_end
-	WHEN TAG IN ('ALTER TABLE')
+	WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE')
 	EXECUTE FUNCTION crmaudit.scored_table_altered();
-COMMENT ON EVENT TRIGGER crmaudit_scored_table_altered IS 'marks scores stale when partitions come and go or a column gets another type';
+COMMENT ON EVENT TRIGGER crmaudit_scored_table_altered IS 'marks scores stale when partitions come and go or a column gets another type; sees to the triggers of partitions';
 ALTER EVENT TRIGGER crmaudit_scored_table_altered ENABLE ALWAYS;
 
 -- By another list the same rows are judged differently. A restore that loads

@@ -49,27 +49,31 @@ COMMENT ON FUNCTION crmaudit.create_trigger(regclass, text, text, text) IS 'crea
 -- SECURITY DEFINER: who makes, attaches or detaches a partition, or unprotects,
 -- need not own all partitions. Nobody can do harm by it: it goes by what the
 -- protected table itself has.
-CREATE FUNCTION crmaudit.settle_truncate_triggers(relation regclass) RETURNS void
+CREATE FUNCTION crmaudit.hand_down_truncate_trigger(relation regclass) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT crmaudit.create_trigger(l.relid, 'zz_crmaudit_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.truncating()')
+	FROM crmaudit.protected_table p
+	JOIN pg_trigger t ON t.tgrelid = p.target AND t.tgname = 'zz_crmaudit_truncate' AND t.tgfoid = 'crmaudit.truncating()'::regprocedure
+	CROSS JOIN LATERAL crmaudit.partition_tree(relation) l
+	JOIN pg_class c ON c.oid = l.relid AND c.relkind = 'r'
+	WHERE p.target = relation OR p.target IN (SELECT a.relid FROM pg_partition_ancestors(relation) a)
+$$;
+COMMENT ON FUNCTION crmaudit.hand_down_truncate_trigger(regclass) IS 'creates the trigger zz_crmaudit_truncate on partitions below a relation that lack it, if the protected table has it';
+
+CREATE FUNCTION crmaudit.take_back_truncate_triggers() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	root regclass;
-	partition regclass;
+	relation regclass;
 BEGIN
-	SELECT p.target INTO root FROM crmaudit.protected_table p
-		WHERE p.target = relation OR p.target IN (SELECT a.relid FROM pg_partition_ancestors(relation) a);
-	IF root IS NULL THEN
-		FOR partition IN SELECT t.tgrelid FROM crmaudit.partition_tree(relation) p JOIN pg_trigger t ON t.tgrelid = p.relid
-			WHERE t.tgname = 'zz_crmaudit_truncate' AND t.tgfoid = 'crmaudit.truncating()'::regprocedure
-		LOOP
-			EXECUTE format('DROP TRIGGER zz_crmaudit_truncate ON %s', partition);
-		END LOOP;
-	ELSIF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = root AND t.tgname = 'zz_crmaudit_truncate'
-		AND t.tgfoid = 'crmaudit.truncating()'::regprocedure) THEN
-		PERFORM crmaudit.create_trigger(p.relid, 'zz_crmaudit_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.truncating()')
-		FROM crmaudit.partition_tree(relation) p JOIN pg_class c ON c.oid = p.relid AND c.relkind = 'r';
-	END IF;
+	FOR relation IN SELECT t.tgrelid FROM pg_depend d JOIN pg_trigger t ON t.oid = d.objid
+		WHERE d.classid = 'pg_trigger'::regclass AND d.refclassid = 'pg_proc'::regclass AND d.refobjid = 'crmaudit.truncating()'::regprocedure
+			AND t.tgname = 'zz_crmaudit_truncate' AND NOT EXISTS (SELECT FROM crmaudit.protected_table p
+				WHERE p.target = t.tgrelid OR p.target IN (SELECT a.relid FROM pg_partition_ancestors(t.tgrelid) a))
+	LOOP
+		EXECUTE format('DROP TRIGGER zz_crmaudit_truncate ON %s', relation);
+	END LOOP;
 END $$;
-COMMENT ON FUNCTION crmaudit.settle_truncate_triggers(regclass) IS 'sees that the partitions of a table have the trigger zz_crmaudit_truncate where the protected table has, and not where none is protected';
+COMMENT ON FUNCTION crmaudit.take_back_truncate_triggers() IS 'drops the trigger zz_crmaudit_truncate of tables that are not protected, nor partitions of one that is';
 
 -- Ordinary triggers (ENABLE, not ALWAYS): the apply worker of a subscription
 -- must store what the publisher accepted.
@@ -88,7 +92,7 @@ BEGIN
 	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_stored', 'AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW WHEN (crmaudit.row_stored()) EXECUTE FUNCTION crmaudit.stored()');
 	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.truncating()');
 	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_truncated', 'AFTER TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.truncated()');
-	PERFORM crmaudit.settle_truncate_triggers(target);
+	PERFORM crmaudit.hand_down_truncate_trigger(target);
 END $$;
 COMMENT ON FUNCTION crmaudit.create_gate_triggers(regclass) IS 'creates the gate''s triggers on a table';
 
@@ -311,7 +315,7 @@ BEGIN
 	LOOP
 		EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, target);
 	END LOOP;
-	PERFORM crmaudit.settle_truncate_triggers(target);
+	PERFORM crmaudit.take_back_truncate_triggers();
 END $$;
 COMMENT ON FUNCTION crmaudit.unprotect(regclass) IS 'removes triggers and rules from a table, and resolves its findings';
 

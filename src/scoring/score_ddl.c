@@ -15,12 +15,10 @@
 #include "access/genam.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "fmgr.h"
 #include "nodes/parsenodes.h"
 #include "tcop/deparse_utility.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -31,12 +29,12 @@
 static object_access_hook_type previous_hook = NULL;
 
 PG_FUNCTION_INFO_V1(crmaudit_changes_rows);
-PG_FUNCTION_INFO_V1(crmaudit_moved_partitions);
+PG_FUNCTION_INFO_V1(crmaudit_moves_partitions);
 PG_FUNCTION_INFO_V1(crmaudit_lists_digest);
 
 /* Whether a part of ALTER TABLE attaches or detaches a partition. */
 static bool
-moves_partition(const AlterTableCmd *command)
+part_moves_partition(const AlterTableCmd *command)
 {
 	return command->subtype == AT_AttachPartition ||
 		command->subtype == AT_DetachPartition ||
@@ -47,8 +45,6 @@ moves_partition(const AlterTableCmd *command)
 static bool
 part_changes_rows(const AlterTableCmd *command)
 {
-	if (moves_partition(command))
-		return true;
 	switch (command->subtype)
 	{
 		case AT_AlterColumnType:
@@ -57,8 +53,28 @@ part_changes_rows(const AlterTableCmd *command)
 		case AT_DisableTrigUser:
 			return true;
 		default:
-			return false;
+			return part_moves_partition(command);
 	}
+}
+
+/* Whether the test holds for a part of an ALTER TABLE. */
+static bool
+any_part(const CollectedCommand *command,
+		 bool (*test) (const AlterTableCmd *command))
+{
+	ListCell   *cell;
+
+	if (command->type != SCT_AlterTable)
+		return false;
+	foreach(cell, command->d.alterTable.subcmds)
+	{
+		CollectedATSubcmd *part = lfirst(cell);
+
+		if (IsA(part->parsetree, AlterTableCmd) &&
+			test((AlterTableCmd *) part->parsetree))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -67,48 +83,18 @@ part_changes_rows(const AlterTableCmd *command)
 Datum
 crmaudit_changes_rows(PG_FUNCTION_ARGS)
 {
-	CollectedCommand *command = (CollectedCommand *) PG_GETARG_POINTER(0);
-	ListCell   *cell;
-
-	if (command->type != SCT_AlterTable)
-		PG_RETURN_BOOL(false);
-	foreach(cell, command->d.alterTable.subcmds)
-	{
-		CollectedATSubcmd *part = lfirst(cell);
-
-		if (IsA(part->parsetree, AlterTableCmd) &&
-			part_changes_rows((AlterTableCmd *) part->parsetree))
-			PG_RETURN_BOOL(true);
-	}
-	PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(any_part((CollectedCommand *) PG_GETARG_POINTER(0),
+							part_changes_rows));
 }
 
 /*
- * crmaudit.moved_partitions(command pg_ddl_command) returns regclass[]: those
- * that the command attached or detached.
+ * crmaudit.moves_partitions(command pg_ddl_command) returns boolean
  */
 Datum
-crmaudit_moved_partitions(PG_FUNCTION_ARGS)
+crmaudit_moves_partitions(PG_FUNCTION_ARGS)
 {
-	CollectedCommand *command = (CollectedCommand *) PG_GETARG_POINTER(0);
-	Datum	   *moved;
-	int			nmoved = 0;
-	ListCell   *cell;
-
-	if (command->type != SCT_AlterTable)
-		PG_RETURN_ARRAYTYPE_P(construct_empty_array(REGCLASSOID));
-	moved = palloc((list_length(command->d.alterTable.subcmds) + 1) * sizeof(Datum));
-	foreach(cell, command->d.alterTable.subcmds)
-	{
-		CollectedATSubcmd *part = lfirst(cell);
-
-		if (IsA(part->parsetree, AlterTableCmd) &&
-			moves_partition((AlterTableCmd *) part->parsetree) &&
-			part->address.classId == RelationRelationId)
-			moved[nmoved++] = ObjectIdGetDatum(part->address.objectId);
-	}
-	PG_RETURN_ARRAYTYPE_P(construct_array(moved, nmoved, REGCLASSOID,
-										  sizeof(Oid), true, TYPALIGN_INT));
+	PG_RETURN_BOOL(any_part((CollectedCommand *) PG_GETARG_POINTER(0),
+							part_moves_partition));
 }
 
 static uint64

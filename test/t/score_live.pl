@@ -170,7 +170,7 @@ sub truncate_some
 	my ($table) = @_;
 
 	return $table eq 'plain' ? 'TRUNCATE plain, child' : "TRUNCATE $table" if $table ne 'part';
-	return 'TRUNCATE ' . join(', ', map { pick(qw(part_a part_a_some part_a_rest part_b part_b part_c part_c), chance(0.2) ? 'part' : ()) } 1 .. 1 + int(rand(3)));
+	return 'TRUNCATE ' . join(', ', map { pick(qw(part_a part_a_some part_a_rest part_b part_b part_c part_c), chance(0.25) ? 'part' : ()) } 1 .. 1 + int(rand(3)));
 }
 
 # In subtransactions, of which some fail.
@@ -207,7 +207,7 @@ sub statement
 		sub { $table eq 'part' ? 'UPDATE part SET id = id % 12 + 200 * (id / 12) WHERE ' . some_rows() : 'DELETE FROM plain WHERE id > 150 AND ' . some_rows() });
 
 	push @ways, sub { merge($table) } if $has_merge;
-	push @ways, sub { truncate_some($table) } if chance($table eq 'part' ? 0.3 : 0.1);
+	push @ways, sub { truncate_some($table) } if $table eq 'part' || chance(0.1);
 	return pick(@ways)->();
 }
 

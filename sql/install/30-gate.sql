@@ -45,6 +45,25 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.create_trigger(regclass, text, text, text) IS 'creates a trigger unless the table has it';
 
+-- ENABLE ALWAYS: what the apply worker of a subscription writes counts in the
+-- scores; that is all they do there, for it must store what the publisher
+-- accepted. Partitions follow. One that somebody disabled stays so.
+-- SECURITY DEFINER: the right TRIGGER is enough to protect a table, but ALTER
+-- TABLE wants its owner. It only completes what somebody with that right began.
+CREATE FUNCTION crmaudit.fire_gate_always(target regclass) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found record;
+BEGIN
+	FOR found IN SELECT t.tgrelid::regclass AS relation, t.tgname FROM crmaudit.partition_tree(target) p JOIN pg_trigger t ON t.tgrelid = p.relid
+		WHERE t.tgenabled IN ('O', 'R') AND t.tgfoid IN ('crmaudit.gate()'::regprocedure, 'crmaudit.stored()'::regprocedure,
+			'crmaudit.truncating()'::regprocedure, 'crmaudit.truncated()'::regprocedure) AND t.tgname LIKE 'zz\_crmaudit\_%'
+	LOOP
+		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', found.relation, found.tgname);
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION crmaudit.fire_gate_always(regclass) IS 'has the gate''s triggers on a table and its partitions fire for what replication writes, too';
+
 -- PostgreSQL does not hand statement triggers down to partitions.
 -- SECURITY DEFINER: who makes, attaches or detaches a partition, or unprotects,
 -- need not own all partitions. Nobody can do harm by it: it goes by what the
@@ -56,7 +75,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 	JOIN pg_trigger t ON t.tgrelid = p.target AND t.tgname = 'zz_crmaudit_truncate' AND t.tgfoid = 'crmaudit.truncating()'::regprocedure
 	CROSS JOIN LATERAL crmaudit.partition_tree(relation) l
 	JOIN pg_class c ON c.oid = l.relid AND c.relkind = 'r'
-	WHERE p.target = relation OR p.target IN (SELECT a.relid FROM pg_partition_ancestors(relation) a)
+	WHERE p.target = relation OR p.target IN (SELECT a.relid FROM pg_partition_ancestors(relation) a);
+	SELECT crmaudit.fire_gate_always(relation)
 $$;
 COMMENT ON FUNCTION crmaudit.hand_down_truncate_trigger(regclass) IS 'creates the trigger zz_crmaudit_truncate on partitions below a relation that lack it, if the protected table has it';
 
@@ -75,8 +95,6 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.take_back_truncate_triggers() IS 'drops the trigger zz_crmaudit_truncate of tables that are not protected, nor partitions of one that is';
 
--- Ordinary triggers (ENABLE, not ALWAYS): the apply worker of a subscription
--- must store what the publisher accepted.
 CREATE FUNCTION crmaudit.create_gate_triggers(target regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE

@@ -10,6 +10,7 @@
 
 #include "rules/rule.h"
 
+#include "commands/trigger.h"
 #include "nodes/pg_list.h"
 
 /* A rule that a row breaks, for an error or the quarantine. */
@@ -20,6 +21,13 @@ typedef struct Violation
 } Violation;
 
 extern void crm_gate_init(void);
+
+/* Whether rows come from elsewhere, where they were accepted. */
+static inline bool
+crm_is_replica(void)
+{
+	return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA;
+}
 
 /* From gate_error.c */
 extern void crm_gate_refuse(const RuleSet *ruleset, const RuleRow *row,

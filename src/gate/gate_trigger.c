@@ -14,6 +14,9 @@
  * DELETE and (on the target) BEFORE INSERT.  What the UPDATE found is kept,
  * and confirmed when the INSERT is stored.
  *
+ * They are ENABLE ALWAYS, for what replication writes counts in the scores;
+ * otherwise it passes: see gate_replica().
+ *
  * A row's old version is judged too, but only by rules that the change can
  * have mended, so that the gate knows a repair without reading findings.
  *
@@ -422,6 +425,46 @@ gate_off(GateCall *call, TriggerData *trigdata)
 	crm_score_mark_stale(call->ruleset->target);
 }
 
+/*
+ * What replication brings was accepted by the publisher: it is stored as it
+ * is, and nothing is found; but it counts.  A move between partitions comes as
+ * DELETE and INSERT.
+ */
+static void
+gate_replica(GateCall *call, TriggerData *trigdata)
+{
+	const RuleSet *ruleset = call->ruleset;
+	bool		is_insert = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event);
+
+	if (!ruleset->counts_live)
+		return;
+	call_begin_outcomes(ruleset);
+	if (!is_insert)
+	{
+		call->before.slot = trigdata->tg_trigslot;
+		slot_getsomeattrs(call->before.slot, ruleset->max_attnum);
+		call->before_is_live = crm_gate_live(ruleset, &call->before, false);
+	}
+	if (!TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
+	{
+		call->row.slot = is_insert ? trigdata->tg_trigslot :
+			trigdata->tg_newslot;
+		call->row.old = call->before.slot;
+		slot_getsomeattrs(call->row.slot, ruleset->max_attnum);
+		call->row_is_live = crm_gate_live(ruleset, &call->row, false);
+	}
+	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+	{
+		if (call_compare(call))
+			crm_score_update(ruleset, &call->row, call->row_is_live,
+							 &call->before, call->before_is_live);
+	}
+	else if (is_insert && call->row_is_live)
+		crm_score_insert(ruleset, &call->row);
+	else if (!is_insert && call->before_is_live)
+		crm_score_delete(ruleset, &call->before);
+}
+
 /* Expects that the row may be on its way to another partition. */
 static void
 move_begin(const GateCall *call, TriggerData *trigdata)
@@ -458,15 +501,16 @@ gate_update(GateCall *call, TriggerData *trigdata)
 	return tuple;
 }
 
-/* The row in the slot goes. */
+/* The row in the slot goes, and its findings, if they are wanted. */
 static void
-gate_delete(GateCall *call, TupleTableSlot *slot)
+gate_delete(GateCall *call, TupleTableSlot *slot, bool with_findings)
 {
 	call->before.slot = slot;
 	slot_getsomeattrs(call->before.slot, call->ruleset->max_attnum);
 	call->before_is_live = crm_gate_live(call->ruleset, &call->before, false);
 	call_begin_outcomes(call->ruleset);
-	call_judge_gone(call);
+	if (with_findings)
+		call_judge_gone(call);
 	if (call->before_is_live && call->ruleset->counts_live)
 		crm_score_delete(call->ruleset, &call->before);
 }
@@ -498,7 +542,7 @@ crm_gate_row_leaves(const RuleSet *ruleset, Relation rel, CrmMode mode,
 	GateCall	call;
 
 	call_begin(&call, ruleset, rel, mode);
-	gate_delete(&call, slot);
+	gate_delete(&call, slot, !crm_is_replica());
 	crm_score_confirm();
 	crm_findings_keep();
 }
@@ -615,6 +659,11 @@ crmaudit_gate(PG_FUNCTION_ARGS)
 		gate_off(&call, trigdata);
 		return PointerGetDatum(trigger_row(trigdata));
 	}
+	if (crm_is_replica())
+	{
+		gate_replica(&call, trigdata);
+		return PointerGetDatum(trigger_row(trigdata));
+	}
 
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 		result = gate_insert(&call, trigdata);
@@ -622,7 +671,7 @@ crmaudit_gate(PG_FUNCTION_ARGS)
 		result = gate_update(&call, trigdata);
 	else
 	{
-		gate_delete(&call, trigdata->tg_trigslot);
+		gate_delete(&call, trigdata->tg_trigslot, true);
 		result = trigdata->tg_trigtuple;
 	}
 	if (call.own_slot)

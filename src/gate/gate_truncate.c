@@ -98,7 +98,7 @@ whole_leaves(const RuleSet *ruleset, CrmMode mode)
 	emptied_note(ruleset->target);
 	if (ruleset->counts_live)
 		crm_score_truncated(ruleset->target);
-	if (mode != CRM_MODE_OFF)
+	if (mode != CRM_MODE_OFF && !crm_is_replica())
 		crm_finding_truncated(ruleset->target);
 }
 
@@ -115,7 +115,7 @@ partition_leaves(const RuleSet *ruleset, Relation rel, CrmMode mode)
 	Snapshot	snapshot;
 	MemoryContext row_context;
 
-	if (mode == CRM_MODE_OFF && !ruleset->counts_live)
+	if ((mode == CRM_MODE_OFF || crm_is_replica()) && !ruleset->counts_live)
 		return;
 	row_context = AllocSetContextCreate(CurrentMemoryContext,
 										"crmaudit truncated row",

@@ -203,7 +203,7 @@ DROP TRIGGER zz_crmaudit_truncate ON gr_b;
 ALTER TABLE gr_c DISABLE TRIGGER zz_crmaudit_truncate;
 SELECT problem, remedy FROM crmaudit.health WHERE subject = 'trigger' AND target = 'gr_deal'::regclass;
 SELECT crmaudit.protect('gr_deal', mode => 'observe', history => false) \gset
-ALTER TABLE gr_c ENABLE TRIGGER zz_crmaudit_truncate;
+ALTER TABLE gr_c ENABLE ALWAYS TRIGGER zz_crmaudit_truncate;
 DROP TRIGGER zz_crmaudit_truncate ON gr_deal;
 SELECT problem, remedy FROM crmaudit.health WHERE subject = 'trigger' AND target = 'gr_deal'::regclass;
 SELECT crmaudit.protect('gr_deal', mode => 'observe', history => false) \gset

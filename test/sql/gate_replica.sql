@@ -69,8 +69,10 @@ DELETE FROM gx_visit;
 SELECT stale FROM pg_temp.state();
 RESET crmaudit.mode;
 -- nothing is counted, nothing is judged
+RESET session_replication_role;
 SELECT crmaudit.protect('gx_visit', history => false, live_scores => false) \gset
 SELECT crmaudit.rebase_scores('gx_visit');
+SET session_replication_role = replica;
 INSERT INTO gx_visit (kind, id) VALUES ('a', 2), ('b', 2);
 TRUNCATE gx_a;
 SELECT count(*) FROM crmaudit.score_delta WHERE target = 'gx_visit'::regclass;

@@ -57,7 +57,7 @@ DECLARE
 BEGIN
 	FOR found IN SELECT t.tgrelid::regclass AS relation, t.tgname FROM crmaudit.partition_tree(target) p JOIN pg_trigger t ON t.tgrelid = p.relid
 		WHERE t.tgenabled IN ('O', 'R') AND t.tgfoid IN ('crmaudit.gate()'::regprocedure, 'crmaudit.stored()'::regprocedure,
-			'crmaudit.truncating()'::regprocedure, 'crmaudit.truncated()'::regprocedure) AND t.tgname LIKE 'zz\_crmaudit\_%'
+			'crmaudit.truncating()'::regprocedure, 'crmaudit.truncated()'::regprocedure) AND starts_with(t.tgname::text, 'zz_crmaudit_')
 	LOOP
 		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', found.relation, found.tgname);
 	END LOOP;

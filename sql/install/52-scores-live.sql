@@ -143,13 +143,30 @@ CREATE FUNCTION crmaudit.changes_rows(command pg_ddl_command) RETURNS boolean
 LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'crmaudit_changes_rows';
 COMMENT ON FUNCTION crmaudit.changes_rows(pg_ddl_command) IS 'whether a command attaches or detaches a partition, gives a column another type, or disables a trigger; for event triggers';
 
+CREATE FUNCTION crmaudit.moves_partitions(command pg_ddl_command) RETURNS boolean
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'crmaudit_moves_partitions';
+COMMENT ON FUNCTION crmaudit.moves_partitions(pg_ddl_command) IS 'whether a command attaches or detaches a partition; for event triggers';
+
 -- SECURITY DEFINER, for whoever alters a table need not have rights here.
 CREATE FUNCTION crmaudit.scored_table_altered() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	altered regclass;
 BEGIN
 	IF to_regclass('crmaudit.protected_table') IS NULL THEN
 		RETURN;
 	END IF;
+	-- by nothing but these commands: a restore creates the triggers by itself
+	IF tg_tag = 'CREATE TABLE' THEN
+		PERFORM crmaudit.hand_down_truncate_trigger(c.oid)
+		FROM pg_event_trigger_ddl_commands() d JOIN pg_class c ON c.oid = d.objid AND c.relispartition
+		WHERE d.classid = 'pg_class'::regclass AND d.command_tag = 'CREATE TABLE';
+		RETURN;
+	END IF;
+	FOR altered IN SELECT d.objid FROM pg_event_trigger_ddl_commands() d WHERE crmaudit.moves_partitions(d.command) LOOP
+		PERFORM crmaudit.hand_down_truncate_trigger(altered);
+		PERFORM crmaudit.take_back_truncate_triggers();
+	END LOOP;
 	PERFORM crmaudit.mark_scores_stale(p.target)
 	FROM (SELECT DISTINCT a.relid FROM pg_event_trigger_ddl_commands() d
 			CROSS JOIN LATERAL (SELECT d.objid UNION SELECT pg_partition_ancestors(d.objid)) AS a(relid)
@@ -159,11 +176,11 @@ BEGIN
 EXCEPTION WHEN undefined_file THEN
 	RETURN;
 END $$;
-COMMENT ON FUNCTION crmaudit.scored_table_altered() IS 'event trigger: marks the scores of a table stale whose rows changed without being counted';
+COMMENT ON FUNCTION crmaudit.scored_table_altered() IS 'event trigger: partitions get, or lose, the trigger zz_crmaudit_truncate; marks the scores of a table stale whose rows changed without being counted';
 CREATE EVENT TRIGGER crmaudit_scored_table_altered ON ddl_command_end
-	WHEN TAG IN ('ALTER TABLE')
+	WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE')
 	EXECUTE FUNCTION crmaudit.scored_table_altered();
-COMMENT ON EVENT TRIGGER crmaudit_scored_table_altered IS 'marks scores stale when partitions come and go or a column gets another type';
+COMMENT ON EVENT TRIGGER crmaudit_scored_table_altered IS 'marks scores stale when partitions come and go or a column gets another type; sees to the triggers of partitions';
 ALTER EVENT TRIGGER crmaudit_scored_table_altered ENABLE ALWAYS;
 
 -- By another list the same rows are judged differently. A restore that loads

@@ -11,13 +11,19 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -28,6 +34,7 @@
 #include "rules/rules_private.h"
 #include "scoring/live_private.h"
 #include "scoring/row_scan.h"
+#include "scoring/score_delta.h"
 #include "sweep/sweep_lock.h"
 
 /* A table that is being counted. */
@@ -127,6 +134,84 @@ rebase_scan(Rebase *rebase, Relation rel, Snapshot snapshot)
 	PopActiveSnapshot();
 	SetUserIdAndSecContext(userid, security);
 	AtEOXact_GUC(false, nest);
+}
+
+/* The file of a relation, as the snapshot has it; 0 if it has none. */
+static Oid
+file_of(Oid relid, Snapshot snapshot)
+{
+	Relation	rel = table_open(RelationRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			file;
+
+	ScanKeyInit(&key, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, ClassOidIndexId, true, snapshot, 1, &key);
+	tuple = systable_getnext(scan);
+	file = HeapTupleIsValid(tuple) ?
+		((Form_pg_class) GETSTRUCT(tuple))->relfilenode : InvalidOid;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return file;
+}
+
+static void
+add_nothing(void *argument, int version, const char *owner,
+			const ScoreTally *tally, int ncells)
+{
+}
+
+/* Whether this transaction emptied the whole table: then it knows all deltas. */
+static bool
+emptied_here(Oid target)
+{
+	bool		truncated;
+	bool		stale;
+
+	crm_score_own(target, add_nothing, NULL, &truncated, &stale);
+	return truncated;
+}
+
+static int64
+count_deltas(Oid target, Snapshot snapshot)
+{
+	return crm_sums_read(target, snapshot, false, NULL)->ndeltas;
+}
+
+/*
+ * TRUNCATE knows no snapshot: where a partition was emptied since this
+ * transaction's, by others or by itself, the scan misses rows that deltas
+ * which the snapshot does not see add, or take out.
+ */
+static void
+require_whole(Oid target, Snapshot snapshot)
+{
+	SnapshotData before = *snapshot;
+	Snapshot	latest;
+	ListCell   *cell;
+
+	if (!IsolationUsesXactSnapshot() ||
+		get_rel_relkind(target) != RELKIND_PARTITIONED_TABLE ||
+		emptied_here(target))
+		return;
+	latest = RegisterSnapshot(GetLatestSnapshot());
+	before.curcid = FirstCommandId;
+	foreach(cell, find_all_inheritors(target, AccessShareLock, NULL))
+	{
+		Oid			file = file_of(lfirst_oid(cell), &before);
+
+		if (OidIsValid(file) && file != file_of(lfirst_oid(cell), latest) &&
+			count_deltas(target, snapshot) != count_deltas(target, latest))
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("could not serialize access to relation \"%s\" due to a concurrent TRUNCATE",
+							get_rel_name(target)),
+					 errdetail("A partition was emptied after this transaction's snapshot was taken."),
+					 errhint("Count it in a transaction of its own, at READ COMMITTED.")));
+	}
+	UnregisterSnapshot(latest);
 }
 
 /* Marks the cells that rules which look at other rows count in. */
@@ -239,6 +324,7 @@ crmaudit_rebase_scores(PG_FUNCTION_ARGS)
 	rebase.full_tally = crm_tally_create(rebase.ruleset->ncells);
 	rebase.sums.rules = rebase.ruleset;
 	rebase.sums.owners = crm_owners_create();
+	require_whole(target, snapshot);
 	rebase_scan(&rebase, rel, snapshot);
 
 	baseline.row_tally = crm_tally_create(rebase.ruleset->ncells);

@@ -186,7 +186,7 @@ COMMENT ON FUNCTION crmaudit.findings_of(refcursor) IS 'what the events that a c
 -- Events that have no row speak for all findings of a table, or of a rule:
 -- each finding gets the first one after it was seen. Planned anew each time,
 -- for there can be few events or very many.
-CREATE FUNCTION crmaudit.finding_stream(events text, with_state boolean) RETURNS text
+CREATE FUNCTION crmaudit.finding_stream(events text, ends text, with_state boolean) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format($query$
 		WITH event AS MATERIALIZED (
@@ -208,7 +208,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 			SELECT w.run_id, w.rule_id, min(n.id) AS since
 			FROM (SELECT DISTINCT u.run_id, u.target, u.rule_id FROM event u WHERE u.run_id IS NOT NULL AND u.row_key IS NOT NULL) w
 			JOIN crmaudit.run r ON r.id = w.run_id
-			JOIN crmaudit.finding_event n ON n.target = w.target AND n.row_key IS NULL AND coalesce(n.rule_id, w.rule_id) = w.rule_id
+			JOIN %3$s n ON n.target = w.target AND n.row_key IS NULL AND coalesce(n.rule_id, w.rule_id) = w.rule_id
 				AND n.at > r.started_at - interval '1 day' AND n.incarnation = r.incarnation AND NOT pg_visible_in_snapshot(n.xid, r.snapshot)
 			GROUP BY w.run_id, w.rule_id
 		), stream AS (
@@ -232,11 +232,11 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		LEFT JOIN overtaken o ON o.run_id = i.run_id AND o.rule_id = i.of_rule
 		LEFT JOIN crmaudit.rule_version v ON v.rule_id = i.of_rule AND v.version = i.rule_version
 		ORDER BY jsonb_hash_extended(i.of_row, 0), i.of_target, i.of_rule, i.of_row, i.id
-		$query$, events, with_state)
+		$query$, events, with_state, ends)
 $$;
-COMMENT ON FUNCTION crmaudit.finding_stream(text, boolean) IS 'the query whose rows crmaudit.findings_of() reads: the events that another returns, with what is folded or without';
+COMMENT ON FUNCTION crmaudit.finding_stream(text, text, boolean) IS 'the query whose rows crmaudit.findings_of() reads: the events that another returns, seen beside others that can end a sweep''s, with what is folded or without';
 
-CREATE FUNCTION crmaudit.pending_findings(up_to bigint DEFAULT NULL, look_back boolean DEFAULT true) RETURNS SETOF crmaudit.finding_state
+CREATE FUNCTION crmaudit.pending_findings(up_to bigint DEFAULT NULL, ends bigint[] DEFAULT NULL) RETURNS SETOF crmaudit.finding_state
 LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp SET enable_nestloop = on SET cursor_tuple_fraction = 1 AS $$
 DECLARE
 	fold crmaudit.finding_fold;
@@ -248,7 +248,7 @@ BEGIN
 	SELECT * INTO fold FROM crmaudit.finding_fold;
 	first := coalesce(fold.folded_to, 0) + 1;
 	last := least(up_to, (SELECT max(i.id) FROM crmaudit.finding_event i));
-	holes := CASE WHEN look_back THEN fold.holes + fold.new_holes END;
+	holes := CASE WHEN ends IS NULL THEN fold.holes + fold.new_holes END;
 	IF coalesce(last < first, true) AND coalesce(isempty(holes), true) THEN
 		RETURN;
 	END IF;
@@ -261,11 +261,12 @@ BEGIN
 			|| CASE WHEN NOT isempty(holes) THEN
 				' UNION ALL SELECT e.* FROM unnest($3) h'
 				' CROSS JOIN LATERAL (SELECT * FROM crmaudit.finding_event i WHERE i.id >= lower(h) AND i.id < upper(h)) e' ELSE '' END,
-		true) USING first, last, holes;
+		CASE WHEN ends IS NULL THEN 'crmaudit.finding_event' ELSE '(SELECT * FROM crmaudit.finding_event i WHERE i.id = ANY ($4))' END,
+		true) USING first, last, holes, ends;
 	RETURN QUERY SELECT f.* FROM crmaudit.findings_of(events) f;
 	CLOSE events;
 END $$;
-COMMENT ON FUNCTION crmaudit.pending_findings(bigint, boolean) IS 'the state of the findings that have events not yet folded, with these events, up to an id, those in holes too or not';
+COMMENT ON FUNCTION crmaudit.pending_findings(bigint, bigint[]) IS 'the state of the findings that have events not yet folded, with these events, up to an id; without those in holes if it is told which events can end a sweep''s';
 
 CREATE VIEW crmaudit.finding WITH (security_invoker = true) AS
 	WITH pending AS MATERIALIZED (SELECT p.* FROM crmaudit.pending_findings() p),
@@ -317,8 +318,21 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.lock_fold() IS 'keeps findings from being folded until the transaction ends; waits for a fold that is on';
 
--- A piece are so many ids; only the first looks for what is in holes.
-CREATE FUNCTION crmaudit.fold_piece(most int, is_first boolean DEFAULT true, OUT result bigint, OUT is_last boolean, OUT news jsonb)
+-- Events that came while the sweeps were on whose events wait to be folded. One
+-- that comes later still is folded later, and ends what it finds then.
+CREATE FUNCTION crmaudit.overtaking_events() RETURNS bigint[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(array_agg(DISTINCT n.id), '{}')
+	FROM (SELECT DISTINCT i.run_id FROM crmaudit.finding_event i WHERE i.id > (SELECT f.folded_to FROM crmaudit.finding_fold f)) u
+	JOIN crmaudit.run r ON r.id = u.run_id
+	JOIN crmaudit.finding_event n ON n.target = r.target AND n.row_key IS NULL
+		AND n.at > r.started_at - interval '1 day' AND n.incarnation = r.incarnation AND NOT pg_visible_in_snapshot(n.xid, r.snapshot)
+$$;
+COMMENT ON FUNCTION crmaudit.overtaking_events() IS 'events about a table or a rule that sweeps which are not folded did not see';
+
+-- A piece are so many ids. The first one looks for what is in holes, and for
+-- itself what overtook a sweep; the others are told.
+CREATE FUNCTION crmaudit.fold_piece(most int, ends bigint[] DEFAULT NULL, OUT result bigint, OUT is_last boolean, OUT news jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	fold crmaudit.finding_fold;
@@ -358,7 +372,7 @@ BEGIN
 	WITH unfolded AS (
 		SELECT i.id FROM crmaudit.finding_event i WHERE i.id > before AND i.id <= up_to
 		UNION ALL
-		SELECT e.id FROM unnest(CASE WHEN is_first THEN known_holes END) h
+		SELECT e.id FROM unnest(CASE WHEN ends IS NULL THEN known_holes END) h
 			CROSS JOIN LATERAL (SELECT i.id FROM crmaudit.finding_event i WHERE i.id >= lower(h) AND i.id < upper(h)) e
 	), numbered AS (
 		SELECT u.id, u.id - row_number() OVER (ORDER BY u.id) AS island FROM unfolded u
@@ -367,7 +381,7 @@ BEGIN
 	), ids AS (
 		SELECT coalesce(sum(d.n), 0) AS n, max(d.last) AS newest, range_agg(int8range(d.first, d.last, '[]')) AS seen FROM islands d
 	), pending AS MATERIALIZED (
-		SELECT p.* FROM crmaudit.pending_findings(up_to, is_first) p
+		SELECT p.* FROM crmaudit.pending_findings(up_to, ends) p
 	), begun AS (
 		INSERT INTO crmaudit.finding_state SELECT p.* FROM pending p WHERE p.id > before OR p.id <@ known_holes
 	), changed AS (
@@ -396,7 +410,7 @@ BEGIN
 		INTO result, newest, seen, now_running, news
 		FROM ids i;
 
-	IF is_first THEN
+	IF ends IS NULL THEN
 		IF result = 0 AND isempty(known_holes) THEN
 			RETURN;
 		END IF;
@@ -416,7 +430,7 @@ BEGIN
 	UPDATE crmaudit.finding_fold SET folded_to = fold.folded_to, holes = fold.holes, holes_xmax = fold.holes_xmax,
 		new_holes = fold.new_holes, new_holes_xmax = fold.new_holes_xmax;
 END $$;
-COMMENT ON FUNCTION crmaudit.fold_piece(int, boolean) IS 'folds the events of so many ids at most, and of holes if it is the first piece; returns how many there were, whether there are no more, and what there is to tell of new findings';
+COMMENT ON FUNCTION crmaudit.fold_piece(int, bigint[]) IS 'folds the events of so many ids at most, and those in holes if it is the first piece; returns how many there were, whether there are no more, and what there is to tell of new findings';
 
 -- In pieces, so that memory does not grow with what a sweep found.
 -- SECURITY DEFINER: whoever may call it need not have rights on the state.
@@ -424,17 +438,17 @@ CREATE FUNCTION crmaudit.fold_findings() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	most constant int := 2000;
-	is_first boolean := true;
+	ends bigint[];
 	piece record;
 	result bigint := 0;
 	news jsonb := '[]';
 BEGIN
 	LOOP
-		SELECT * INTO piece FROM crmaudit.fold_piece(most, is_first);
+		SELECT * INTO piece FROM crmaudit.fold_piece(most, ends);
 		result := result + piece.result;
 		news := news || coalesce(piece.news, '[]');
 		EXIT WHEN piece.is_last;
-		is_first := false;
+		ends := coalesce(ends, crmaudit.overtaking_events());
 	END LOOP;
 	IF news <> '[]' THEN
 		PERFORM crmaudit.notify_findings((

@@ -12,7 +12,7 @@ LANGUAGE plpgsql STABLE ROWS 10000 SET search_path = pg_catalog, pg_temp SET wor
 DECLARE
 	events refcursor;
 BEGIN
-	OPEN events FOR EXECUTE crmaudit.finding_stream('SELECT i.* FROM crmaudit.finding_event i WHERE i.at <= $1', false) USING moment;
+	OPEN events FOR EXECUTE crmaudit.finding_stream('SELECT i.* FROM crmaudit.finding_event i WHERE i.at <= $1', 'crmaudit.finding_event', false) USING moment;
 	RETURN QUERY
 		SELECT f.id, f.target, f.rule_id, f.rule_version, f.row_key, f.column_name, f.reason, f.verdict, f.severity,
 			CASE WHEN o.is_over THEN 'open' ELSE f.status END, f.first_seen, f.last_seen, f.occurrences, coalesce(f.assignee, v.definition ->> 'owner'),

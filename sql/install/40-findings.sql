@@ -246,7 +246,8 @@ DECLARE
 	events refcursor;
 BEGIN
 	SELECT * INTO fold FROM crmaudit.finding_fold;
-	first := coalesce(fold.folded_to, 0) + 1;
+	-- what was rolled back has used ids up: it makes nothing many
+	first := (SELECT min(i.id) FROM crmaudit.finding_event i WHERE i.id > coalesce(fold.folded_to, 0));
 	last := least(up_to, (SELECT max(i.id) FROM crmaudit.finding_event i));
 	holes := CASE WHEN ends IS NULL THEN fold.holes + fold.new_holes END;
 	IF coalesce(last < first, true) AND coalesce(isempty(holes), true) THEN

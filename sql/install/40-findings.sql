@@ -161,18 +161,25 @@ COMMENT ON COLUMN crmaudit.finding_fold.holes IS 'ids below folded_to that were 
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.finding_state', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.finding_fold', '');
 
--- In PL/pgSQL, so that the index is used whatever the table was like when a
--- plan was made.
+-- By the index, whatever the planner thinks of a table that has grown since it
+-- was looked at; what is switched off looks dear, but is nothing to compile.
+CREATE FUNCTION crmaudit.events_in_holes(holes int8multirange) RETURNS SETOF crmaudit.finding_event
+LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
+BEGIN
+	RETURN QUERY SELECT e.* FROM unnest(holes) h
+		CROSS JOIN LATERAL (SELECT * FROM crmaudit.finding_event i WHERE i.id >= lower(h) AND i.id < upper(h)) e;
+END $$;
+COMMENT ON FUNCTION crmaudit.events_in_holes(int8multirange) IS 'events whose ids are in ranges';
+
 CREATE FUNCTION crmaudit.unfolded_events(up_to bigint DEFAULT NULL) RETURNS SETOF crmaudit.finding_event
-LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
 	fold crmaudit.finding_fold;
 BEGIN
 	SELECT * INTO fold FROM crmaudit.finding_fold;
 	RETURN QUERY SELECT e.* FROM crmaudit.finding_event e WHERE e.id > coalesce(fold.folded_to, 0) AND e.id <= coalesce(up_to, 9223372036854775807);
 	IF NOT isempty(fold.holes + fold.new_holes) THEN
-		RETURN QUERY SELECT e.* FROM unnest(fold.holes + fold.new_holes) h
-			CROSS JOIN LATERAL (SELECT * FROM crmaudit.finding_event i WHERE i.id >= lower(h) AND i.id < upper(h)) e;
+		RETURN QUERY SELECT e.* FROM crmaudit.events_in_holes(fold.holes + fold.new_holes) e;
 	END IF;
 END $$;
 COMMENT ON FUNCTION crmaudit.unfolded_events(bigint) IS 'events that finding_state does not hold yet, up to an id';
@@ -237,7 +244,8 @@ $$;
 COMMENT ON FUNCTION crmaudit.finding_stream(text, text, boolean) IS 'the query whose rows crmaudit.findings_of() reads: the events that another returns, seen beside others that can end a sweep''s, with what is folded or without';
 
 CREATE FUNCTION crmaudit.pending_findings(up_to bigint DEFAULT NULL, ends bigint[] DEFAULT NULL) RETURNS SETOF crmaudit.finding_state
-LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp SET enable_nestloop = on SET cursor_tuple_fraction = 1 AS $$
+LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp SET enable_nestloop = on SET enable_seqscan = off
+	SET cursor_tuple_fraction = 1 SET jit = off AS $$
 DECLARE
 	fold crmaudit.finding_fold;
 	first bigint;
@@ -255,13 +263,12 @@ BEGIN
 	END IF;
 	-- a few events look their findings up, many read them all
 	IF last - first > 5000 THEN
-		PERFORM set_config('enable_nestloop', 'off', true);
+		PERFORM set_config('enable_nestloop', 'off', true), set_config('enable_seqscan', 'on', true);
 	END IF;
 	OPEN events FOR EXECUTE crmaudit.finding_stream(
 		'SELECT i.* FROM crmaudit.finding_event i WHERE i.id BETWEEN $1 AND $2'
 			|| CASE WHEN NOT isempty(holes) THEN
-				' UNION ALL SELECT e.* FROM unnest($3) h'
-				' CROSS JOIN LATERAL (SELECT * FROM crmaudit.finding_event i WHERE i.id >= lower(h) AND i.id < upper(h)) e' ELSE '' END,
+				' UNION ALL SELECT e.* FROM crmaudit.events_in_holes($3) e' ELSE '' END,
 		CASE WHEN ends IS NULL THEN 'crmaudit.finding_event' ELSE '(SELECT * FROM crmaudit.finding_event i WHERE i.id = ANY ($4))' END,
 		true) USING first, last, holes, ends;
 	RETURN QUERY SELECT f.* FROM crmaudit.findings_of(events) f;
@@ -334,7 +341,7 @@ COMMENT ON FUNCTION crmaudit.overtaking_events() IS 'events about a table or a r
 -- A piece are so many ids. The first one looks for what is in holes, and for
 -- itself what overtook a sweep; the others are told.
 CREATE FUNCTION crmaudit.fold_piece(most int, ends bigint[] DEFAULT NULL, OUT result bigint, OUT is_last boolean, OUT news jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
 	fold crmaudit.finding_fold;
 	before bigint;
@@ -373,8 +380,7 @@ BEGIN
 	WITH unfolded AS (
 		SELECT i.id FROM crmaudit.finding_event i WHERE i.id > before AND i.id <= up_to
 		UNION ALL
-		SELECT e.id FROM unnest(CASE WHEN ends IS NULL THEN known_holes END) h
-			CROSS JOIN LATERAL (SELECT i.id FROM crmaudit.finding_event i WHERE i.id >= lower(h) AND i.id < upper(h)) e
+		SELECT e.id FROM crmaudit.events_in_holes(CASE WHEN ends IS NULL THEN known_holes END) e
 	), numbered AS (
 		SELECT u.id, u.id - row_number() OVER (ORDER BY u.id) AS island FROM unfolded u
 	), islands AS (

@@ -8,7 +8,7 @@ CREATE FUNCTION crmaudit.findings_as_of(moment timestamptz)
 RETURNS TABLE (id bigint, target regclass, rule_id bigint, rule_version int, row_key jsonb, column_name text, reason text, verdict text,
 	severity crmaudit.severity, status text, first_seen timestamptz, last_seen timestamptz, occurrences bigint, assignee text,
 	due_at timestamptz, resolved_at timestamptz, resolved_by text, resolution text, evidence text, waived_until date, changed_at timestamptz)
-LANGUAGE plpgsql STABLE ROWS 10000 SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET cursor_tuple_fraction = 1 AS $$
+LANGUAGE plpgsql STABLE ROWS 10000 SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET cursor_tuple_fraction = 1 SET jit = off AS $$
 DECLARE
 	events refcursor;
 BEGIN

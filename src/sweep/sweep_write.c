@@ -356,6 +356,7 @@ write_events(SweepTable *sweep, int64 run_id, const SweepChoice *choice)
 	crm_sweep_register("crmaudit_found", sink->desc, sink->store);
 	if (choice)
 		crm_sweep_register("crmaudit_judged", crm_sweep_key_desc(), choice->keys);
+
 	/*
 	 * What is gone comes first: else the findings would be reckoned with all
 	 * that is found now, which makes no difference to it.

@@ -265,13 +265,21 @@ COMMENT ON FUNCTION crmaudit.cell_points(regclass) IS 'cells of a table''s score
 
 -- A cell of a row loses by the worst rule on it: waived findings matter where
 -- no other finding of the row costs the cell as much. All findings of such a
--- row are at hand, so that the difference is exact.
+-- row are at hand, so that the difference is exact. Most tables have none, and
+-- then very many findings need not be read, which may not be folded yet.
 CREATE FUNCTION crmaudit.waived_losses(target regclass, OUT column_name text, OUT dimension text, OUT lost bigint)
-RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	WITH found AS (
+RETURNS SETOF record LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+	IF NOT EXISTS (SELECT FROM crmaudit.finding_state s WHERE s.target = waived_losses.target AND (s.status = 'waived' OR s.waived_until IS NOT NULL))
+		AND NOT EXISTS (SELECT FROM crmaudit.unfolded_events() e WHERE e.target = waived_losses.target AND e.event = 'waived') THEN
+		RETURN;
+	END IF;
+	RETURN QUERY WITH finding AS MATERIALIZED (
 		SELECT f.rule_id, f.row_key, f.status, f.verdict FROM crmaudit.finding f
 		WHERE f.target = waived_losses.target AND f.status NOT IN ('resolved', 'verified', 'false_positive')
-			AND f.row_key IN (SELECT w.row_key FROM crmaudit.finding w WHERE w.target = waived_losses.target AND w.status = 'waived')
+	), found AS (
+		SELECT f.* FROM finding f WHERE f.row_key IN (SELECT w.row_key FROM finding w WHERE w.status = 'waived')
 	), risks AS (
 		SELECT f.row_key, c.column_name, r.dimension, f.status,
 			CASE f.verdict WHEN 'suspect' THEN crmaudit.severity_risk(r.severity) / 2 WHEN 'invalid' THEN crmaudit.severity_risk(r.severity) ELSE 0 END AS risk
@@ -280,8 +288,8 @@ RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp A
 		SELECT r.column_name, r.dimension, max(r.risk) - coalesce(max(r.risk) FILTER (WHERE r.status <> 'waived'), 0) AS lost
 		FROM risks r GROUP BY r.row_key, r.column_name, r.dimension
 	)
-	SELECT c.column_name, c.dimension, sum(c.lost)::bigint FROM cells c GROUP BY c.column_name, c.dimension
-$$;
+	SELECT c.column_name, c.dimension, sum(c.lost)::bigint FROM cells c GROUP BY c.column_name, c.dimension;
+END $$;
 COMMENT ON FUNCTION crmaudit.waived_losses(regclass) IS 'what waived findings cost each cell of a table''s score, in eighths';
 
 CREATE FUNCTION crmaudit.adjusted_score(target regclass) RETURNS numeric

@@ -151,7 +151,7 @@ DECLARE
 		|| '{profile,profile_columns,column_facts,with_role,identifier_role,bears_out,holds_sex,shows_values,hinted_roles,name_words,chinese_ends,sex_words,phone_words,date_regex,verdict_share,wilson_lower,try_rules,suggest_rules,suggested_rules_json,candidate,in_percent,presence_candidates,role_candidates,date_candidates,number_candidates,code_values,set_candidates,shape_candidates,pair_candidates,typed_candidates,count_rows,relation_sql,unique_candidates,reference_candidates,dependency_candidates,document_condition}'::text[]
 		|| '{measure_segments,segment_score}'::text[];
 	-- findings: what reads with the caller's rights, and what looks at who calls
-	finding_names text[] := '{unfolded_events,pending_findings,finding_due,finding_nature,person,row_texts,end_of,key_in_words,mask_as,masked_row,assigned_findings,answer,acknowledge,resolve}';
+	finding_names text[] := '{unfolded_events,events_in_holes,pending_findings,findings_of,finding_stream,finding_due,finding_nature,person,row_texts,end_of,key_in_words,mask_as,masked_row,assigned_findings,answer,acknowledge,resolve}';
 	function regprocedure;
 BEGIN
 	-- what the SQL of a rule calls, which runs as the table's owner

@@ -356,15 +356,20 @@ write_events(SweepTable *sweep, int64 run_id, const SweepChoice *choice)
 	crm_sweep_register("crmaudit_found", sink->desc, sink->store);
 	if (choice)
 		crm_sweep_register("crmaudit_judged", crm_sweep_key_desc(), choice->keys);
-	run_sql("INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, row_key, column_name, event, verdict, reason, severity, run_id, group_key)"
-			" SELECT n.rule_id, n.rule_version, $2, n.row_key, n.column_name, 'seen', n.verdict, n.reason, n.severity::crmaudit.severity, $1, n.group_key"
-			" FROM crmaudit_found n WHERE $3 IS NOT NULL",
-			lengthof(types), types, values, NULL);
+
+	/*
+	 * What is gone comes first: else the findings would be reckoned with all
+	 * that is found now, which makes no difference to it.
+	 */
 	run_sql(psprintf("INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, row_key, column_name, event, run_id)"
 					 " SELECT f.rule_id, f.rule_version, f.target, f.row_key, f.column_name, 'gone', $1"
 					 " FROM crmaudit.finding f WHERE f.target = $2 AND f.rule_id = ANY ($3) AND f.status IN ('open', 'acknowledged')"
 					 " AND NOT EXISTS (SELECT FROM crmaudit_found n WHERE n.rule_id = f.rule_id AND n.row_key = f.row_key)%s",
 					 choice ? " AND f.row_key IN (SELECT j.row_key FROM crmaudit_judged j)" : ""),
+			lengthof(types), types, values, NULL);
+	run_sql("INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, row_key, column_name, event, verdict, reason, severity, run_id, group_key)"
+			" SELECT n.rule_id, n.rule_version, $2, n.row_key, n.column_name, 'seen', n.verdict, n.reason, n.severity::crmaudit.severity, $1, n.group_key"
+			" FROM crmaudit_found n WHERE $3 IS NOT NULL",
 			lengthof(types), types, values, NULL);
 }
 
@@ -428,6 +433,9 @@ crm_sweep_write(SweepTable *sweep, const SweepRequest *request,
 	 * little
 	 */
 	(void) set_config_option("enable_nestloop", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	/* nor take more for what is found than work_mem */
+	(void) set_config_option("hash_mem_multiplier", "1", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	SPI_connect();
 	baseline.run_id = write_run(sweep, request, &score);

@@ -49,9 +49,21 @@ CREATE TABLE crmaudit.score_owner (
 	errors bigint NOT NULL,
 	assessed bigint[],
 	failed bigint[],
-	lost bigint[]
+	lost bigint[],
+	base_rows bigint NOT NULL,
+	base_clean bigint NOT NULL,
+	base_evaluations bigint NOT NULL,
+	base_errors bigint NOT NULL,
+	full_clean bigint NOT NULL,
+	full_evaluations bigint NOT NULL,
+	full_errors bigint NOT NULL,
+	full_assessed bigint[],
+	full_failed bigint[],
+	full_lost bigint[]
 );
 COMMENT ON TABLE crmaudit.score_owner IS 'the sums of score_state by owner of the rows, the column of role owner; names are cut to 199 bytes';
+COMMENT ON COLUMN crmaudit.score_owner.base_rows IS 'base_... and full_... as in score_state; zeros where rules that are not live said nothing of the owner''s rows';
+COMMENT ON COLUMN crmaudit.score_owner.full_assessed IS 'full_...: of cells that writes are not counted in';
 CREATE INDEX score_owner_target ON crmaudit.score_owner (target);
 
 -- Append-only for writers; fold_scores() and sweeps remove rows.

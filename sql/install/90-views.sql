@@ -119,7 +119,7 @@ CREATE VIEW crmaudit.owner_score WITH (security_invoker = true) AS
 	FROM crmaudit.protected_table p
 	CROSS JOIN LATERAL crmaudit.live_owner_scores(p.target) m
 	ORDER BY p.target, m.owner;
-COMMENT ON VIEW crmaudit.owner_score IS 'score of the rows of every owner as it is now, by the rules that writes are counted by; no rows before the first sweep';
+COMMENT ON VIEW crmaudit.owner_score IS 'score of the rows of every owner as it is now, by the same rules as table_score; no rows before the first sweep';
 
 -- A stricter rule is not worse data: only scores by the same rules compare.
 CREATE VIEW crmaudit.score_trend WITH (security_invoker = true) AS

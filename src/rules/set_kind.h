@@ -65,6 +65,13 @@ typedef struct SetKind
 						  const char *source);
 
 	/*
+	 * The cells, as indexes into RuleSet.cells, that a violation costs which
+	 * names these columns (separated by ", "); NULL: all of the rule's.
+	 */
+	Bitmapset  *(*concerns) (const Rule *rule, const RuleSet *ruleset,
+							 RuleOutcome outcome, const char *column_name);
+
+	/*
 	 * Of the whole table, by how many rows there are for which the condition
 	 * holds, and of how many of them counts() is true; RULE_SKIP if there is
 	 * nothing to judge.

@@ -202,6 +202,7 @@ extern SweepSums *crm_sweep_owner_sums(SweepTable *sweep, const char *owner);
 extern SweepSums *crm_sweep_row_sums(SweepTable *sweep, SweepLeaf *leaf);
 extern void crm_sweep_sums_total(SweepTable *sweep);
 extern void crm_sweep_sums_failed(SweepTable *sweep, int64 errors);
+extern void crm_sweep_sums_drop_failed(SweepTable *sweep);
 extern void crm_sweep_sums_violate(SweepTable *sweep, const Rule *rule,
 								   RuleOutcome outcome);
 extern void crm_sweep_sums_baseline(SweepTable *sweep,

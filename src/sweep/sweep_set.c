@@ -380,11 +380,8 @@ query_outcome(const Rule *rule, HeapTuple tuple, TupleDesc desc)
 
 	if (verdict && strcmp(verdict, "suspect") == 0)
 		outcome.state = RULE_SUSPECT;
-	for (int i = 0; reason && i < CRM_REASON_COUNT; i++)
-	{
-		if (strcmp(crm_reason_words[i].code, reason) == 0)
-			outcome.reason = i;
-	}
+	if (reason)
+		outcome.reason = crm_reason_find(reason);
 	if (outcome.reason == CRM_REASON_NONE)
 		elog(ERROR, "rule \"%s\" gave unknown reason \"%s\"", rule->name,
 			 reason ? reason : "");
@@ -540,12 +537,17 @@ row_finish(SetFinish *finish, SweepLeaf *leaf, SweepFinding *findings,
 	crm_tally_add_row(sweep->full_tally, sweep->full_score, ncells, -1);
 	for (int i = 0; i < count; i++)
 	{
+		const Rule *rule = sweep->rules[findings[i].rule].rule;
+		RuleOutcome outcome = findings[i].outcome;
+		Bitmapset  *cells = rule->set->concerns == NULL ? NULL :
+		rule->set->concerns(rule, sweep->ruleset, outcome,
+							findings[i].column_name);
+
 		findings[i].row_key = row_key;
 		sweep->emit(sweep, &findings[i]);
 		sweep->totals.findings++;
 		sweep->rules[findings[i].rule].failures++;
-		crm_row_score_violate(sweep->rules[findings[i].rule].rule,
-							  findings[i].outcome, sweep->full_score);
+		crm_row_score_violate(rule, outcome, cells, sweep->full_score);
 	}
 	crm_tally_add_row(owner_tally, sweep->full_score, ncells, 1);
 	crm_tally_add_row(sweep->full_tally, sweep->full_score, ncells, 1);
@@ -665,6 +667,7 @@ crm_sweep_sets_finish(SweepTable *sweep)
 			sweep->rules[i].rule->set->judge)
 			judge_table(&finish, i);
 	}
+	crm_sweep_sums_drop_failed(sweep);
 	tuplesort_end(finish.violations);
 	ExecDropSingleTupleTableSlot(finish.slot);
 	ExecDropSingleTupleTableSlot(finish.put_slot);

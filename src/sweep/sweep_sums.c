@@ -110,33 +110,51 @@ crm_sweep_sums_failed(SweepTable *sweep, int64 errors)
 	sums_visit(sweep, add_errors, &share);
 }
 
-/* A rule that the table breaks, and what that costs. */
+static void
+drop_cells(SweepTable *sweep, const char *owner, SweepSums *sums,
+		   void *argument)
+{
+	crm_tally_drop_cells(sums->full, argument);
+}
+
+/*
+ * Leaves out the cells of rules that failed to run as a whole: the scan counted
+ * their rows as if they passed.
+ */
+void
+crm_sweep_sums_drop_failed(SweepTable *sweep)
+{
+	bool	   *judged = palloc0((sweep->nrules + 1) * sizeof(bool));
+	bool	   *failed = palloc0((sweep->nrules + 1) * sizeof(bool));
+	Bitmapset  *cells;
+
+	for (int i = 0; i < sweep->nrules; i++)
+	{
+		failed[i] = sweep->rules[i].failed;
+		judged[i] = sweep->rules[i].selected && !failed[i];
+	}
+	cells = crm_failed_cells(sweep->ruleset, judged, failed);
+	crm_tally_drop_cells(sweep->full_tally, cells);
+	sums_visit(sweep, drop_cells, cells);
+	bms_free(cells);
+	pfree(judged);
+	pfree(failed);
+}
+
+/* A rule that the table breaks. */
 typedef struct TableViolation
 {
 	const Rule *rule;
-	int			risk;
+	RuleOutcome outcome;
 } TableViolation;
-
-static void
-tally_violate(ScoreTally *tally, const TableViolation *violation)
-{
-	int			risk = violation->risk;
-
-	for (int i = 0; i < violation->rule->ncells; i++)
-	{
-		int			cell = violation->rule->cells[i];
-
-		tally->lost[cell] = Max(tally->lost[cell], risk * tally->assessed[cell]);
-		if (risk > 0)
-			tally->failed[cell] = tally->assessed[cell];
-	}
-}
 
 static void
 sums_violate(SweepTable *sweep, const char *owner, SweepSums *sums,
 			 void *argument)
 {
-	tally_violate(sums->full, argument);
+	TableViolation *violation = argument;
+
+	crm_tally_violate(sums->full, violation->rule, violation->outcome);
 }
 
 /* Has a rule that the table as a whole breaks cost all rows of its cells. */
@@ -144,9 +162,9 @@ void
 crm_sweep_sums_violate(SweepTable *sweep, const Rule *rule,
 					   RuleOutcome outcome)
 {
-	TableViolation violation = {rule, crm_outcome_risk(rule, outcome)};
+	TableViolation violation = {rule, outcome};
 
-	tally_violate(sweep->full_tally, &violation);
+	crm_tally_violate(sweep->full_tally, rule, outcome);
 	sums_visit(sweep, sums_violate, &violation);
 }
 

@@ -459,27 +459,40 @@ crm_sums_add_own(ScoreSums *sums)
 
 /* Writing ---------------------------------------------------------------------- */
 
-/* Arranges values, given in the order of "columns", as the relation has them. */
+/* Looks up where the relation has its columns. */
+static void
+find_columns(Relation rel, const char *const *columns, int ncolumns,
+			 AttrNumber *attnums)
+{
+	for (int i = 0; i < ncolumns; i++)
+	{
+		attnums[i] = get_attnum(RelationGetRelid(rel), columns[i]);
+		if (attnums[i] == InvalidAttrNumber)
+			elog(ERROR, "column \"%s\" of crmaudit.%s does not exist",
+				 columns[i], RelationGetRelationName(rel));
+	}
+}
+
+/* Arranges values, given in another order, as the relation has them. */
 static HeapTuple
-form_tuple(Relation rel, const char *const *columns, int ncolumns,
+form_tuple(Relation rel, const AttrNumber *attnums, int ncolumns,
 		   const Datum *given, const bool *absent)
 {
 	int			natts = RelationGetDescr(rel)->natts;
 	Datum	   *values = palloc0(natts * sizeof(Datum));
 	bool	   *nulls = palloc(natts * sizeof(bool));
+	HeapTuple	tuple;
 
 	memset(nulls, true, natts * sizeof(bool));
 	for (int i = 0; i < ncolumns; i++)
 	{
-		AttrNumber	attnum = get_attnum(RelationGetRelid(rel), columns[i]);
-
-		if (attnum == InvalidAttrNumber)
-			elog(ERROR, "column \"%s\" of crmaudit.%s does not exist",
-				 columns[i], RelationGetRelationName(rel));
-		values[attnum - 1] = given[i];
-		nulls[attnum - 1] = absent[i];
+		values[attnums[i] - 1] = given[i];
+		nulls[attnums[i] - 1] = absent[i];
 	}
-	return heap_form_tuple(RelationGetDescr(rel), values, nulls);
+	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
+	pfree(values);
+	pfree(nulls);
+	return tuple;
 }
 
 /* The cells, as four arrays. */
@@ -516,6 +529,7 @@ write_state(ScoreSums *sums)
 	Relation	rel = table_open(crm_relation_oid("score_state"), RowExclusiveLock);
 	Datum		given[STATE_COLUMNS] = {0};
 	bool		absent[STATE_COLUMNS];
+	AttrNumber	attnums[STATE_COLUMNS];
 	HeapTuple	tuple;
 
 	for (int i = 0; i < STATE_COLUMNS; i++)
@@ -550,7 +564,8 @@ write_state(ScoreSums *sums)
 		absent[STATE_FULL_LOST] = !crm_tally_array(sums->full->lost, n, &given[STATE_FULL_LOST]);
 		set_cells(sums->rules, given);
 	}
-	tuple = form_tuple(rel, state_columns, STATE_COLUMNS, given, absent);
+	find_columns(rel, state_columns, STATE_COLUMNS, attnums);
+	tuple = form_tuple(rel, attnums, STATE_COLUMNS, given, absent);
 	if (sums->has_row)
 		CatalogTupleUpdate(rel, &sums->tuple->t_self, tuple);
 	else
@@ -589,9 +604,11 @@ static void
 write_owners(ScoreSums *sums)
 {
 	Relation	rel = table_open(crm_relation_oid("score_owner"), RowExclusiveLock);
+	AttrNumber	attnums[OWNER_COLUMNS];
 	HASH_SEQ_STATUS status;
 	OwnerSum   *sum;
 
+	find_columns(rel, owner_columns, OWNER_COLUMNS, attnums);
 	hash_seq_init(&status, sums->owners);
 	while ((sum = hash_seq_search(&status)) != NULL)
 	{
@@ -630,7 +647,7 @@ write_owners(ScoreSums *sums)
 		absent[OWNER_FULL_ASSESSED] = !crm_tally_array(sum->full->assessed, n, &given[OWNER_FULL_ASSESSED]);
 		absent[OWNER_FULL_FAILED] = !crm_tally_array(sum->full->failed, n, &given[OWNER_FULL_FAILED]);
 		absent[OWNER_FULL_LOST] = !crm_tally_array(sum->full->lost, n, &given[OWNER_FULL_LOST]);
-		tuple = form_tuple(rel, owner_columns, OWNER_COLUMNS, given, absent);
+		tuple = form_tuple(rel, attnums, OWNER_COLUMNS, given, absent);
 		if (ItemPointerIsValid(&sum->tid))
 			CatalogTupleUpdate(rel, &sum->tid, tuple);
 		else

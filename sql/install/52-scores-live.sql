@@ -123,6 +123,10 @@ CREATE FUNCTION crmaudit.live_owner_scores(target regclass, OUT owner text, OUT 
 RETURNS SETOF record LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'crmaudit_live_owner_scores';
 COMMENT ON FUNCTION crmaudit.live_owner_scores(regclass) IS 'implementation of the view owner_score; no rows before the first sweep';
 
+CREATE FUNCTION crmaudit.live_owner_cells(target regclass, OUT owner text, OUT column_name text, OUT dimension text, OUT assessed bigint, OUT lost bigint, OUT weight real)
+RETURNS SETOF record LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'crmaudit_live_owner_cells';
+COMMENT ON FUNCTION crmaudit.live_owner_cells(regclass) IS 'what the scores of owners are computed from: columns and dimensions that were assessed';
+
 -- What changes the meaning of the sums without a new version of the rules.
 CREATE FUNCTION crmaudit.protection_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -279,29 +283,38 @@ COMMENT ON FUNCTION crmaudit.cell_points(regclass) IS 'cells of a table''s score
 -- no other finding of the row costs the cell as much. All findings of such a
 -- row are at hand, so that the difference is exact. Most tables have none, and
 -- then very many findings need not be read, which may not be folded yet.
-CREATE FUNCTION crmaudit.waived_losses(target regclass, OUT column_name text, OUT dimension text, OUT lost bigint)
+CREATE FUNCTION crmaudit.waived_row_losses(target regclass, OUT row_key jsonb, OUT column_name text, OUT dimension text, OUT lost int)
 RETURNS SETOF record LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-	IF NOT EXISTS (SELECT FROM crmaudit.finding_state s WHERE s.target = waived_losses.target AND (s.status = 'waived' OR s.waived_until IS NOT NULL))
-		AND NOT EXISTS (SELECT FROM crmaudit.unfolded_events() e WHERE e.target = waived_losses.target AND e.event = 'waived') THEN
+	IF NOT EXISTS (SELECT FROM crmaudit.finding_state s WHERE s.target = waived_row_losses.target AND (s.status = 'waived' OR s.waived_until IS NOT NULL))
+		AND NOT EXISTS (SELECT FROM crmaudit.unfolded_events() e WHERE e.target = waived_row_losses.target AND e.event = 'waived') THEN
 		RETURN;
 	END IF;
 	RETURN QUERY WITH finding AS MATERIALIZED (
-		SELECT f.rule_id, f.row_key, f.status, f.verdict FROM crmaudit.finding f
-		WHERE f.target = waived_losses.target AND f.status NOT IN ('resolved', 'verified', 'false_positive')
+		SELECT f.rule_id, f.row_key, f.status, f.verdict,
+			-- a row that differs from another table's costs the columns that do
+			CASE WHEN f.reason = 'differs_from_table' THEN ARRAY(SELECT btrim(split_part(n, '->', 1)) FROM unnest(string_to_array(f.column_name, ', ')) n) END AS names
+		FROM crmaudit.finding f
+		WHERE f.target = waived_row_losses.target AND f.status NOT IN ('resolved', 'verified', 'false_positive')
 	), found AS (
 		SELECT f.* FROM finding f WHERE f.row_key IN (SELECT w.row_key FROM finding w WHERE w.status = 'waived')
 	), risks AS (
 		SELECT f.row_key, c.column_name, r.dimension, f.status,
 			CASE f.verdict WHEN 'suspect' THEN crmaudit.severity_risk(r.severity) / 2 WHEN 'invalid' THEN crmaudit.severity_risk(r.severity) ELSE 0 END AS risk
 		FROM found f JOIN crmaudit.rule r ON r.id = f.rule_id CROSS JOIN LATERAL crmaudit.rule_cells(r) AS c(column_name)
-	), cells AS (
-		SELECT r.column_name, r.dimension, max(r.risk) - coalesce(max(r.risk) FILTER (WHERE r.status <> 'waived'), 0) AS lost
-		FROM risks r GROUP BY r.row_key, r.column_name, r.dimension
+		WHERE f.names IS NULL OR btrim(split_part(c.column_name, '->', 1)) = ANY (f.names)
+			OR NOT EXISTS (SELECT FROM crmaudit.rule_cells(r) AS o(column_name) WHERE btrim(split_part(o.column_name, '->', 1)) = ANY (f.names))
 	)
-	SELECT c.column_name, c.dimension, sum(c.lost)::bigint FROM cells c GROUP BY c.column_name, c.dimension;
+	SELECT r.row_key, r.column_name, r.dimension, max(r.risk) - coalesce(max(r.risk) FILTER (WHERE r.status <> 'waived'), 0)
+	FROM risks r GROUP BY r.row_key, r.column_name, r.dimension;
 END $$;
+COMMENT ON FUNCTION crmaudit.waived_row_losses(regclass) IS 'what waived findings cost each cell of a row, in eighths';
+
+CREATE FUNCTION crmaudit.waived_losses(target regclass, OUT column_name text, OUT dimension text, OUT lost bigint)
+RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT c.column_name, c.dimension, sum(c.lost)::bigint FROM crmaudit.waived_row_losses(target) c GROUP BY c.column_name, c.dimension
+$$;
 COMMENT ON FUNCTION crmaudit.waived_losses(regclass) IS 'what waived findings cost each cell of a table''s score, in eighths';
 
 CREATE FUNCTION crmaudit.adjusted_score(target regclass) RETURNS numeric

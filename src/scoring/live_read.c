@@ -30,6 +30,7 @@
 PG_FUNCTION_INFO_V1(crmaudit_live_table_score);
 PG_FUNCTION_INFO_V1(crmaudit_live_column_scores);
 PG_FUNCTION_INFO_V1(crmaudit_live_owner_scores);
+PG_FUNCTION_INFO_V1(crmaudit_live_owner_cells);
 
 /* A table's sums as the reader sees them; NULL if there is no baseline. */
 static ScoreSums *
@@ -225,6 +226,50 @@ crmaudit_live_owner_scores(PG_FUNCTION_ARGS)
 		nulls[3] = !clean_row_rate(sum->now, sum->base, sum->full, &values[3]);
 		nulls[4] = !coverage(sum->now, sum->base, sum->full, &values[4]);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * crmaudit.live_owner_cells(target regclass): a row for each owner, column and
+ * dimension.
+ */
+Datum
+crmaudit_live_owner_cells(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	ScoreSums  *sums = sums_now(PG_GETARG_OID(0), true);
+	HASH_SEQ_STATUS status;
+	OwnerSum   *sum;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (sums == NULL)
+		return (Datum) 0;
+	hash_seq_init(&status, sums->owners);
+	while ((sum = hash_seq_search(&status)) != NULL)
+	{
+		ScoreTally *cells = cells_now(sums->rules, sum->now, sum->full);
+
+		for (int i = 0; i < sums->rules->ncells; i++)
+		{
+			const ScoreCell *cell = &sums->rules->cells[i];
+			Datum		values[6];
+			bool		nulls[6] = {false};
+
+			if (cells->assessed[i] <= 0)
+				continue;
+			nulls[0] = !sum->key.has_owner;
+			if (sum->key.has_owner)
+				values[0] = CStringGetTextDatum(sum->key.owner);
+			values[1] = CStringGetTextDatum(cell->column);
+			values[2] = CStringGetTextDatum(crm_dimension_names[cell->dimension]);
+			values[3] = Int64GetDatum(cells->assessed[i]);
+			values[4] = Int64GetDatum(cells->lost[i]);
+			values[5] = Float4GetDatum(cell->weight);
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
+								 nulls);
+		}
+		pfree(cells);
 	}
 	return (Datum) 0;
 }

@@ -104,7 +104,10 @@ baseline_set_owners(ScoreSums *sums, const ScoreBaseline *baseline)
 	{
 		OwnerSum   *sum = crm_sums_owner(sums, baseline->owners[i].owner);
 
-		crm_tally_add(sum->tally, baseline->owners[i].tally,
+		crm_tally_add(sum->now, baseline->owners[i].row_tally,
+					  sums->rules->ncells);
+		crm_tally_add(sum->base, baseline->owners[i].row_tally, 0);
+		crm_tally_add(sum->full, baseline->owners[i].full_tally,
 					  sums->rules->ncells);
 		sum->is_changed = true;
 	}

@@ -44,8 +44,7 @@ typedef struct Rebase
 	TupleTableSlot *slot;
 	RowScore   *live;
 	RowScore   *full;
-	ScoreSums	sums;			/* by owner */
-	ScoreTally *full_tally;
+	ScoreSums	sums;			/* by owner: "now" and "full" */
 	MemoryContext context;		/* of the tallies */
 } Rebase;
 
@@ -91,6 +90,7 @@ rebase_row(void *argument, HeapTupleHeader header)
 	HeapTupleData tuple;
 	char		owner[CRM_OWNER_MAX];
 	bool		has_owner;
+	OwnerSum   *sum;
 	MemoryContext old;
 
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
@@ -104,10 +104,10 @@ rebase_row(void *argument, HeapTupleHeader header)
 		has_owner = ruleset->owner &&
 			crm_score_owner(ruleset, rebase->slot, owner);
 		old = MemoryContextSwitchTo(rebase->context);
-		crm_tally_add_row(crm_sums_owner(&rebase->sums, has_owner ? owner : NULL)->tally,
-						  rebase->live, ruleset->ncells, 1);
+		sum = crm_sums_owner(&rebase->sums, has_owner ? owner : NULL);
 		MemoryContextSwitchTo(old);
-		crm_tally_add_row(rebase->full_tally, rebase->full, ruleset->ncells, 1);
+		crm_tally_add_row(sum->now, rebase->live, ruleset->ncells, 1);
+		crm_tally_add_row(sum->full, rebase->full, ruleset->ncells, 1);
 	}
 	ExecClearTuple(rebase->slot);
 }
@@ -234,47 +234,66 @@ find_set_cells(const RuleSet *ruleset, bool *is_set)
 }
 
 /*
- * Keeps what the last baseline of the same rules says of cells that this scan
- * does not judge in full.
+ * Keeps what the last baseline says of cells that this scan does not judge in
+ * full, and how much those rules took off the clean rows.
  */
 static void
-rebase_carry(Rebase *rebase, const ScoreTally *row_tally)
+tally_carry(const Rebase *rebase, const bool *is_set, const ScoreTally *now,
+			ScoreTally *full, const ScoreTally *last_base,
+			const ScoreTally *last_full)
+{
+	if (last_base->rows == 0)
+		return;
+	for (int i = 0; i < rebase->ruleset->ncells; i++)
+	{
+		if (!is_set[i])
+			continue;
+		full->assessed[i] = last_full->assessed[i];
+		full->failed[i] = last_full->failed[i];
+		full->lost[i] = last_full->lost[i];
+	}
+	if (last_base->clean > 0)
+		full->clean = now->clean * (double) last_full->clean /
+			last_base->clean;
+}
+
+/*
+ * The last baseline of the same rules, if there are kinds that this scan does
+ * not judge; else NULL.
+ */
+static ScoreSums *
+rebase_last(const Rebase *rebase, bool *is_set)
 {
 	RuleSet    *ruleset = rebase->ruleset;
-	bool	   *is_set = palloc0((ruleset->ncells + 1) * sizeof(bool));
-	ScoreTally *full = rebase->full_tally;
 	Snapshot	snapshot;
 	ScoreSums  *last;
 
 	if (!find_set_cells(ruleset, is_set))
-		return;
+		return NULL;
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	last = crm_sums_read(ruleset->target, snapshot, false, NULL);
+	last = crm_sums_read(ruleset->target, snapshot, true, NULL);
 	UnregisterSnapshot(snapshot);
 	if (!last->is_swept || last->rules->ncells != ruleset->ncells ||
-		last->rules->rule_set_version != ruleset->rule_set_version ||
-		last->base->rows == 0)
-		return;
-	for (int i = 0; i < ruleset->ncells; i++)
-	{
-		if (!is_set[i])
-			continue;
-		full->assessed[i] = last->full->assessed[i];
-		full->failed[i] = last->full->failed[i];
-		full->lost[i] = last->full->lost[i];
-	}
-	if (last->base->clean > 0)
-		full->clean = row_tally->clean * (double) last->full->clean /
-			last->base->clean;
+		last->rules->rule_set_version != ruleset->rule_set_version)
+		return NULL;
+	return last;
 }
 
-/* Lists the tallies by owner, and adds them up. */
+/*
+ * Lists the tallies by owner, adds them up, and has each keep what the last
+ * baseline says of it.
+ */
 static void
 rebase_sum_up(Rebase *rebase, ScoreBaseline *baseline)
 {
+	int			ncells = rebase->ruleset->ncells;
+	bool	   *is_set = palloc0((ncells + 1) * sizeof(bool));
+	ScoreSums  *last = rebase_last(rebase, is_set);
 	HASH_SEQ_STATUS status;
 	OwnerSum   *sum;
 
+	baseline->row_tally = crm_tally_create(ncells);
+	baseline->full_tally = crm_tally_create(ncells);
 	baseline->owners = palloc((hash_get_num_entries(rebase->sums.owners) + 1) *
 							  sizeof(OwnerTally));
 	hash_seq_init(&status, rebase->sums.owners);
@@ -283,10 +302,21 @@ rebase_sum_up(Rebase *rebase, ScoreBaseline *baseline)
 		OwnerTally *owner = &baseline->owners[baseline->nowners++];
 
 		owner->owner = sum->key.has_owner ? sum->key.owner : NULL;
-		owner->tally = sum->tally;
-		crm_tally_add(baseline->row_tally, sum->tally,
-					  rebase->ruleset->ncells);
+		owner->row_tally = sum->now;
+		owner->full_tally = sum->full;
+		crm_tally_add(baseline->row_tally, sum->now, ncells);
+		crm_tally_add(baseline->full_tally, sum->full, ncells);
+		if (last)
+		{
+			OwnerSum   *before = crm_sums_owner(last, owner->owner);
+
+			tally_carry(rebase, is_set, sum->now, sum->full, before->base,
+						before->full);
+		}
 	}
+	if (last)
+		tally_carry(rebase, is_set, baseline->row_tally, baseline->full_tally,
+					last->base, last->full);
 }
 
 /*
@@ -321,16 +351,12 @@ crmaudit_rebase_scores(PG_FUNCTION_ARGS)
 										   &TTSOpsHeapTuple);
 	rebase.live = crm_row_score_create(rebase.ruleset);
 	rebase.full = crm_row_score_create(rebase.ruleset);
-	rebase.full_tally = crm_tally_create(rebase.ruleset->ncells);
 	rebase.sums.rules = rebase.ruleset;
 	rebase.sums.owners = crm_owners_create();
 	require_whole(target, snapshot);
 	rebase_scan(&rebase, rel, snapshot);
 
-	baseline.row_tally = crm_tally_create(rebase.ruleset->ncells);
-	baseline.full_tally = rebase.full_tally;
 	rebase_sum_up(&rebase, &baseline);
-	rebase_carry(&rebase, baseline.row_tally);
 	crm_score_store_baseline(rebase.ruleset, &baseline, snapshot);
 	UnregisterSnapshot(snapshot);
 	ExecDropSingleTupleTableSlot(rebase.slot);

@@ -373,38 +373,6 @@ write_events(SweepTable *sweep, int64 run_id, const SweepChoice *choice)
 			lengthof(types), types, values, NULL);
 }
 
-/* The sum of the tallies of all owners. */
-static ScoreTally *
-row_tally(SweepTable *sweep, ScoreBaseline *baseline)
-{
-	int			ncells = sweep->ruleset->ncells;
-	ScoreTally *sum = crm_tally_create(ncells);
-	int			size = 1 + (sweep->owners ? hash_get_num_entries(sweep->owners) : 0);
-
-	baseline->owners = palloc(size * sizeof(OwnerTally));
-	baseline->nowners = 0;
-	if (sweep->ownerless->rows > 0 || sweep->owners == NULL)
-	{
-		baseline->owners[0].owner = NULL;
-		baseline->owners[baseline->nowners++].tally = sweep->ownerless;
-	}
-	if (sweep->owners)
-	{
-		HASH_SEQ_STATUS status;
-		OwnerEntry *entry;
-
-		hash_seq_init(&status, sweep->owners);
-		while ((entry = hash_seq_search(&status)) != NULL)
-		{
-			baseline->owners[baseline->nowners].owner = entry->owner;
-			baseline->owners[baseline->nowners++].tally = entry->tally;
-		}
-	}
-	for (int i = 0; i < baseline->nowners; i++)
-		crm_tally_add(sum, baseline->owners[i].tally, ncells);
-	return sum;
-}
-
 /* Writes all that the sweep found; returns the id of its run. */
 int64
 crm_sweep_write(SweepTable *sweep, const SweepRequest *request,
@@ -417,11 +385,7 @@ crm_sweep_write(SweepTable *sweep, const SweepRequest *request,
 	Oid			userid;
 
 	crm_sweep_progress_phase(sweep->progress, SWEEP_WRITING);
-	baseline.row_tally = row_tally(sweep, &baseline);
-	if (sweep->full_is_live)
-		crm_tally_add(sweep->full_tally, baseline.row_tally,
-					  sweep->ruleset->ncells);
-	baseline.full_tally = sweep->full_tally;
+	crm_sweep_sums_baseline(sweep, &baseline);
 	crm_tally_score(sweep->ruleset, sweep->full_tally, &score);
 	userid = own_tables(&security);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",

@@ -1,0 +1,343 @@
+-- 81-complaints: the staff's work with customers, complaints and what becomes
+-- of them, satisfaction, clues for the audit, and look-ups.
+--
+-- Views read entities (77), so they run with the reader's rights on the CRM's
+-- own tables. Days and months are those of the reports' time zone, which each
+-- view asks for once.
+
+CREATE TABLE crmaudit.work_word (
+	word text PRIMARY KEY,
+	english text NOT NULL,
+	chinese text NOT NULL
+);
+COMMENT ON TABLE crmaudit.work_word IS 'reasons in words, of the audit views on complaints, payments and contracts';
+INSERT INTO crmaudit.work_word VALUES
+	('complaint', 'A customer complained.', '客户投诉。'),
+	('report', 'A customer reported wrongdoing.', '客户举报违规行为。'),
+	('opinion', 'A customer gave an opinion.', '客户提出意见。'),
+	('complaint_upheld', 'A complaint was upheld.', '投诉经查属实。'),
+	('report_upheld', 'A report of wrongdoing was upheld.', '举报经查属实。'),
+	('dissatisfied', 'A customer is dissatisfied.', '客户评价为不满意。'),
+	('dates_missing', 'Dates are missing', '缺少日期'),
+	('dates_reversed', 'The last day is before the first.', '到期日早于生效日。'),
+	('expired_active', 'It has expired, and its status says that it has not.', '已到期，状态仍为有效。'),
+	('unsigned', 'It is not signed', '未签字'),
+	('no_approval', 'Its amount needs an approval, and there is none.', '金额需经审批，但无审批记录。'),
+	('other_name_and_account', 'Name and account of the payer are not the customer''s.', '付款户名、账号均非客户本人。'),
+	('other_name', 'The name of the payer is not the customer''s.', '付款户名非客户本人。'),
+	('other_account', 'The account is not the one known of the customer.', '付款账号非客户登记账号。'),
+	('staff_account', 'The account is a staff member''s.', '付款账号属于员工。'),
+	('adviser_name', 'The payer has the name of the customer''s adviser.', '付款户名与经办人同名。'),
+	('staff_name', 'The payer has the name of a staff member.', '付款户名与员工同名。'),
+	('one_account', 'One account pays for several customers of the same adviser who have no other account in common.', '同一账号为同一经办人名下多个客户付款，且客户之间并无共同账号。'),
+	('signed_by_adviser', 'It bears the name of the adviser instead of the customer''s.', '由经办人代客户签字。'),
+	('signed_by_staff', 'It bears the name of a staff member instead of the customer''s.', '由员工代客户签字。'),
+	('signed_by_other', 'It bears another name than the customer''s.', '签字人非客户本人。'),
+	('signed_by_no_contact', 'Who signed is none of the company''s contacts.', '签字人不在企业联系人之列。');
+UPDATE crmaudit.work_word SET chinese = crmaudit.unescape(chinese, english);
+
+-- Which language the session speaks, the library knows.
+CREATE FUNCTION crmaudit.speaks_english() RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT crmaudit.reason_in_words(r.reason) = r.english FROM crmaudit.reason r WHERE r.reason = 'missing'
+$$;
+COMMENT ON FUNCTION crmaudit.speaks_english() IS 'whether words are English in this session, by crmaudit.language';
+
+-- A complaint is one of mis-selling if one of these is part of its reason.
+INSERT INTO crmaudit.value_list (list, value, builtin) VALUES
+	('mis_selling', 'mis-sell', true),
+	('mis_selling', 'misselling', true),
+	('mis_selling', 'mis_sell', true),
+	('mis_selling', 'mislead', true),
+	('mis_selling', 'misrepresent', true);
+INSERT INTO crmaudit.value_list (list, value, builtin)
+	SELECT 'mis_selling', w.word, true FROM (SELECT crmaudit.unescape('误导', NULL) AS word) w WHERE w.word IS NOT NULL;
+
+-- Complaints --------------------------------------------------------------------------
+
+-- An answer that is older than the complaint is none: of it the day counts,
+-- for many a CRM keeps no more.
+CREATE VIEW crmaudit.complaint_timeliness WITH (security_invoker = true) AS
+	WITH settings AS (
+		SELECT crmaudit.report_time_zone() AS zone
+	), complaints AS (
+		SELECT c.complaint_id, c.customer_id, c.staff_id, c.kind, c.channel, c.opened_at, c.decided_at, c.closed_at, c.upheld, c.reason,
+			CASE WHEN c.kind = 'report' THEN '10 working days' ELSE '5 working days' END AS within,
+			CASE WHEN c.kind = 'opinion' THEN least(c.answered_at, c.decided_at, c.closed_at) ELSE c.answered_at END AS answered_at, s.zone
+		FROM crmaudit.complaint() c CROSS JOIN settings s
+	), dated AS (
+		SELECT c.complaint_id, c.customer_id, c.staff_id, c.kind, c.channel, c.opened_at, c.decided_at, c.closed_at, c.upheld, c.reason, c.within,
+			crmaudit.due_date(c.opened_at, c.within) AS due_at,
+			CASE WHEN (c.answered_at AT TIME ZONE c.zone)::date >= (c.opened_at AT TIME ZONE c.zone)::date THEN c.answered_at END AS answered_at
+		FROM complaints c
+	)
+	SELECT d.complaint_id, d.customer_id, d.staff_id, d.kind, d.channel, d.opened_at, d.within, d.due_at, d.answered_at,
+		CASE WHEN d.due_at IS NULL THEN 'unknown'
+			WHEN d.answered_at < d.due_at THEN 'met'
+			WHEN d.answered_at IS NOT NULL THEN 'late'
+			WHEN now() < d.due_at THEN 'open'
+			ELSE 'overdue' END AS state,
+		CASE WHEN coalesce(d.answered_at, now()) >= d.due_at THEN coalesce(d.answered_at, now()) - d.due_at END AS late_by,
+		d.decided_at, d.closed_at, d.upheld, d.reason
+	FROM dated d
+	ORDER BY d.due_at, d.opened_at, d.complaint_id;
+COMMENT ON VIEW crmaudit.complaint_timeliness IS 'every complaint with its deadline: a complaint is to be answered in 5 working days, a report of wrongdoing in 10, an opinion handled (answered, decided or closed) in 5; state is met, late, open, overdue, or unknown without a time of receipt or where the calendar does not know the year (D12, D19)';
+
+CREATE VIEW crmaudit.complaint_analysis WITH (security_invoker = true) AS
+	WITH complaints AS (
+		SELECT t.complaint_id, t.customer_id, t.kind, t.channel, t.reason, t.staff_id, t.state, t.upheld,
+			c.segment, c.region,
+			extract(epoch FROM t.answered_at - t.opened_at) / 86400 AS days_to_answer,
+			extract(epoch FROM CASE WHEN t.closed_at >= t.opened_at THEN t.closed_at - t.opened_at END) / 86400 AS days_to_close
+		FROM crmaudit.complaint_timeliness t LEFT JOIN crmaudit.customer() c ON c.customer_id = t.customer_id
+	), figures AS (
+		SELECT g.position, g.grouped_by, g.value, count(*) AS complaints, count(DISTINCT c.customer_id) AS customers,
+			count(*) FILTER (WHERE c.upheld) AS upheld, count(c.upheld) AS decided,
+			count(*) FILTER (WHERE c.state = 'met') AS in_time, count(*) FILTER (WHERE c.state = 'late') AS late,
+			count(*) FILTER (WHERE c.state = 'overdue') AS overdue, count(*) FILTER (WHERE c.state = 'open') AS open,
+			percentile_cont(0.5) WITHIN GROUP (ORDER BY c.days_to_answer) AS days_to_answer,
+			percentile_cont(0.5) WITHIN GROUP (ORDER BY c.days_to_close) AS days_to_close
+		FROM complaints c
+		CROSS JOIN LATERAL (VALUES (1, 'all', NULL), (2, 'kind', c.kind), (3, 'channel', c.channel), (4, 'reason', c.reason),
+			(5, 'staff', c.staff_id), (6, 'segment', c.segment), (7, 'region', c.region)) AS g(position, grouped_by, value)
+		GROUP BY g.position, g.grouped_by, g.value
+	)
+	SELECT f.grouped_by, f.value, f.complaints, round(f.complaints / sum(f.complaints) OVER (PARTITION BY f.position), 3) AS share,
+		f.customers, f.upheld, round(f.upheld::numeric / nullif(f.decided, 0), 3) AS upheld_rate,
+		f.in_time, f.late, f.overdue, f.open,
+		round(f.in_time::numeric / nullif(f.in_time + f.late + f.overdue, 0), 3) AS in_time_rate,
+		round(f.days_to_answer::numeric, 1) AS median_days_to_answer, round(f.days_to_close::numeric, 1) AS median_days_to_close
+	FROM figures f
+	ORDER BY f.position, f.complaints DESC, f.value;
+COMMENT ON VIEW crmaudit.complaint_analysis IS 'all complaints, and by kind, channel, reason, staff, and the customer''s segment and region: how many, of how many customers, upheld (rate of those decided), answered in time (rate of those due), and median days to the answer and to the end (D24)';
+
+-- Whoever was not answered is open, closed or not.
+CREATE VIEW crmaudit.complaint_monthly WITH (security_invoker = true) AS
+	WITH settings AS (
+		SELECT crmaudit.report_time_zone() AS zone
+	), complaints AS (
+		SELECT t.kind, t.state, t.upheld, date_trunc('month', t.opened_at AT TIME ZONE s.zone)::date AS opened,
+			date_trunc('month', t.answered_at AT TIME ZONE s.zone)::date AS answered,
+			extract(epoch FROM t.answered_at - t.opened_at) / 86400 AS days_to_answer
+		FROM crmaudit.complaint_timeliness t CROSS JOIN settings s
+		WHERE t.opened_at IS NOT NULL
+	), received AS (
+		SELECT c.opened AS month, c.kind, count(*) AS received, count(*) FILTER (WHERE c.state = 'met') AS in_time,
+			count(*) FILTER (WHERE c.state = 'late') AS late, count(*) FILTER (WHERE c.state = 'overdue') AS overdue,
+			count(*) FILTER (WHERE c.state = 'open') AS open, count(*) FILTER (WHERE c.upheld) AS upheld,
+			percentile_cont(0.5) WITHIN GROUP (ORDER BY c.days_to_answer) AS days_to_answer
+		FROM complaints c GROUP BY c.opened, c.kind
+	), months AS (
+		SELECT m.month, m.kind, sum(m.received) AS received, sum(m.answered) AS answered
+		FROM (SELECT r.month, r.kind, r.received, 0 AS answered FROM received r
+			UNION ALL
+			SELECT c.answered, c.kind, 0, count(*) FROM complaints c WHERE c.answered IS NOT NULL GROUP BY c.answered, c.kind) m
+		GROUP BY m.month, m.kind
+	)
+	SELECT m.month, m.kind, m.received::bigint AS received, m.answered::bigint AS answered,
+		(sum(m.received - m.answered) OVER (PARTITION BY m.kind ORDER BY m.month))::bigint AS unanswered_at_end,
+		coalesce(r.in_time, 0) AS in_time, coalesce(r.late, 0) AS late, coalesce(r.overdue, 0) AS overdue, coalesce(r.open, 0) AS open,
+		round(r.in_time::numeric / nullif(r.in_time + r.late + r.overdue, 0), 3) AS in_time_rate,
+		coalesce(r.upheld, 0) AS upheld, round(r.days_to_answer::numeric, 1) AS median_days_to_answer
+	FROM months m LEFT JOIN received r ON r.month = m.month AND coalesce(r.kind, '') = coalesce(m.kind, '') AND r.kind IS NOT DISTINCT FROM m.kind
+	ORDER BY m.month, m.kind;
+COMMENT ON VIEW crmaudit.complaint_monthly IS 'by month and kind: complaints received and answered in the month, and unanswered at its end; of those received in the month, how many were answered in time, late, are overdue or not yet due, and were upheld; a month in which none came or was answered has no row (D19)';
+
+-- Satisfaction ----------------------------------------------------------------------------
+
+CREATE VIEW crmaudit.satisfaction WITH (security_invoker = true) AS
+	WITH settings AS (
+		SELECT crmaudit.report_time_zone() AS zone
+	), answers AS MATERIALIZED (
+		SELECT date_trunc('month', a.answered_at AT TIME ZONE s.zone)::date AS month, a.question, a.answer, nullif(btrim(a.reason), '') AS reason
+		FROM crmaudit.survey_answer() a CROSS JOIN settings s
+	), figures AS (
+		SELECT a.month, a.question, count(*) FILTER (WHERE a.answer BETWEEN 1 AND 4) AS answers, count(*) FILTER (WHERE a.answer = 1) AS satisfied,
+			count(*) FILTER (WHERE a.answer = 2) AS fairly, count(*) FILTER (WHERE a.answer = 3) AS basically, count(*) FILTER (WHERE a.answer = 4) AS dissatisfied,
+			count(*) FILTER (WHERE (a.answer BETWEEN 1 AND 4) IS NOT TRUE) AS no_answer,
+			count(*) FILTER (WHERE a.answer = 4 AND a.reason IS NULL) AS without_reason
+		FROM answers a GROUP BY a.month, a.question
+	), reasons AS (
+		SELECT r.month, r.question, string_agg(format('%s (%s)', r.reason, r.times), ', ' ORDER BY r.place) FILTER (WHERE r.place <= 10) AS reasons
+		FROM (SELECT a.month, a.question, a.reason, count(*) AS times,
+				row_number() OVER (PARTITION BY a.month, a.question ORDER BY count(*) DESC, a.reason) AS place
+			FROM answers a WHERE a.answer = 4 AND a.reason IS NOT NULL GROUP BY a.month, a.question, a.reason) r
+		GROUP BY r.month, r.question
+	)
+	SELECT f.month, f.question, f.answers, f.satisfied, f.fairly AS fairly_satisfied, f.basically AS basically_satisfied, f.dissatisfied,
+		round((f.satisfied + f.fairly + f.basically)::numeric / nullif(f.answers, 0), 3) AS satisfaction_rate,
+		round((f.satisfied + f.fairly)::numeric / nullif(f.answers, 0), 3) AS well_satisfied_rate,
+		f.no_answer, f.without_reason, r.reasons
+	FROM figures f LEFT JOIN reasons r ON coalesce(r.month, '-infinity') = coalesce(f.month, '-infinity') AND coalesce(r.question, '') = coalesce(f.question, '')
+		AND r.question IS NOT DISTINCT FROM f.question
+	ORDER BY f.month, f.question;
+COMMENT ON VIEW crmaudit.satisfaction IS 'answers by month and question in four steps; satisfaction_rate is the share of satisfied, fairly and basically satisfied, well_satisfied_rate that of the first two; no_answer counts what is none of the four, without_reason the dissatisfied who gave no reason, and reasons has the ten most frequent ones of the others (D20)';
+
+-- Clues -------------------------------------------------------------------------------------
+
+-- What recurs within a year, from one customer or about one staff member, is
+-- no accident.
+CREATE VIEW crmaudit.audit_clues WITH (security_invoker = true) AS
+	WITH clues AS (
+		SELECT CASE WHEN c.kind IN ('report', 'opinion') THEN c.kind ELSE 'complaint' END AS clue,
+			'complaint' AS entity, c.complaint_id AS id, c.customer_id, c.staff_id, c.opened_at AS at, coalesce(c.upheld, false) AS is_upheld, c.reason
+		FROM crmaudit.complaint() c
+		UNION ALL
+		SELECT 'dissatisfied', 'survey_answer', a.answer_id, a.customer_id, a.staff_id, a.answered_at, false, a.reason
+		FROM crmaudit.survey_answer() a WHERE a.answer = 4
+	), counted AS (
+		SELECT l.clue, l.entity, l.id, l.customer_id, l.staff_id, l.at, l.is_upheld, l.reason,
+			CASE WHEN l.customer_id IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY l.customer_id ORDER BY l.at RANGE BETWEEN '1 year' PRECEDING AND CURRENT ROW) END AS of_customer,
+			CASE WHEN l.staff_id IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY l.staff_id ORDER BY l.at RANGE BETWEEN '90 days' PRECEDING AND CURRENT ROW) END AS of_staff
+		FROM clues l
+	), judged AS (
+		SELECT c.clue, c.entity, c.id, c.customer_id, c.staff_id, c.at, c.reason, c.of_customer, c.of_staff,
+			c.clue || CASE WHEN c.is_upheld AND c.clue IN ('complaint', 'report') THEN '_upheld' ELSE '' END AS word,
+			CASE WHEN c.clue = 'report' AND c.is_upheld THEN 'critical' WHEN c.clue = 'report' OR c.is_upheld THEN 'error'
+				WHEN c.clue = 'opinion' THEN 'info' ELSE 'warning' END::crmaudit.severity AS severity,
+			c.of_customer >= 2 OR c.of_staff >= 3 AS is_recurring
+		FROM counted c
+	)
+	SELECT j.clue, j.severity, j.is_recurring AS early_warning, j.at, j.customer_id, j.staff_id, j.entity, j.id, j.reason,
+		j.of_customer AS of_customer_in_a_year, j.of_staff AS of_staff_in_90_days,
+		CASE WHEN (SELECT crmaudit.speaks_english()) THEN w.english ELSE w.chinese END AS in_words
+	FROM judged j JOIN crmaudit.work_word w ON w.word = j.word
+	ORDER BY j.severity DESC, j.is_recurring DESC, j.at DESC, j.entity, j.id;
+COMMENT ON VIEW crmaudit.audit_clues IS 'complaints, reports, opinions and dissatisfied answers as clues for the audit, the gravest first; early_warning: the second or a further one of the customer within a year, or the third or a further one about the staff member within 90 days, itself counted (D26)';
+
+-- Staff ---------------------------------------------------------------------------------------
+
+-- Periods are whole months, so that what was done is counted by month, once
+-- for all plans.
+CREATE VIEW crmaudit.visit_plan_completion WITH (security_invoker = true) AS
+	WITH settings AS (
+		SELECT z.zone, (now() AT TIME ZONE z.zone)::date AS today FROM (SELECT crmaudit.report_time_zone() AS zone) z
+	), given AS MATERIALIZED (
+		SELECT p.plan_id, p.staff_id, p.period, p.visits, p.new_customers, p.volume, p.approved_by, p.approved_at FROM crmaudit.plan() p
+	), periods AS MATERIALIZED (
+		SELECT d.period, lower(d.days) AS starts_on, upper(d.days) - 1 AS ends_on
+		FROM (SELECT g.period, crmaudit.period_range(g.period) AS days FROM given g GROUP BY g.period) d
+	), sellers AS (
+		SELECT s.staff_id FROM crmaudit.staff() s
+		WHERE s.active IS NOT FALSE AND (s.staff_id IN (SELECT c.owner FROM crmaudit.customer() c) OR s.staff_id IN (SELECT c.staff_id FROM crmaudit.contract() c))
+	), plans AS MATERIALIZED (
+		SELECT g.plan_id, g.staff_id, g.period, g.visits, g.new_customers, g.volume, coalesce(g.approved_by, g.approved_at::text) IS NOT NULL AS approved, true AS is_given FROM given g
+		UNION ALL
+		SELECT NULL, s.staff_id, p.period, NULL, NULL, NULL, NULL, false
+		FROM sellers s CROSS JOIN periods p CROSS JOIN settings t
+		LEFT JOIN given g ON g.staff_id = s.staff_id AND g.period = p.period
+		WHERE p.starts_on <= t.today AND p.ends_on >= t.today - interval '1 year' AND g.period IS NULL
+	), deeds AS (
+		SELECT d.staff_id, d.month, sum(d.visits) AS visits, sum(d.new_customers) AS new_customers, sum(d.volume) AS volume
+		FROM (SELECT i.staff_id, date_trunc('month', i.occurred_at AT TIME ZONE t.zone)::date AS month, count(*) AS visits, 0 AS new_customers, 0 AS volume
+			FROM crmaudit.interaction() i CROSS JOIN settings t
+			WHERE i.kind = 'visit' AND coalesce(i.outcome, 'reached') = 'reached' GROUP BY 1, 2
+			UNION ALL
+			SELECT c.owner, date_trunc('month', c.since::timestamp)::date, 0, count(*), 0 FROM crmaudit.customer() c GROUP BY 1, 2
+			UNION ALL
+			SELECT c.staff_id, date_trunc('month', c.signed_at AT TIME ZONE t.zone)::date, 0, 0, sum(c.amount)
+			FROM crmaudit.contract() c CROSS JOIN settings t GROUP BY 1, 2) d
+		WHERE d.staff_id IS NOT NULL
+		GROUP BY d.staff_id, d.month
+	), done AS (
+		SELECT p.staff_id, p.period, sum(d.visits) AS visits, sum(d.new_customers) AS new_customers, sum(d.volume) AS volume
+		FROM (SELECT DISTINCT staff_id, period FROM plans) p
+		JOIN (SELECT r.period, generate_series(r.starts_on::timestamp, r.ends_on::timestamp, '1 month')::date AS month FROM periods r) m ON m.period = p.period
+		JOIN deeds d ON d.staff_id = p.staff_id AND d.month = m.month
+		GROUP BY p.staff_id, p.period
+	), figures AS (
+		SELECT p.plan_id, p.staff_id, p.period, r.starts_on, r.ends_on, p.approved, p.is_given, p.visits, p.new_customers, p.volume,
+			coalesce(d.visits, 0) AS visits_done, coalesce(d.new_customers, 0) AS new_customers_done, coalesce(d.volume, 0) AS volume_done
+		FROM plans p LEFT JOIN periods r ON r.period = p.period
+		LEFT JOIN done d ON d.staff_id = p.staff_id AND d.period = p.period
+	)
+	SELECT f.plan_id, f.staff_id, f.period, f.starts_on, f.ends_on, f.approved,
+		f.visits AS visits_planned, f.visits_done::bigint AS visits_done, round(f.visits_done / nullif(f.visits, 0), 3) AS visit_rate,
+		f.new_customers AS new_customers_planned, f.new_customers_done::bigint AS new_customers_done,
+		round(f.new_customers_done / nullif(f.new_customers, 0), 3) AS new_customer_rate,
+		f.volume AS volume_planned, f.volume_done, round(f.volume_done / nullif(f.volume, 0), 3) AS volume_rate,
+		CASE WHEN NOT f.is_given THEN 'no plan'
+			WHEN f.starts_on IS NULL THEN 'unknown period'
+			WHEN f.starts_on > t.today THEN 'not begun'
+			WHEN coalesce(f.visits, f.new_customers, f.volume) IS NULL THEN 'no targets'
+			WHEN f.visits_done >= coalesce(f.visits, 0) AND f.new_customers_done >= coalesce(f.new_customers, 0) AND f.volume_done >= coalesce(f.volume, 0) THEN 'fulfilled'
+			WHEN f.ends_on >= t.today THEN 'running'
+			ELSE 'missed' END AS state
+	FROM figures f CROSS JOIN settings t
+	ORDER BY f.starts_on, f.ends_on, f.staff_id, f.plan_id;
+COMMENT ON VIEW crmaudit.visit_plan_completion IS 'each plan beside what was done in its period: visits that reached the customer, new customers (by owner and since), volume (amount of contracts signed); state is fulfilled, running, missed, not begun, no targets, unknown period, or no plan: somebody active who has customers or contracts lacks a plan for a period of the last year for which others have one (D18)';
+
+-- The owner is who owns the customer now.
+CREATE VIEW crmaudit.churn_by_staff WITH (security_invoker = true) AS
+	WITH settings AS (
+		SELECT crmaudit.report_time_zone() AS zone
+	), customers AS (
+		SELECT c.owner, extract(year FROM c.since)::int AS since, extract(year FROM c.closed_at AT TIME ZONE s.zone)::int AS closed,
+			c.closed_at IS NOT NULL AND EXISTS (SELECT FROM crmaudit.complaint() p
+				WHERE p.customer_id = c.customer_id AND p.opened_at <= c.closed_at AND p.opened_at > c.closed_at - interval '1 year') AS complained
+		FROM crmaudit.customer() c CROSS JOIN settings s
+	), events AS (
+		-- who came at a time unknown was there before all others
+		SELECT e.owner, e.year, sum(e.won) AS won, sum(e.lost) AS lost, sum(e.complained) AS complained
+		FROM (SELECT c.owner, coalesce(least(c.since, c.closed), -1) AS year, count(*) AS won, 0 AS lost, 0 AS complained
+			FROM (SELECT owner, since, CASE WHEN since IS NOT NULL THEN closed END AS closed FROM customers) c GROUP BY 1, 2
+			UNION ALL
+			SELECT c.owner, c.closed, 0, count(*), count(*) FILTER (WHERE c.complained) FROM customers c WHERE c.closed IS NOT NULL GROUP BY 1, 2) e
+		GROUP BY e.owner, e.year
+	), figures AS (
+		SELECT e.owner, e.year, e.won, e.lost, e.complained,
+			coalesce(sum(e.won - e.lost) OVER (PARTITION BY e.owner ORDER BY e.year ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS at_start
+		FROM events e
+	), names AS (
+		SELECT s.staff_id, min(s.name) AS name FROM crmaudit.staff() s GROUP BY s.staff_id
+	)
+	SELECT f.owner AS staff_id, n.name, f.year, f.at_start::bigint AS at_start, f.won::bigint AS won, f.lost::bigint AS lost,
+		(f.at_start + f.won - f.lost)::bigint AS at_end, round(f.lost / nullif(f.at_start + f.won, 0), 3) AS churn_rate,
+		f.complained::bigint AS lost_after_complaint
+	FROM figures f LEFT JOIN names n ON n.staff_id = f.owner
+	WHERE f.year >= 0
+	ORDER BY f.year, churn_rate DESC NULLS LAST, f.owner;
+COMMENT ON VIEW crmaudit.churn_by_staff IS 'customers of each staff member (their owner now; NULL: nobody''s) by calendar year: had at its start, won, lost, and at its end; churn_rate is the lost ones'' share of those had in the year; lost_after_complaint had complained within a year before they left; a year in which none came or left has no row (D18, D22)';
+
+-- The year is counted from the day of the first complaint to the same day of
+-- the next year, that day included. Complaints that are neighbours in time tell.
+CREATE VIEW crmaudit.agent_recheck WITH (security_invoker = true) AS
+	WITH settings AS (
+		SELECT crmaudit.report_time_zone() AS zone,
+			ARRAY(SELECT '%' || replace(replace(replace(lower(l.value), '\', '\\'), '%', '\%'), '_', '\_') || '%' FROM crmaudit.value_list l WHERE l.list = 'mis_selling') AS patterns
+	), upheld AS (
+		SELECT c.staff_id, c.complaint_id, (c.opened_at AT TIME ZONE s.zone)::date AS day, coalesce(c.decided_at, c.answered_at, c.closed_at, c.opened_at) AS known_at
+		FROM crmaudit.complaint() c CROSS JOIN settings s
+		WHERE c.upheld AND c.kind IS DISTINCT FROM 'opinion' AND c.staff_id IS NOT NULL AND c.opened_at IS NOT NULL
+			AND (c.reason IS NULL OR lower(c.reason) LIKE ANY (s.patterns))
+	), neighbours AS (
+		SELECT u.staff_id, u.day, u.known_at, lag(u.day) OVER w AS day_before, lag(u.known_at) OVER w AS known_before,
+			count(*) OVER (PARTITION BY u.staff_id ORDER BY u.day RANGE BETWEEN '1 year' PRECEDING AND CURRENT ROW) AS upheld
+		FROM upheld u WINDOW w AS (PARTITION BY u.staff_id ORDER BY u.day, u.complaint_id)
+	), agents AS (
+		SELECT DISTINCT ON (n.staff_id) n.staff_id, n.upheld, n.day AS last_on, greatest(n.known_at, n.known_before) AS recheck_from
+		FROM neighbours n WHERE n.day <= n.day_before + interval '1 year'
+		ORDER BY n.staff_id, n.day DESC, n.upheld DESC, greatest(n.known_at, n.known_before) DESC
+	), customers AS (
+		SELECT a.staff_id, a.upheld, a.last_on, a.recheck_from, c.customer_id, count(c.contract_id) AS contracts
+		FROM agents a LEFT JOIN (SELECT k.staff_id, k.customer_id, k.contract_id FROM crmaudit.contract() k
+			WHERE k.customer_id IS NOT NULL AND (k.status IN ('draft', 'offered')) IS NOT TRUE) c ON c.staff_id = a.staff_id
+		GROUP BY a.staff_id, a.upheld, a.last_on, a.recheck_from, c.customer_id
+	), revisits AS (
+		-- the agent himself does not re-check
+		SELECT c.staff_id, c.customer_id, count(*) AS attempts,
+			(array_agg(i.occurred_at ORDER BY i.occurred_at DESC, i.interaction_id) FILTER (WHERE i.outcome = 'reached'))[1] AS rechecked_at,
+			(array_agg(i.staff_id ORDER BY i.occurred_at DESC, i.interaction_id) FILTER (WHERE i.outcome = 'reached'))[1] AS rechecked_by,
+			(array_agg(i.result ORDER BY i.occurred_at DESC, i.interaction_id) FILTER (WHERE i.outcome = 'reached'))[1] AS result
+		FROM customers c JOIN (SELECT r.customer_id, r.staff_id, r.interaction_id, r.occurred_at, r.outcome, r.result
+			FROM crmaudit.interaction() r WHERE r.kind = 'revisit') i
+			ON i.customer_id = c.customer_id AND i.occurred_at >= c.recheck_from AND i.staff_id IS DISTINCT FROM c.staff_id
+		GROUP BY c.staff_id, c.customer_id
+	)
+	SELECT c.staff_id, c.upheld AS upheld_in_a_year, c.last_on AS last_complaint_on, c.recheck_from, c.customer_id, c.contracts,
+		coalesce(r.attempts, 0) AS attempts, r.rechecked_at, r.rechecked_by, r.result,
+		CASE WHEN c.customer_id IS NULL THEN 'no customers' WHEN r.rechecked_at IS NOT NULL THEN 'rechecked'
+			WHEN r.attempts > 0 THEN 'not reached' ELSE 'open' END AS state
+	FROM customers c LEFT JOIN revisits r ON r.staff_id = c.staff_id AND r.customer_id = c.customer_id
+	ORDER BY c.staff_id, c.customer_id;
+COMMENT ON VIEW crmaudit.agent_recheck IS 'whoever had two complaints of mis-selling or reports upheld within one year (whatever the calendar year), with every customer of his contracts, who are all to be re-checked: the last revisit since both were upheld that reached the customer, by somebody else, and its result; the list mis_selling of crmaudit.value_list says which reasons count, and a complaint without a reason does; state is rechecked, not reached, open, or no customers (D7)';

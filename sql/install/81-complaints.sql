@@ -87,7 +87,7 @@ CREATE VIEW crmaudit.complaint_analysis WITH (security_invoker = true) AS
 	WITH complaints AS (
 		SELECT t.complaint_id, t.customer_id, t.kind, t.channel, t.reason, t.staff_id, t.state, t.upheld,
 			c.segment, c.region,
-			extract(epoch FROM t.answered_at - t.opened_at) / 86400 AS days_to_answer,
+			greatest(extract(epoch FROM t.answered_at - t.opened_at), 0) / 86400 AS days_to_answer,
 			extract(epoch FROM CASE WHEN t.closed_at >= t.opened_at THEN t.closed_at - t.opened_at END) / 86400 AS days_to_close
 		FROM crmaudit.complaint_timeliness t LEFT JOIN crmaudit.customer() c ON c.customer_id = t.customer_id
 	), figures AS (
@@ -118,7 +118,7 @@ CREATE VIEW crmaudit.complaint_monthly WITH (security_invoker = true) AS
 	), complaints AS (
 		SELECT t.kind, t.state, t.upheld, date_trunc('month', t.opened_at AT TIME ZONE s.zone)::date AS opened,
 			date_trunc('month', t.answered_at AT TIME ZONE s.zone)::date AS answered,
-			extract(epoch FROM t.answered_at - t.opened_at) / 86400 AS days_to_answer
+			greatest(extract(epoch FROM t.answered_at - t.opened_at), 0) / 86400 AS days_to_answer
 		FROM crmaudit.complaint_timeliness t CROSS JOIN settings s
 		WHERE t.opened_at IS NOT NULL
 	), received AS (
@@ -178,18 +178,23 @@ COMMENT ON VIEW crmaudit.satisfaction IS 'answers by month and question in four 
 -- What recurs within a year, from one customer or about one staff member, is
 -- no accident.
 CREATE VIEW crmaudit.audit_clues WITH (security_invoker = true) AS
-	WITH clues AS (
+	WITH settings AS (
+		SELECT crmaudit.report_time_zone() AS zone
+	), clues AS (
 		SELECT CASE WHEN c.kind IN ('report', 'opinion') THEN c.kind ELSE 'complaint' END AS clue,
 			'complaint' AS entity, c.complaint_id AS id, c.customer_id, c.staff_id, c.opened_at AS at, coalesce(c.upheld, false) AS is_upheld, c.reason
 		FROM crmaudit.complaint() c
 		UNION ALL
 		SELECT 'dissatisfied', 'survey_answer', a.answer_id, a.customer_id, a.staff_id, a.answered_at, false, a.reason
 		FROM crmaudit.survey_answer() a WHERE a.answer = 4
+	), dated AS (
+		SELECT l.clue, l.entity, l.id, l.customer_id, l.staff_id, l.at, l.is_upheld, l.reason, (l.at AT TIME ZONE s.zone)::date AS day
+		FROM clues l CROSS JOIN settings s
 	), counted AS (
 		SELECT l.clue, l.entity, l.id, l.customer_id, l.staff_id, l.at, l.is_upheld, l.reason,
-			CASE WHEN l.customer_id IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY l.customer_id ORDER BY l.at RANGE BETWEEN '1 year' PRECEDING AND CURRENT ROW) END AS of_customer,
-			CASE WHEN l.staff_id IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY l.staff_id ORDER BY l.at RANGE BETWEEN '90 days' PRECEDING AND CURRENT ROW) END AS of_staff
-		FROM clues l
+			CASE WHEN l.customer_id IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY l.customer_id ORDER BY l.day RANGE BETWEEN '1 year' PRECEDING AND CURRENT ROW) END AS of_customer,
+			CASE WHEN l.staff_id IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY l.staff_id ORDER BY l.day RANGE BETWEEN '90 days' PRECEDING AND CURRENT ROW) END AS of_staff
+		FROM dated l
 	), judged AS (
 		SELECT c.clue, c.entity, c.id, c.customer_id, c.staff_id, c.at, c.reason, c.of_customer, c.of_staff,
 			c.clue || CASE WHEN c.is_upheld AND c.clue IN ('complaint', 'report') THEN '_upheld' ELSE '' END AS word,
@@ -341,3 +346,101 @@ CREATE VIEW crmaudit.agent_recheck WITH (security_invoker = true) AS
 	FROM customers c LEFT JOIN revisits r ON r.staff_id = c.staff_id AND r.customer_id = c.customer_id
 	ORDER BY c.staff_id, c.customer_id;
 COMMENT ON VIEW crmaudit.agent_recheck IS 'whoever had two complaints of mis-selling or reports upheld within one year (whatever the calendar year), with every customer of his contracts, who are all to be re-checked: the last revisit since both were upheld that reached the customer, by somebody else, and its result; the list mis_selling of crmaudit.value_list says which reasons count, and a complaint without a reason does; state is rechecked, not reached, open, or no customers (D7)';
+
+-- Look-ups -------------------------------------------------------------------------------------
+
+-- Where pg_trgm is installed, wherever that is. What it is asked for by is
+-- looked up among its members, lest a stranger's operator of the same name is
+-- called.
+CREATE FUNCTION crmaudit.trigram_operator(OUT operator text, OUT function text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('OPERATOR(%I.%s)', n.nspname, o.oprname), p.oid::regproc::text
+	FROM pg_extension e
+	JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid AND d.deptype = 'e' AND d.classid = 'pg_operator'::regclass
+	JOIN pg_operator o ON o.oid = d.objid AND o.oprname = '<%' AND o.oprleft = 'text'::regtype AND o.oprright = 'text'::regtype
+	JOIN pg_namespace n ON n.oid = o.oprnamespace
+	JOIN pg_depend f ON f.refclassid = 'pg_extension'::regclass AND f.refobjid = e.oid AND f.deptype = 'e' AND f.classid = 'pg_proc'::regclass
+	JOIN pg_proc p ON p.oid = f.objid AND p.proname = 'word_similarity'
+	WHERE e.extname = 'pg_trgm' AND has_schema_privilege(n.oid, 'USAGE')
+$$;
+COMMENT ON FUNCTION crmaudit.trigram_operator() IS 'the operator and the function of pg_trgm that compare a word with the words of a text; NULL where pg_trgm is not installed, or the caller may not use its schema';
+
+-- $1 is the search text, $2 the pattern that contains it, $3 that of its
+-- digits (NULL for fewer than four), $4 how many rows are wanted.
+CREATE FUNCTION crmaudit.lookup_query(query text, outputs text, ids text[], names text[], texts text[], phones text[], then_by text) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	word_of text := (SELECT t.operator FROM crmaudit.trigram_operator() t);
+	closeness_of text := (SELECT t.function FROM crmaudit.trigram_operator() t);
+	exact text := (SELECT string_agg(format('lower(%s) = lower($1)', c), ' OR ') FROM unnest(ids || names) c);
+	contained text := (SELECT string_agg(format('%s ILIKE $2', c), ' OR ') FROM unnest(names || texts) c);
+	dialled text := (SELECT string_agg(format('translate(%s, '' -().+/'', '''') LIKE $3', c), ' OR ') FROM unnest(phones) c);
+	alike text := (SELECT string_agg(format('$1 %s %s', word_of, c), ' OR ') FROM unnest(names) c WHERE word_of IS NOT NULL);
+	closeness text := (SELECT string_agg(format('%s($1, %s)', closeness_of, replace(c, 'l.', 'm.')), ', ') FROM unnest(names) c WHERE closeness_of IS NOT NULL);
+BEGIN
+	RETURN format('SELECT %s, m.match FROM (SELECT l.*, CASE WHEN %s THEN ''exact'' WHEN %s THEN ''contained'' ELSE ''similar'' END AS match FROM (%s) AS l WHERE %s) AS m '
+		|| 'ORDER BY m.match = ''exact'' DESC, m.match = ''contained'' DESC, %s%s LIMIT $4',
+		outputs, exact, concat_ws(' OR ', contained, dialled), query, concat_ws(' OR ', exact, contained, dialled, alike),
+		coalesce('CASE WHEN m.match = ''similar'' THEN greatest(' || closeness || ') END DESC NULLS LAST, ', ''), then_by);
+END $$;
+COMMENT ON FUNCTION crmaudit.lookup_query(text, text, text[], text[], text[], text[], text) IS 'SQL of a look-up: rows of a query one of whose ids or names is the search text, whose names or texts contain it, whose phones contain its digits, or whose names are similar; closest first';
+
+CREATE FUNCTION crmaudit.search_pattern(search text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT '%' || replace(replace(replace(search, '\', '\\'), '%', '\%'), '_', '\_') || '%'
+$$;
+COMMENT ON FUNCTION crmaudit.search_pattern(text) IS 'a pattern for LIKE that contains a text, whatever characters it has';
+
+CREATE FUNCTION crmaudit.digit_pattern(search text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT '%' || d.digits || '%' FROM (SELECT translate(search, ' -().+/', '') AS digits) d WHERE d.digits ~ '^[0-9]{4,}$'
+$$;
+COMMENT ON FUNCTION crmaudit.digit_pattern(text) IS 'a pattern for LIKE that contains the digits of a phone number as people type it; NULL unless it is at least four digits';
+
+CREATE FUNCTION crmaudit.company_lookup(search text, max_rows int DEFAULT 50)
+RETURNS TABLE (customer_id text, name text, kind text, segment text, size text, industry text, main_business text, operating_condition text, region text,
+	owner text, since date, closed_at timestamptz, annual_volume numeric, risk text, match text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN QUERY EXECUTE crmaudit.lookup_query('SELECT * FROM crmaudit.customer()',
+		'm.customer_id, m.name, m.kind, m.segment, m.size, m.industry, m.main_business, m.operating_condition, m.region, m.owner, m.since, m.closed_at, m.annual_volume, m.risk',
+		'{l.customer_id}', '{l.name}', '{}', '{}', 'length(m.name), m.name, m.customer_id')
+		USING btrim(search), crmaudit.search_pattern(btrim(search)), crmaudit.digit_pattern(search), CASE WHEN btrim(search) = '' THEN 0 ELSE max_rows END;
+END $$;
+COMMENT ON FUNCTION crmaudit.company_lookup(text, int) IS 'customers, companies and persons, by number or name; read with the caller''s rights (D27)';
+
+CREATE FUNCTION crmaudit.contact_lookup(search text, max_rows int DEFAULT 50)
+RETURNS TABLE (contact_id text, name text, "position" text, main boolean, phone text, email text, customer_id text, customer_name text, match text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN QUERY EXECUTE crmaudit.lookup_query('SELECT t.*, c.name AS customer_name FROM crmaudit.contact() t LEFT JOIN crmaudit.customer() c ON c.customer_id = t.customer_id',
+		'm.contact_id, m.name, m.position, m.main, m.phone, m.email, m.customer_id, m.customer_name',
+		'{l.contact_id,l.customer_id,l.email}', '{l.name,l.customer_name}', '{l.email}', '{l.phone}', 'm.main DESC NULLS LAST, m.name, m.contact_id')
+		USING btrim(search), crmaudit.search_pattern(btrim(search)), crmaudit.digit_pattern(search), CASE WHEN btrim(search) = '' THEN 0 ELSE max_rows END;
+END $$;
+COMMENT ON FUNCTION crmaudit.contact_lookup(text, int) IS 'contact persons by name, phone (as people type it), e-mail address, or their customer''s number or name, main contacts first; read with the caller''s rights (D27)';
+
+CREATE FUNCTION crmaudit.agreement_lookup(search text, max_rows int DEFAULT 50)
+RETURNS TABLE (contract_id text, kind text, status text, signed_at timestamptz, signed_by text, starts_on date, ends_on date, amount numeric,
+	customer_id text, customer_name text, staff_id text, match text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN QUERY EXECUTE crmaudit.lookup_query('SELECT t.*, c.name AS customer_name FROM crmaudit.contract() t LEFT JOIN crmaudit.customer() c ON c.customer_id = t.customer_id',
+		'm.contract_id, m.kind, m.status, m.signed_at, m.signed_by, m.starts_on, m.ends_on, m.amount, m.customer_id, m.customer_name, m.staff_id',
+		'{l.contract_id,l.customer_id}', '{l.customer_name,l.signed_by}', '{l.kind}', '{}', 'm.signed_at DESC NULLS LAST, m.contract_id')
+		USING btrim(search), crmaudit.search_pattern(btrim(search)), crmaudit.digit_pattern(search), CASE WHEN btrim(search) = '' THEN 0 ELSE max_rows END;
+END $$;
+COMMENT ON FUNCTION crmaudit.agreement_lookup(text, int) IS 'contracts by number, kind, signer, or their customer''s number or name, the latest first; read with the caller''s rights (D27)';
+
+CREATE FUNCTION crmaudit.visit_lookup(search text, max_rows int DEFAULT 50)
+RETURNS TABLE (interaction_id text, kind text, method text, occurred_at timestamptz, outcome text, content text, problem text, result text,
+	customer_id text, customer_name text, staff_id text, staff_name text, match text)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN QUERY EXECUTE crmaudit.lookup_query('SELECT t.*, c.name AS customer_name, s.name AS staff_name FROM crmaudit.interaction() t '
+			|| 'LEFT JOIN crmaudit.customer() c ON c.customer_id = t.customer_id LEFT JOIN crmaudit.staff() s ON s.staff_id = t.staff_id WHERE t.kind IN (''visit'', ''revisit'')',
+		'm.interaction_id, m.kind, m.method, m.occurred_at, m.outcome, m.content, m.problem, m.result, m.customer_id, m.customer_name, m.staff_id, m.staff_name',
+		'{l.interaction_id,l.customer_id,l.staff_id}', '{l.customer_name,l.staff_name}', '{l.content,l.problem,l.result}', '{}', 'm.occurred_at DESC NULLS LAST, m.interaction_id')
+		USING btrim(search), crmaudit.search_pattern(btrim(search)), crmaudit.digit_pattern(search), CASE WHEN btrim(search) = '' THEN 0 ELSE max_rows END;
+END $$;
+COMMENT ON FUNCTION crmaudit.visit_lookup(text, int) IS 'visits and revisits by number, what was found and done, the customer''s number or name, or that of whoever did it, the latest first; read with the caller''s rights (D27)';

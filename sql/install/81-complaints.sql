@@ -58,14 +58,14 @@ INSERT INTO crmaudit.value_list (list, value, builtin)
 -- An answer that is older than the complaint is none: of it the day counts,
 -- for many a CRM keeps no more.
 CREATE VIEW crmaudit.complaint_timeliness WITH (security_invoker = true) AS
-	WITH settings AS (
+	WITH settings AS MATERIALIZED (
 		SELECT crmaudit.report_time_zone() AS zone
 	), complaints AS (
 		SELECT c.complaint_id, c.customer_id, c.staff_id, c.kind, c.channel, c.opened_at, c.decided_at, c.closed_at, c.upheld, c.reason,
 			CASE WHEN c.kind = 'report' THEN '10 working days' ELSE '5 working days' END AS within,
 			CASE WHEN c.kind = 'opinion' THEN least(c.answered_at, c.decided_at, c.closed_at) ELSE c.answered_at END AS answered_at, s.zone
 		FROM crmaudit.complaint() c CROSS JOIN settings s
-	), dated AS (
+	), dated AS MATERIALIZED (
 		SELECT c.complaint_id, c.customer_id, c.staff_id, c.kind, c.channel, c.opened_at, c.decided_at, c.closed_at, c.upheld, c.reason, c.within,
 			crmaudit.due_date(c.opened_at, c.within) AS due_at,
 			CASE WHEN (c.answered_at AT TIME ZONE c.zone)::date >= (c.opened_at AT TIME ZONE c.zone)::date THEN c.answered_at END AS answered_at
@@ -87,38 +87,43 @@ CREATE VIEW crmaudit.complaint_analysis WITH (security_invoker = true) AS
 	WITH complaints AS (
 		SELECT t.complaint_id, t.customer_id, t.kind, t.channel, t.reason, t.staff_id, t.state, t.upheld,
 			c.segment, c.region,
-			greatest(extract(epoch FROM t.answered_at - t.opened_at), 0) / 86400 AS days_to_answer,
-			extract(epoch FROM CASE WHEN t.closed_at >= t.opened_at THEN t.closed_at - t.opened_at END) / 86400 AS days_to_close
+			(greatest(extract(epoch FROM t.answered_at - t.opened_at), 0) / 86400)::float8 AS days_to_answer,
+			(extract(epoch FROM CASE WHEN t.closed_at >= t.opened_at THEN t.closed_at - t.opened_at END) / 86400)::float8 AS days_to_close
 		FROM crmaudit.complaint_timeliness t LEFT JOIN crmaudit.customer() c ON c.customer_id = t.customer_id
-	), figures AS (
-		SELECT g.position, g.grouped_by, g.value, count(*) AS complaints, count(DISTINCT c.customer_id) AS customers,
-			count(*) FILTER (WHERE c.upheld) AS upheld, count(c.upheld) AS decided,
-			count(*) FILTER (WHERE c.state = 'met') AS in_time, count(*) FILTER (WHERE c.state = 'late') AS late,
-			count(*) FILTER (WHERE c.state = 'overdue') AS overdue, count(*) FILTER (WHERE c.state = 'open') AS open,
-			percentile_cont(0.5) WITHIN GROUP (ORDER BY c.days_to_answer) AS days_to_answer,
-			percentile_cont(0.5) WITHIN GROUP (ORDER BY c.days_to_close) AS days_to_close
+	), valued AS (
+		SELECT g.position, g.value COLLATE "C" AS value, c.customer_id COLLATE "C" AS customer_id, c.state, c.upheld, c.days_to_answer, c.days_to_close
 		FROM complaints c
-		CROSS JOIN LATERAL (VALUES (1, 'all', NULL), (2, 'kind', c.kind), (3, 'channel', c.channel), (4, 'reason', c.reason),
-			(5, 'staff', c.staff_id), (6, 'segment', c.segment), (7, 'region', c.region)) AS g(position, grouped_by, value)
-		GROUP BY g.position, g.grouped_by, g.value
+		CROSS JOIN LATERAL (VALUES (1, NULL), (2, c.kind), (3, c.channel), (4, c.reason), (5, c.staff_id), (6, c.segment), (7, c.region)) AS g(position, value)
+	), figures AS (
+		SELECT v.position, v.value, count(*) AS complaints,
+			count(*) FILTER (WHERE v.upheld) AS upheld, count(v.upheld) AS decided,
+			count(*) FILTER (WHERE v.state = 'met') AS in_time, count(*) FILTER (WHERE v.state = 'late') AS late,
+			count(*) FILTER (WHERE v.state = 'overdue') AS overdue, count(*) FILTER (WHERE v.state = 'open') AS open,
+			percentile_cont(0.5) WITHIN GROUP (ORDER BY v.days_to_answer) AS days_to_answer,
+			percentile_cont(0.5) WITHIN GROUP (ORDER BY v.days_to_close) AS days_to_close
+		FROM valued v GROUP BY v.position, v.value
+	), customers AS (
+		SELECT d.position, d.value, count(d.customer_id) AS customers
+		FROM (SELECT DISTINCT v.position, v.value, v.customer_id FROM valued v) d GROUP BY d.position, d.value
 	)
-	SELECT f.grouped_by, f.value, f.complaints, round(f.complaints / sum(f.complaints) OVER (PARTITION BY f.position), 3) AS share,
-		f.customers, f.upheld, round(f.upheld::numeric / nullif(f.decided, 0), 3) AS upheld_rate,
+	SELECT (ARRAY['all', 'kind', 'channel', 'reason', 'staff', 'segment', 'region'])[f.position] AS grouped_by, f.value, f.complaints,
+		round(f.complaints / sum(f.complaints) OVER (PARTITION BY f.position), 3) AS share,
+		c.customers, f.upheld, round(f.upheld::numeric / nullif(f.decided, 0), 3) AS upheld_rate,
 		f.in_time, f.late, f.overdue, f.open,
 		round(f.in_time::numeric / nullif(f.in_time + f.late + f.overdue, 0), 3) AS in_time_rate,
 		round(f.days_to_answer::numeric, 1) AS median_days_to_answer, round(f.days_to_close::numeric, 1) AS median_days_to_close
-	FROM figures f
+	FROM figures f LEFT JOIN customers c ON c.position = f.position AND coalesce(c.value, '') = coalesce(f.value, '') AND c.value IS NOT DISTINCT FROM f.value
 	ORDER BY f.position, f.complaints DESC, f.value;
 COMMENT ON VIEW crmaudit.complaint_analysis IS 'all complaints, and by kind, channel, reason, staff, and the customer''s segment and region: how many, of how many customers, upheld (rate of those decided), answered in time (rate of those due), and median days to the answer and to the end (D24)';
 
 -- Whoever was not answered is open, closed or not.
 CREATE VIEW crmaudit.complaint_monthly WITH (security_invoker = true) AS
-	WITH settings AS (
+	WITH settings AS MATERIALIZED (
 		SELECT crmaudit.report_time_zone() AS zone
 	), complaints AS (
 		SELECT t.kind, t.state, t.upheld, date_trunc('month', t.opened_at AT TIME ZONE s.zone)::date AS opened,
 			date_trunc('month', t.answered_at AT TIME ZONE s.zone)::date AS answered,
-			greatest(extract(epoch FROM t.answered_at - t.opened_at), 0) / 86400 AS days_to_answer
+			(greatest(extract(epoch FROM t.answered_at - t.opened_at), 0) / 86400)::float8 AS days_to_answer
 		FROM crmaudit.complaint_timeliness t CROSS JOIN settings s
 		WHERE t.opened_at IS NOT NULL
 	), received AS (
@@ -146,7 +151,7 @@ COMMENT ON VIEW crmaudit.complaint_monthly IS 'by month and kind: complaints rec
 -- Satisfaction ----------------------------------------------------------------------------
 
 CREATE VIEW crmaudit.satisfaction WITH (security_invoker = true) AS
-	WITH settings AS (
+	WITH settings AS MATERIALIZED (
 		SELECT crmaudit.report_time_zone() AS zone
 	), answers AS MATERIALIZED (
 		SELECT date_trunc('month', a.answered_at AT TIME ZONE s.zone)::date AS month, a.question, a.answer, nullif(btrim(a.reason), '') AS reason
@@ -178,7 +183,7 @@ COMMENT ON VIEW crmaudit.satisfaction IS 'answers by month and question in four 
 -- What recurs within a year, from one customer or about one staff member, is
 -- no accident.
 CREATE VIEW crmaudit.audit_clues WITH (security_invoker = true) AS
-	WITH settings AS (
+	WITH settings AS MATERIALIZED (
 		SELECT crmaudit.report_time_zone() AS zone
 	), clues AS (
 		SELECT CASE WHEN c.kind IN ('report', 'opinion') THEN c.kind ELSE 'complaint' END AS clue,
@@ -187,7 +192,7 @@ CREATE VIEW crmaudit.audit_clues WITH (security_invoker = true) AS
 		UNION ALL
 		SELECT 'dissatisfied', 'survey_answer', a.answer_id, a.customer_id, a.staff_id, a.answered_at, false, a.reason
 		FROM crmaudit.survey_answer() a WHERE a.answer = 4
-	), dated AS (
+	), dated AS MATERIALIZED (
 		SELECT l.clue, l.entity, l.id, l.customer_id, l.staff_id, l.at, l.is_upheld, l.reason, (l.at AT TIME ZONE s.zone)::date AS day
 		FROM clues l CROSS JOIN settings s
 	), counted AS (
@@ -215,7 +220,7 @@ COMMENT ON VIEW crmaudit.audit_clues IS 'complaints, reports, opinions and dissa
 -- Periods are whole months, so that what was done is counted by month, once
 -- for all plans.
 CREATE VIEW crmaudit.visit_plan_completion WITH (security_invoker = true) AS
-	WITH settings AS (
+	WITH settings AS MATERIALIZED (
 		SELECT z.zone, (now() AT TIME ZONE z.zone)::date AS today FROM (SELECT crmaudit.report_time_zone() AS zone) z
 	), given AS MATERIALIZED (
 		SELECT p.plan_id, p.staff_id, p.period, p.visits, p.new_customers, p.volume, p.approved_by, p.approved_at FROM crmaudit.plan() p
@@ -232,7 +237,7 @@ CREATE VIEW crmaudit.visit_plan_completion WITH (security_invoker = true) AS
 		FROM sellers s CROSS JOIN periods p CROSS JOIN settings t
 		LEFT JOIN given g ON g.staff_id = s.staff_id AND g.period = p.period
 		WHERE p.starts_on <= t.today AND p.ends_on >= t.today - interval '1 year' AND g.period IS NULL
-	), deeds AS (
+	), deeds AS MATERIALIZED (
 		SELECT d.staff_id, d.month, sum(d.visits) AS visits, sum(d.new_customers) AS new_customers, sum(d.volume) AS volume
 		FROM (SELECT i.staff_id, date_trunc('month', i.occurred_at AT TIME ZONE t.zone)::date AS month, count(*) AS visits, 0 AS new_customers, 0 AS volume
 			FROM crmaudit.interaction() i CROSS JOIN settings t
@@ -274,7 +279,7 @@ COMMENT ON VIEW crmaudit.visit_plan_completion IS 'each plan beside what was don
 
 -- The owner is who owns the customer now.
 CREATE VIEW crmaudit.churn_by_staff WITH (security_invoker = true) AS
-	WITH settings AS (
+	WITH settings AS MATERIALIZED (
 		SELECT crmaudit.report_time_zone() AS zone
 	), customers AS (
 		SELECT c.owner, extract(year FROM c.since)::int AS since, extract(year FROM c.closed_at AT TIME ZONE s.zone)::int AS closed,
@@ -304,10 +309,60 @@ CREATE VIEW crmaudit.churn_by_staff WITH (security_invoker = true) AS
 	ORDER BY f.year, churn_rate DESC NULLS LAST, f.owner;
 COMMENT ON VIEW crmaudit.churn_by_staff IS 'customers of each staff member (their owner now; NULL: nobody''s) by calendar year: had at its start, won, lost, and at its end; churn_rate is the lost ones'' share of those had in the year; lost_after_complaint had complained within a year before they left; a year in which none came or left has no row (D18, D22)';
 
+CREATE VIEW crmaudit.staff_appraisal WITH (security_invoker = true) AS
+	WITH settings AS MATERIALIZED (
+		SELECT z.zone, (now() AT TIME ZONE z.zone)::date AS today FROM (SELECT crmaudit.report_time_zone() AS zone) z
+	), persons AS MATERIALIZED (
+		SELECT s.staff_id, min(s.name) AS name, min(s.department) AS department, max(s.trained_at) AS trained_at FROM crmaudit.staff() s GROUP BY s.staff_id
+	), plans AS (
+		-- plans by month tell; by quarter or year only where there are none
+		SELECT p.staff_id, p.year, sum(p.visits_planned) AS planned, sum(p.visits_done) AS done, count(*) FILTER (WHERE p.state = 'no plan') AS missing
+		FROM (SELECT v.staff_id, extract(year FROM v.starts_on)::int AS year, v.visits_planned, CASE WHEN v.visits_planned IS NOT NULL THEN v.visits_done END AS visits_done, v.state,
+				dense_rank() OVER (PARTITION BY v.staff_id, extract(year FROM v.starts_on), v.state = 'no plan'
+					ORDER BY CASE WHEN v.ends_on - v.starts_on <= 31 THEN 1 WHEN v.ends_on - v.starts_on <= 92 THEN 2 ELSE 3 END) AS length
+			FROM crmaudit.visit_plan_completion v CROSS JOIN settings t WHERE v.starts_on <= t.today) p
+		WHERE p.state = 'no plan' OR p.length = 1
+		GROUP BY p.staff_id, p.year
+	), cases AS (
+		-- against whoever entered them, if that is known to be one of the staff, or else the owner
+		SELECT coalesce(e.staff_id, c.owner) AS staff_id, extract(year FROM c.period_start)::int AS year, sum(c.incomplete_cases) AS incomplete, sum(c.false_cases) AS false
+		FROM crmaudit.case_statistics c LEFT JOIN persons e ON e.staff_id = c.entered_by
+		WHERE c.period_kind = 'quarter' GROUP BY 1, 2
+	), measures AS (
+		SELECT p.staff_id, p.year, p.planned, p.done, p.missing, 0 AS customers, 0 AS lost, 0 AS incomplete, 0 AS false, 0 AS overdue, 0 AS late, 0 AS complaints, 0 AS upheld, 0 AS answers, 0 AS dissatisfied FROM plans p
+		UNION ALL
+		SELECT c.staff_id, c.year, NULL, NULL, 0, c.at_start + c.won, c.lost, 0, 0, 0, 0, 0, 0, 0, 0 FROM crmaudit.churn_by_staff c
+		UNION ALL
+		SELECT c.staff_id, c.year, NULL, NULL, 0, 0, 0, c.incomplete, c.false, 0, 0, 0, 0, 0, 0 FROM cases c
+		UNION ALL
+		SELECT o.staff_id, extract(year FROM o.due_at AT TIME ZONE t.zone)::int, NULL, NULL, 0, 0, 0, 0, 0, count(*) FILTER (WHERE o.state = 'overdue'), count(*) FILTER (WHERE o.state = 'late'), 0, 0, 0, 0
+		FROM crmaudit.obligation_status o CROSS JOIN settings t WHERE o.state IN ('overdue', 'late') GROUP BY 1, 2
+		UNION ALL
+		SELECT c.staff_id, extract(year FROM c.opened_at AT TIME ZONE t.zone)::int, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE c.upheld), 0, 0
+		FROM crmaudit.complaint() c CROSS JOIN settings t WHERE c.kind IS DISTINCT FROM 'opinion' GROUP BY 1, 2
+		UNION ALL
+		SELECT a.staff_id, extract(year FROM a.answered_at AT TIME ZONE t.zone)::int, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE a.answer = 4)
+		FROM crmaudit.survey_answer() a CROSS JOIN settings t WHERE a.answer BETWEEN 1 AND 4 GROUP BY 1, 2
+	), sums AS (
+		SELECT m.staff_id, m.year, sum(m.planned) AS planned, sum(m.done) AS done, sum(m.missing) AS missing, sum(m.customers) AS customers, sum(m.lost) AS lost,
+			sum(m.incomplete) AS incomplete, sum(m.false) AS false, sum(m.overdue) AS overdue, sum(m.late) AS late, sum(m.complaints) AS complaints, sum(m.upheld) AS upheld,
+			sum(m.answers) AS answers, sum(m.dissatisfied) AS dissatisfied
+		FROM measures m WHERE m.staff_id IS NOT NULL AND m.year IS NOT NULL
+		GROUP BY m.staff_id, m.year
+	)
+	SELECT s.year, s.staff_id, p.name, p.department, s.planned::bigint AS visits_planned, s.done::bigint AS visits_done, round(s.done / nullif(s.planned, 0), 3) AS plan_completion,
+		s.missing::bigint AS plans_missing, s.customers::bigint AS customers, s.lost::bigint AS lost, round(s.lost / nullif(s.customers, 0), 3) AS churn_rate,
+		s.incomplete::bigint AS incomplete_cases, s.false::bigint AS false_cases, s.overdue::bigint AS obligations_overdue, s.late::bigint AS obligations_late,
+		s.complaints::bigint AS complaints, s.upheld::bigint AS upheld_complaints, s.answers::bigint AS answers, s.dissatisfied::bigint AS dissatisfied,
+		round((s.answers - s.dissatisfied) / nullif(s.answers, 0), 3) AS satisfaction_rate, p.trained_at
+	FROM sums s LEFT JOIN persons p ON p.staff_id = s.staff_id
+	ORDER BY s.year, s.staff_id;
+COMMENT ON VIEW crmaudit.staff_appraisal IS 'figures for the appraisal of each staff member and calendar year: visits planned (by month, or else by quarter or year, in periods that have begun) and done, plans missing; customers had, lost, churn rate (a year in which none came or left has none); cases of incomplete and of false data, apart (of whoever entered them if he is known, else the owner''s); obligations of the year overdue or fulfilled late; complaints and reports, and those upheld; answers and dissatisfied ones; last training (D8, D18, D44)';
+
 -- The year is counted from the day of the first complaint to the same day of
 -- the next year, that day included. Complaints that are neighbours in time tell.
 CREATE VIEW crmaudit.agent_recheck WITH (security_invoker = true) AS
-	WITH settings AS (
+	WITH settings AS MATERIALIZED (
 		SELECT crmaudit.report_time_zone() AS zone,
 			ARRAY(SELECT '%' || replace(replace(replace(lower(l.value), '\', '\\'), '%', '\%'), '_', '\_') || '%' FROM crmaudit.value_list l WHERE l.list = 'mis_selling') AS patterns
 	), upheld AS (

@@ -219,7 +219,9 @@ COMMENT ON VIEW crmaudit.audit_clues IS 'complaints, reports, opinions and dissa
 
 -- Periods are whole months, so that what was done is counted by month, once
 -- for all plans.
-CREATE VIEW crmaudit.visit_plan_completion WITH (security_invoker = true) AS
+CREATE FUNCTION crmaudit.visit_plan_completion_rows()
+RETURNS TABLE (plan_id text, staff_id text, period text, starts_on date, ends_on date, approved boolean, visits_planned integer, visits_done bigint, visit_rate numeric, new_customers_planned integer, new_customers_done bigint, new_customer_rate numeric, volume_planned numeric, volume_done numeric, volume_rate numeric, state text)
+LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_mergejoin = off SET enable_nestloop = off SET work_mem = '64MB' AS $$
 	WITH settings AS MATERIALIZED (
 		SELECT z.zone, (now() AT TIME ZONE z.zone)::date AS today FROM (SELECT crmaudit.report_time_zone() AS zone) z
 	), given AS MATERIALIZED (
@@ -274,7 +276,11 @@ CREATE VIEW crmaudit.visit_plan_completion WITH (security_invoker = true) AS
 			WHEN f.ends_on >= t.today THEN 'running'
 			ELSE 'missed' END AS state
 	FROM figures f CROSS JOIN settings t
-	ORDER BY f.starts_on, f.ends_on, f.staff_id, f.plan_id;
+	ORDER BY f.starts_on, f.ends_on, f.staff_id, f.plan_id
+$$;
+COMMENT ON FUNCTION crmaudit.visit_plan_completion_rows() IS 'implementation of visit_plan_completion';
+CREATE VIEW crmaudit.visit_plan_completion WITH (security_invoker = true) AS
+	SELECT plan_id, staff_id, period, starts_on, ends_on, approved, visits_planned, visits_done, visit_rate, new_customers_planned, new_customers_done, new_customer_rate, volume_planned, volume_done, volume_rate, state FROM crmaudit.visit_plan_completion_rows();
 COMMENT ON VIEW crmaudit.visit_plan_completion IS 'each plan beside what was done in its period: visits that reached the customer, new customers (by owner and since), volume (amount of contracts signed); state is fulfilled, running, missed, not begun, no targets, unknown period, or no plan: somebody active who has customers or contracts lacks a plan for a period of the last year for which others have one (D18)';
 
 -- The owner is who owns the customer now.
@@ -284,7 +290,7 @@ CREATE VIEW crmaudit.churn_by_staff WITH (security_invoker = true) AS
 	), customers AS (
 		SELECT c.owner, extract(year FROM c.since)::int AS since, extract(year FROM c.closed_at AT TIME ZONE s.zone)::int AS closed,
 			c.closed_at IS NOT NULL AND EXISTS (SELECT FROM crmaudit.complaint() p
-				WHERE p.customer_id = c.customer_id AND p.opened_at <= c.closed_at AND p.opened_at > c.closed_at - interval '1 year') AS complained
+				WHERE p.customer_id = c.customer_id AND p.opened_at <= c.closed_at AND (p.opened_at AT TIME ZONE s.zone) > (c.closed_at AT TIME ZONE s.zone) - interval '1 year') AS complained
 		FROM crmaudit.customer() c CROSS JOIN settings s
 	), events AS (
 		-- who came at a time unknown was there before all others
@@ -316,12 +322,13 @@ CREATE VIEW crmaudit.staff_appraisal WITH (security_invoker = true) AS
 		SELECT s.staff_id, min(s.name) AS name, min(s.department) AS department, max(s.trained_at) AS trained_at FROM crmaudit.staff() s GROUP BY s.staff_id
 	), plans AS (
 		-- plans by month tell; by quarter or year only where there are none
-		SELECT p.staff_id, p.year, sum(p.visits_planned) AS planned, sum(p.visits_done) AS done, count(*) FILTER (WHERE p.state = 'no plan') AS missing
-		FROM (SELECT v.staff_id, extract(year FROM v.starts_on)::int AS year, v.visits_planned, CASE WHEN v.visits_planned IS NOT NULL THEN v.visits_done END AS visits_done, v.state,
-				dense_rank() OVER (PARTITION BY v.staff_id, extract(year FROM v.starts_on), v.state = 'no plan'
+		SELECT p.staff_id, p.year, sum(p.visits_planned) AS planned, sum(p.visits_done) FILTER (WHERE p.visits_planned IS NOT NULL) AS done,
+			count(*) FILTER (WHERE p.state = 'no plan') AS missing
+		FROM (SELECT v.staff_id, extract(year FROM v.starts_on)::int AS year, v.visits_planned, v.visits_done, v.state,
+				dense_rank() OVER (PARTITION BY v.staff_id, extract(year FROM v.starts_on), v.visits_planned IS NULL
 					ORDER BY CASE WHEN v.ends_on - v.starts_on <= 31 THEN 1 WHEN v.ends_on - v.starts_on <= 92 THEN 2 ELSE 3 END) AS length
 			FROM crmaudit.visit_plan_completion v CROSS JOIN settings t WHERE v.starts_on <= t.today) p
-		WHERE p.state = 'no plan' OR p.length = 1
+		WHERE p.state = 'no plan' OR p.visits_planned IS NOT NULL AND p.length = 1
 		GROUP BY p.staff_id, p.year
 	), cases AS (
 		-- against whoever entered them, if that is known to be one of the staff, or else the owner
@@ -329,19 +336,19 @@ CREATE VIEW crmaudit.staff_appraisal WITH (security_invoker = true) AS
 		FROM crmaudit.case_statistics c LEFT JOIN persons e ON e.staff_id = c.entered_by
 		WHERE c.period_kind = 'quarter' GROUP BY 1, 2
 	), measures AS (
-		SELECT p.staff_id, p.year, p.planned, p.done, p.missing, 0 AS customers, 0 AS lost, 0 AS incomplete, 0 AS false, 0 AS overdue, 0 AS late, 0 AS complaints, 0 AS upheld, 0 AS answers, 0 AS dissatisfied FROM plans p
+		SELECT p.staff_id, p.year, p.planned, p.done, p.missing, NULL::numeric AS customers, NULL::numeric AS lost, 0 AS incomplete, 0 AS false, 0 AS overdue, 0 AS late, 0 AS complaints, 0 AS upheld, 0 AS answers, 0 AS dissatisfied FROM plans p
 		UNION ALL
 		SELECT c.staff_id, c.year, NULL, NULL, 0, c.at_start + c.won, c.lost, 0, 0, 0, 0, 0, 0, 0, 0 FROM crmaudit.churn_by_staff c
 		UNION ALL
-		SELECT c.staff_id, c.year, NULL, NULL, 0, 0, 0, c.incomplete, c.false, 0, 0, 0, 0, 0, 0 FROM cases c
+		SELECT c.staff_id, c.year, NULL, NULL, 0, NULL, NULL, c.incomplete, c.false, 0, 0, 0, 0, 0, 0 FROM cases c
 		UNION ALL
-		SELECT o.staff_id, extract(year FROM o.due_at AT TIME ZONE t.zone)::int, NULL, NULL, 0, 0, 0, 0, 0, count(*) FILTER (WHERE o.state = 'overdue'), count(*) FILTER (WHERE o.state = 'late'), 0, 0, 0, 0
+		SELECT o.staff_id, extract(year FROM o.due_at AT TIME ZONE t.zone)::int, NULL, NULL, 0, NULL, NULL, 0, 0, count(*) FILTER (WHERE o.state = 'overdue'), count(*) FILTER (WHERE o.state = 'late'), 0, 0, 0, 0
 		FROM crmaudit.obligation_status o CROSS JOIN settings t WHERE o.state IN ('overdue', 'late') GROUP BY 1, 2
 		UNION ALL
-		SELECT c.staff_id, extract(year FROM c.opened_at AT TIME ZONE t.zone)::int, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE c.upheld), 0, 0
+		SELECT c.staff_id, extract(year FROM c.opened_at AT TIME ZONE t.zone)::int, NULL, NULL, 0, NULL, NULL, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE c.upheld), 0, 0
 		FROM crmaudit.complaint() c CROSS JOIN settings t WHERE c.kind IS DISTINCT FROM 'opinion' GROUP BY 1, 2
 		UNION ALL
-		SELECT a.staff_id, extract(year FROM a.answered_at AT TIME ZONE t.zone)::int, NULL, NULL, 0, 0, 0, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE a.answer = 4)
+		SELECT a.staff_id, extract(year FROM a.answered_at AT TIME ZONE t.zone)::int, NULL, NULL, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE a.answer = 4)
 		FROM crmaudit.survey_answer() a CROSS JOIN settings t WHERE a.answer BETWEEN 1 AND 4 GROUP BY 1, 2
 	), sums AS (
 		SELECT m.staff_id, m.year, sum(m.planned) AS planned, sum(m.done) AS done, sum(m.missing) AS missing, sum(m.customers) AS customers, sum(m.lost) AS lost,
@@ -361,7 +368,9 @@ COMMENT ON VIEW crmaudit.staff_appraisal IS 'figures for the appraisal of each s
 
 -- The year is counted from the day of the first complaint to the same day of
 -- the next year, that day included. Complaints that are neighbours in time tell.
-CREATE VIEW crmaudit.agent_recheck WITH (security_invoker = true) AS
+CREATE FUNCTION crmaudit.agent_recheck_rows()
+RETURNS TABLE (staff_id text, upheld_in_a_year bigint, last_complaint_on date, recheck_from timestamp with time zone, customer_id text, contracts bigint, attempts bigint, rechecked_at timestamp with time zone, rechecked_by text, result text, state text)
+LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_mergejoin = off SET enable_nestloop = off SET work_mem = '64MB' AS $$
 	WITH settings AS MATERIALIZED (
 		SELECT crmaudit.report_time_zone() AS zone,
 			ARRAY(SELECT '%' || replace(replace(replace(lower(l.value), '\', '\\'), '%', '\%'), '_', '\_') || '%' FROM crmaudit.value_list l WHERE l.list = 'mis_selling') AS patterns
@@ -399,7 +408,11 @@ CREATE VIEW crmaudit.agent_recheck WITH (security_invoker = true) AS
 		CASE WHEN c.customer_id IS NULL THEN 'no customers' WHEN r.rechecked_at IS NOT NULL THEN 'rechecked'
 			WHEN r.attempts > 0 THEN 'not reached' ELSE 'open' END AS state
 	FROM customers c LEFT JOIN revisits r ON r.staff_id = c.staff_id AND r.customer_id = c.customer_id
-	ORDER BY c.staff_id, c.customer_id;
+	ORDER BY c.staff_id, c.customer_id
+$$;
+COMMENT ON FUNCTION crmaudit.agent_recheck_rows() IS 'implementation of agent_recheck';
+CREATE VIEW crmaudit.agent_recheck WITH (security_invoker = true) AS
+	SELECT staff_id, upheld_in_a_year, last_complaint_on, recheck_from, customer_id, contracts, attempts, rechecked_at, rechecked_by, result, state FROM crmaudit.agent_recheck_rows();
 COMMENT ON VIEW crmaudit.agent_recheck IS 'whoever had two complaints of mis-selling or reports upheld within one year (whatever the calendar year), with every customer of his contracts, who are all to be re-checked: the last revisit since both were upheld that reached the customer, by somebody else, and its result; the list mis_selling of crmaudit.value_list says which reasons count, and a complaint without a reason does; state is rechecked, not reached, open, or no customers (D7)';
 
 -- Look-ups -------------------------------------------------------------------------------------

@@ -13,7 +13,9 @@ COMMENT ON FUNCTION crmaudit.name_key(text) IS 'a name without blanks and in low
 -- Payments ----------------------------------------------------------------------------
 
 -- What is not known of the customer or the payer is not held against them.
-CREATE VIEW crmaudit.third_party_payments WITH (security_invoker = true) AS
+CREATE FUNCTION crmaudit.third_party_payments_rows()
+RETURNS TABLE (payment_id text, paid_at timestamp with time zone, customer_id text, contract_id text, staff_id text, amount numeric, payer_account text, payer_name text, other_name boolean, other_account boolean, approval text, approved boolean, reason text, severity crmaudit.severity, in_words text)
+LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_mergejoin = off SET enable_nestloop = off SET work_mem = '64MB' AS $$
 	WITH payments AS (
 		SELECT p.payment_id, p.paid_at, coalesce(p.customer_id, k.customer_id) AS customer_id, p.contract_id, k.staff_id, p.amount,
 			p.payer_account, p.payer_name, nullif(btrim(p.approval), '') AS approval
@@ -34,12 +36,18 @@ CREATE VIEW crmaudit.third_party_payments WITH (security_invoker = true) AS
 		CASE WHEN j.approval IS NOT NULL THEN 'info' WHEN j.other_name THEN 'error' ELSE 'warning' END::crmaudit.severity AS severity,
 		CASE WHEN (SELECT crmaudit.speaks_english()) THEN w.english ELSE w.chinese END AS in_words
 	FROM judged j JOIN crmaudit.work_word w ON w.word = j.reason
-	ORDER BY approved, severity DESC, j.paid_at, j.payment_id;
+	ORDER BY approved, severity DESC, j.paid_at, j.payment_id
+$$;
+COMMENT ON FUNCTION crmaudit.third_party_payments_rows() IS 'implementation of third_party_payments';
+CREATE VIEW crmaudit.third_party_payments WITH (security_invoker = true) AS
+	SELECT payment_id, paid_at, customer_id, contract_id, staff_id, amount, payer_account, payer_name, other_name, other_account, approval, approved, reason, severity, in_words FROM crmaudit.third_party_payments_rows();
 COMMENT ON VIEW crmaudit.third_party_payments IS 'payments whose payer''s name or account is not the customer''s, those without an approval first; other_name and other_account are NULL where the customer''s or the payer''s is not known; staff_id is the contract''s adviser, or else the customer''s owner (D9)';
 
 -- One row for each staff member and account. That an account pays for others
 -- by approval is an exception that D9 allows; a staff member's never is.
-CREATE VIEW crmaudit.seller_controlled_accounts WITH (security_invoker = true) AS
+CREATE FUNCTION crmaudit.seller_controlled_accounts_rows()
+RETURNS TABLE (staff_id text, reason text, severity crmaudit.severity, payer_account text, payer_name text, customers bigint, payments bigint, amount numeric, without_approval bigint, first_paid_at timestamp with time zone, last_paid_at timestamp with time zone, customer_ids text[], payment_ids text[], in_words text)
+LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_mergejoin = off SET enable_nestloop = off SET work_mem = '64MB' AS $$
 	WITH persons AS MATERIALIZED (
 		SELECT s.staff_id, crmaudit.name_key(s.name) AS name_key, crmaudit.normalised(s.account, 'bank_account') AS account_key FROM crmaudit.staff() s
 	), payments AS MATERIALIZED (
@@ -86,21 +94,28 @@ CREATE VIEW crmaudit.seller_controlled_accounts WITH (security_invoker = true) A
 		a.payer_account, a.payer_name, a.customers, a.payments, a.amount, a.without_approval, a.first_paid_at, a.last_paid_at, a.customer_ids, a.payment_ids,
 		CASE WHEN (SELECT crmaudit.speaks_english()) THEN w.english ELSE w.chinese END AS in_words
 	FROM accounts a JOIN crmaudit.work_word w ON w.word = a.reason
-	ORDER BY a.rank, a.customers DESC, a.staff_id, a.account;
+	ORDER BY a.rank, a.customers DESC, a.staff_id, a.account
+$$;
+COMMENT ON FUNCTION crmaudit.seller_controlled_accounts_rows() IS 'implementation of seller_controlled_accounts';
+CREATE VIEW crmaudit.seller_controlled_accounts WITH (security_invoker = true) AS
+	SELECT staff_id, reason, severity, payer_account, payer_name, customers, payments, amount, without_approval, first_paid_at, last_paid_at, customer_ids, payment_ids, in_words FROM crmaudit.seller_controlled_accounts_rows();
 COMMENT ON VIEW crmaudit.seller_controlled_accounts IS 'accounts from which a staff member seems to pay for customers, one row for each of both, by the gravest reason: the account is a staff member''s; the payer has the name of the adviser, and it is not the customer''s; the account pays, without approval, for two or more customers of the adviser whose own it is not; the payer has the name of another staff member, which can be chance (D9)';
 
 -- Signatures -----------------------------------------------------------------------------
 
 -- A company signs by one of its contacts; of whom it has none, nothing is said
 -- unless staff signed.
-CREATE VIEW crmaudit.signed_by_others WITH (security_invoker = true) AS
+CREATE FUNCTION crmaudit.signed_by_others_rows()
+RETURNS TABLE (contract_id text, customer_id text, staff_id text, kind text, signed_at timestamp with time zone, signed_by text, signer_id text, amount numeric, reason text, severity crmaudit.severity, in_words text)
+LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_mergejoin = off SET enable_nestloop = off SET work_mem = '64MB' AS $$
 	WITH suspects AS MATERIALIZED (
 		SELECT k.contract_id, k.customer_id, k.staff_id, k.kind, k.signed_at, k.signed_by, k.amount, crmaudit.name_key(k.signed_by) AS name_key,
 			c.kind IN ('company', 'organisation', 'organization', 'enterprise', 'business', 'firm', 'agency') IS TRUE AS is_company
 		FROM crmaudit.contract() k JOIN crmaudit.customer() c ON c.customer_id = k.customer_id
 		WHERE k.signed_by IS DISTINCT FROM c.name AND crmaudit.name_key(k.signed_by) <> crmaudit.name_key(c.name)
 	), contacts AS MATERIALIZED (
-		SELECT DISTINCT t.customer_id, crmaudit.name_key(t.name) AS name_key FROM crmaudit.contact() t WHERE crmaudit.name_key(t.name) IS NOT NULL
+		SELECT DISTINCT t.customer_id, crmaudit.name_key(t.name) AS name_key FROM crmaudit.contact() t
+		WHERE t.customer_id IN (SELECT s.customer_id FROM suspects s WHERE s.is_company) AND crmaudit.name_key(t.name) IS NOT NULL
 	), persons AS MATERIALIZED (
 		SELECT s.staff_id, crmaudit.name_key(s.name) AS name_key FROM crmaudit.staff() s
 	), judged AS (
@@ -121,7 +136,11 @@ CREATE VIEW crmaudit.signed_by_others WITH (security_invoker = true) AS
 		CASE j.reason WHEN 'signed_by_adviser' THEN 'critical' WHEN 'signed_by_no_contact' THEN 'warning' ELSE 'error' END::crmaudit.severity AS severity,
 		CASE WHEN (SELECT crmaudit.speaks_english()) THEN w.english ELSE w.chinese END AS in_words
 	FROM judged j JOIN crmaudit.work_word w ON w.word = j.reason
-	ORDER BY severity DESC, j.signed_at, j.contract_id;
+	ORDER BY severity DESC, j.signed_at, j.contract_id
+$$;
+COMMENT ON FUNCTION crmaudit.signed_by_others_rows() IS 'implementation of signed_by_others';
+CREATE VIEW crmaudit.signed_by_others WITH (security_invoker = true) AS
+	SELECT contract_id, customer_id, staff_id, kind, signed_at, signed_by, signer_id, amount, reason, severity, in_words FROM crmaudit.signed_by_others_rows();
 COMMENT ON VIEW crmaudit.signed_by_others IS 'contracts signed by another name than the customer''s, worst by that of the adviser; a company (kind company, organisation, enterprise, business, firm or agency) signs by any of its contacts, and one that has no contacts shows only where staff signed; signer_id is the staff member of that name, NULL if several have it (D9)';
 
 -- Contracts ---------------------------------------------------------------------------------

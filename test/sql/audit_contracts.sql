@@ -1,5 +1,6 @@
 -- Payments and signatures that are not the customer's own, and contracts that
 -- lack what they need (D9, D34).
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 SET crmaudit.calendar = 'CN';
 SET timezone = 'America/New_York';

@@ -89,14 +89,14 @@ COMMENT ON VIEW crmaudit.complaint_timeliness IS 'every complaint with its deadl
 CREATE FUNCTION crmaudit.complaint_analysis_rows()
 RETURNS TABLE (grouped_by text, value text, complaints bigint, share numeric, customers bigint, upheld bigint, upheld_rate numeric, in_time bigint, late bigint, overdue bigint, open bigint, in_time_rate numeric, median_days_to_answer numeric, median_days_to_close numeric)
 LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_mergejoin = off SET enable_nestloop = off SET work_mem = '64MB' AS $$
-	WITH complaints AS (
-		SELECT t.complaint_id, t.customer_id, t.kind, t.channel, t.reason, t.staff_id, t.state, t.upheld,
+	WITH complaints AS MATERIALIZED (
+		SELECT hashtextextended(t.customer_id, 0) AS customer, t.kind, t.channel, t.reason, t.staff_id, t.state, t.upheld,
 			c.segment, c.region,
 			(greatest(extract(epoch FROM t.answered_at - t.opened_at), 0) / 86400)::float8 AS days_to_answer,
 			(extract(epoch FROM CASE WHEN t.closed_at >= t.opened_at THEN t.closed_at - t.opened_at END) / 86400)::float8 AS days_to_close
 		FROM crmaudit.complaint_timeliness t LEFT JOIN crmaudit.customer() c ON c.customer_id = t.customer_id
 	), valued AS (
-		SELECT g.position, g.value COLLATE "C" AS value, c.customer_id COLLATE "C" AS customer_id, c.state, c.upheld, c.days_to_answer, c.days_to_close
+		SELECT g.position, g.value COLLATE "C" AS value, c.customer, c.state, c.upheld, c.days_to_answer, c.days_to_close
 		FROM complaints c
 		CROSS JOIN LATERAL (VALUES (1, NULL), (2, c.kind), (3, c.channel), (4, c.reason), (5, c.staff_id), (6, c.segment), (7, c.region)) AS g(position, value)
 	), figures AS (
@@ -108,8 +108,8 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 			percentile_cont(0.5) WITHIN GROUP (ORDER BY v.days_to_close) AS days_to_close
 		FROM valued v GROUP BY v.position, v.value
 	), customers AS (
-		SELECT d.position, d.value, count(d.customer_id) AS customers
-		FROM (SELECT DISTINCT v.position, v.value, v.customer_id FROM valued v) d GROUP BY d.position, d.value
+		SELECT d.position, d.value, count(d.customer) AS customers
+		FROM (SELECT DISTINCT v.position, v.value, v.customer FROM valued v) d GROUP BY d.position, d.value
 	)
 	SELECT (ARRAY['all', 'kind', 'channel', 'reason', 'staff', 'segment', 'region'])[f.position] AS grouped_by, f.value, f.complaints,
 		round(f.complaints / sum(f.complaints) OVER (PARTITION BY f.position), 3) AS share,

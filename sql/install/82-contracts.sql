@@ -5,9 +5,8 @@
 -- write between the digits; that is done only where the plain texts differ.
 
 CREATE FUNCTION crmaudit.name_key(name text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT nullif(pg_catalog.lower(pg_catalog.replace(crmaudit.normalised(name, 'text'), ' ', '')), '')
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN nullif(lower(replace(crmaudit.normalised(name, 'text'), ' ', '')), '');
 COMMENT ON FUNCTION crmaudit.name_key(text) IS 'a name without blanks and in lower case, as names are compared; NULL for what is no name';
 
 -- Payments ----------------------------------------------------------------------------

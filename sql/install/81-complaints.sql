@@ -442,25 +442,28 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.trigram_operator() IS 'the operator and the function of pg_trgm that compare a word with the words of a text; NULL where pg_trgm is not installed, or the caller may not use its schema';
 
--- $1 is the search text, $2 the pattern that contains it, $3 that of its
--- digits (NULL for fewer than four), $4 how many rows are wanted.
-CREATE FUNCTION crmaudit.lookup_query(query text, outputs text, ids text[], names text[], texts text[], phones text[], then_by text) RETURNS text
+-- $1 is the search text as it is, in small and in capital letters, $2 the
+-- pattern that contains it, $3 that of its digits (NULL for fewer than four), $4
+-- how many rows are wanted. Letters without case need no slow comparison.
+CREATE FUNCTION crmaudit.lookup_query(search text, query text, outputs text, ids text[], names text[], texts text[], phones text[], then_by text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	word_of text := (SELECT t.operator FROM crmaudit.trigram_operator() t);
 	closeness_of text := (SELECT t.function FROM crmaudit.trigram_operator() t);
-	exact text := (SELECT string_agg(format('lower(%s) = lower($1)', c), ' OR ') FROM unnest(ids || names) c);
-	contained text := (SELECT string_agg(format('%s ILIKE $2', c), ' OR ') FROM unnest(names || texts) c);
+	matches text := CASE WHEN lower(search) = upper(search) THEN 'LIKE' ELSE 'ILIKE' END;
+	identified text := (SELECT string_agg(format('%s = ANY ($1)', c), ' OR ') FROM unnest(ids) c);
+	named text := (SELECT string_agg(format('lower(%s) = lower($1[1])', c), ' OR ') FROM unnest(names) c);
+	contained text := (SELECT string_agg(format('%s %s $2', c, matches), ' OR ') FROM unnest(names || texts) c);
 	dialled text := (SELECT string_agg(format('translate(%s, '' -().+/'', '''') LIKE $3', c), ' OR ') FROM unnest(phones) c);
-	alike text := (SELECT string_agg(format('$1 %s %s', word_of, c), ' OR ') FROM unnest(names) c WHERE word_of IS NOT NULL);
-	closeness text := (SELECT string_agg(format('%s($1, %s)', closeness_of, replace(c, 'l.', 'm.')), ', ') FROM unnest(names) c WHERE closeness_of IS NOT NULL);
+	alike text := (SELECT string_agg(format('$1[1] %s %s', word_of, c), ' OR ') FROM unnest(names) c WHERE word_of IS NOT NULL);
+	closeness text := (SELECT string_agg(format('%s($1[1], %s)', closeness_of, replace(c, 'l.', 'm.')), ', ') FROM unnest(names) c WHERE closeness_of IS NOT NULL);
 BEGIN
 	RETURN format('SELECT %s, m.match FROM (SELECT l.*, CASE WHEN %s THEN ''exact'' WHEN %s THEN ''contained'' ELSE ''similar'' END AS match FROM (%s) AS l WHERE %s) AS m '
 		|| 'ORDER BY m.match = ''exact'' DESC, m.match = ''contained'' DESC, %s%s LIMIT $4',
-		outputs, exact, concat_ws(' OR ', contained, dialled), query, concat_ws(' OR ', exact, contained, dialled, alike),
+		outputs, concat_ws(' OR ', identified, named), concat_ws(' OR ', contained, dialled), query, concat_ws(' OR ', identified, contained, dialled, alike),
 		coalesce('CASE WHEN m.match = ''similar'' THEN greatest(' || closeness || ') END DESC NULLS LAST, ', ''), then_by);
 END $$;
-COMMENT ON FUNCTION crmaudit.lookup_query(text, text, text[], text[], text[], text[], text) IS 'SQL of a look-up: rows of a query one of whose ids or names is the search text, whose names or texts contain it, whose phones contain its digits, or whose names are similar; closest first';
+COMMENT ON FUNCTION crmaudit.lookup_query(text, text, text, text[], text[], text[], text[], text) IS 'SQL of a look-up: rows of a query one of whose ids or names is the search text, whose names or texts contain it, whose phones contain its digits, or whose names are similar; closest first';
 
 CREATE FUNCTION crmaudit.search_pattern(search text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
@@ -477,47 +480,47 @@ COMMENT ON FUNCTION crmaudit.digit_pattern(text) IS 'a pattern for LIKE that con
 CREATE FUNCTION crmaudit.company_lookup(search text, max_rows int DEFAULT 50)
 RETURNS TABLE (customer_id text, name text, kind text, segment text, size text, industry text, main_business text, operating_condition text, region text,
 	owner text, since date, closed_at timestamptz, annual_volume numeric, risk text, match text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET enable_mergejoin = off SET work_mem = '64MB' AS $$
 BEGIN
-	RETURN QUERY EXECUTE crmaudit.lookup_query('SELECT * FROM crmaudit.customer()',
+	RETURN QUERY EXECUTE crmaudit.lookup_query(btrim(search), 'SELECT * FROM crmaudit.customer()',
 		'm.customer_id, m.name, m.kind, m.segment, m.size, m.industry, m.main_business, m.operating_condition, m.region, m.owner, m.since, m.closed_at, m.annual_volume, m.risk',
 		'{l.customer_id}', '{l.name}', '{}', '{}', 'length(m.name), m.name, m.customer_id')
-		USING btrim(search), crmaudit.search_pattern(btrim(search)), crmaudit.digit_pattern(search), CASE WHEN btrim(search) = '' THEN 0 ELSE max_rows END;
+		USING ARRAY[btrim(search), lower(btrim(search)), upper(btrim(search))], crmaudit.search_pattern(btrim(search)), crmaudit.digit_pattern(search), CASE WHEN btrim(search) = '' THEN 0 ELSE max_rows END;
 END $$;
 COMMENT ON FUNCTION crmaudit.company_lookup(text, int) IS 'customers, companies and persons, by number or name; read with the caller''s rights (D27)';
 
 CREATE FUNCTION crmaudit.contact_lookup(search text, max_rows int DEFAULT 50)
 RETURNS TABLE (contact_id text, name text, "position" text, main boolean, phone text, email text, customer_id text, customer_name text, match text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET enable_mergejoin = off SET work_mem = '64MB' AS $$
 BEGIN
-	RETURN QUERY EXECUTE crmaudit.lookup_query('SELECT t.*, c.name AS customer_name FROM crmaudit.contact() t LEFT JOIN crmaudit.customer() c ON c.customer_id = t.customer_id',
+	RETURN QUERY EXECUTE crmaudit.lookup_query(btrim(search), 'SELECT t.*, c.name AS customer_name FROM crmaudit.contact() t LEFT JOIN crmaudit.customer() c ON c.customer_id = t.customer_id',
 		'm.contact_id, m.name, m.position, m.main, m.phone, m.email, m.customer_id, m.customer_name',
-		'{l.contact_id,l.customer_id,l.email}', '{l.name,l.customer_name}', '{l.email}', '{l.phone}', 'm.main DESC NULLS LAST, m.name, m.contact_id')
-		USING btrim(search), crmaudit.search_pattern(btrim(search)), crmaudit.digit_pattern(search), CASE WHEN btrim(search) = '' THEN 0 ELSE max_rows END;
+		'{l.contact_id,l.customer_id}', '{l.name,l.customer_name,l.email}', '{}', '{l.phone}', 'm.main DESC NULLS LAST, m.name, m.contact_id')
+		USING ARRAY[btrim(search), lower(btrim(search)), upper(btrim(search))], crmaudit.search_pattern(btrim(search)), crmaudit.digit_pattern(search), CASE WHEN btrim(search) = '' THEN 0 ELSE max_rows END;
 END $$;
 COMMENT ON FUNCTION crmaudit.contact_lookup(text, int) IS 'contact persons by name, phone (as people type it), e-mail address, or their customer''s number or name, main contacts first; read with the caller''s rights (D27)';
 
 CREATE FUNCTION crmaudit.agreement_lookup(search text, max_rows int DEFAULT 50)
 RETURNS TABLE (contract_id text, kind text, status text, signed_at timestamptz, signed_by text, starts_on date, ends_on date, amount numeric,
 	customer_id text, customer_name text, staff_id text, match text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET enable_mergejoin = off SET work_mem = '64MB' AS $$
 BEGIN
-	RETURN QUERY EXECUTE crmaudit.lookup_query('SELECT t.*, c.name AS customer_name FROM crmaudit.contract() t LEFT JOIN crmaudit.customer() c ON c.customer_id = t.customer_id',
+	RETURN QUERY EXECUTE crmaudit.lookup_query(btrim(search), 'SELECT t.*, c.name AS customer_name FROM crmaudit.contract() t LEFT JOIN crmaudit.customer() c ON c.customer_id = t.customer_id',
 		'm.contract_id, m.kind, m.status, m.signed_at, m.signed_by, m.starts_on, m.ends_on, m.amount, m.customer_id, m.customer_name, m.staff_id',
 		'{l.contract_id,l.customer_id}', '{l.customer_name,l.signed_by}', '{l.kind}', '{}', 'm.signed_at DESC NULLS LAST, m.contract_id')
-		USING btrim(search), crmaudit.search_pattern(btrim(search)), crmaudit.digit_pattern(search), CASE WHEN btrim(search) = '' THEN 0 ELSE max_rows END;
+		USING ARRAY[btrim(search), lower(btrim(search)), upper(btrim(search))], crmaudit.search_pattern(btrim(search)), crmaudit.digit_pattern(search), CASE WHEN btrim(search) = '' THEN 0 ELSE max_rows END;
 END $$;
 COMMENT ON FUNCTION crmaudit.agreement_lookup(text, int) IS 'contracts by number, kind, signer, or their customer''s number or name, the latest first; read with the caller''s rights (D27)';
 
 CREATE FUNCTION crmaudit.visit_lookup(search text, max_rows int DEFAULT 50)
 RETURNS TABLE (interaction_id text, kind text, method text, occurred_at timestamptz, outcome text, content text, problem text, result text,
 	customer_id text, customer_name text, staff_id text, staff_name text, match text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET jit = off SET enable_mergejoin = off SET work_mem = '64MB' AS $$
 BEGIN
-	RETURN QUERY EXECUTE crmaudit.lookup_query('SELECT t.*, c.name AS customer_name, s.name AS staff_name FROM crmaudit.interaction() t '
+	RETURN QUERY EXECUTE crmaudit.lookup_query(btrim(search), 'SELECT t.*, c.name AS customer_name, s.name AS staff_name FROM crmaudit.interaction() t '
 			|| 'LEFT JOIN crmaudit.customer() c ON c.customer_id = t.customer_id LEFT JOIN crmaudit.staff() s ON s.staff_id = t.staff_id WHERE t.kind IN (''visit'', ''revisit'')',
 		'm.interaction_id, m.kind, m.method, m.occurred_at, m.outcome, m.content, m.problem, m.result, m.customer_id, m.customer_name, m.staff_id, m.staff_name',
 		'{l.interaction_id,l.customer_id,l.staff_id}', '{l.customer_name,l.staff_name}', '{l.content,l.problem,l.result}', '{}', 'm.occurred_at DESC NULLS LAST, m.interaction_id')
-		USING btrim(search), crmaudit.search_pattern(btrim(search)), crmaudit.digit_pattern(search), CASE WHEN btrim(search) = '' THEN 0 ELSE max_rows END;
+		USING ARRAY[btrim(search), lower(btrim(search)), upper(btrim(search))], crmaudit.search_pattern(btrim(search)), crmaudit.digit_pattern(search), CASE WHEN btrim(search) = '' THEN 0 ELSE max_rows END;
 END $$;
 COMMENT ON FUNCTION crmaudit.visit_lookup(text, int) IS 'visits and revisits by number, what was found and done, the customer''s number or name, or that of whoever did it, the latest first; read with the caller''s rights (D27)';

@@ -238,9 +238,21 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 	), periods AS MATERIALIZED (
 		SELECT d.period, lower(d.days) AS starts_on, upper(d.days) - 1 AS ends_on
 		FROM (SELECT g.period, crmaudit.period_range(g.period) AS days FROM given g GROUP BY g.period) d
+	), deeds AS MATERIALIZED (
+		SELECT d.staff_id, d.month, sum(d.visits) AS visits, sum(d.new_customers) AS new_customers, sum(d.volume) AS volume, sum(d.business) AS business
+		FROM (SELECT i.staff_id, date_trunc('month', i.occurred_at AT TIME ZONE t.zone)::date AS month, count(*) AS visits, 0 AS new_customers, 0 AS volume, 0 AS business
+			FROM crmaudit.interaction() i CROSS JOIN settings t
+			WHERE i.kind = 'visit' AND coalesce(i.outcome, 'reached') = 'reached' GROUP BY 1, 2
+			UNION ALL
+			SELECT c.owner, date_trunc('month', c.since::timestamp)::date, 0, count(*), 0, count(*) FROM crmaudit.customer() c GROUP BY 1, 2
+			UNION ALL
+			SELECT c.staff_id, date_trunc('month', c.signed_at AT TIME ZONE t.zone)::date, 0, 0, sum(c.amount), count(*)
+			FROM crmaudit.contract() c CROSS JOIN settings t GROUP BY 1, 2) d
+		WHERE d.staff_id IS NOT NULL
+		GROUP BY d.staff_id, d.month
 	), sellers AS (
 		SELECT s.staff_id FROM crmaudit.staff() s
-		WHERE s.active IS NOT FALSE AND (s.staff_id IN (SELECT c.owner FROM crmaudit.customer() c) OR s.staff_id IN (SELECT c.staff_id FROM crmaudit.contract() c))
+		WHERE s.active IS NOT FALSE AND s.staff_id IN (SELECT d.staff_id FROM deeds d WHERE d.business > 0)
 	), plans AS MATERIALIZED (
 		SELECT g.plan_id, g.staff_id, g.period, g.visits, g.new_customers, g.volume, coalesce(g.approved_by, g.approved_at::text) IS NOT NULL AS approved, true AS is_given FROM given g
 		UNION ALL
@@ -248,18 +260,6 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 		FROM sellers s CROSS JOIN periods p CROSS JOIN settings t
 		LEFT JOIN given g ON g.staff_id = s.staff_id AND g.period = p.period
 		WHERE p.starts_on <= t.today AND p.ends_on >= t.today - interval '1 year' AND g.period IS NULL
-	), deeds AS MATERIALIZED (
-		SELECT d.staff_id, d.month, sum(d.visits) AS visits, sum(d.new_customers) AS new_customers, sum(d.volume) AS volume
-		FROM (SELECT i.staff_id, date_trunc('month', i.occurred_at AT TIME ZONE t.zone)::date AS month, count(*) AS visits, 0 AS new_customers, 0 AS volume
-			FROM crmaudit.interaction() i CROSS JOIN settings t
-			WHERE i.kind = 'visit' AND coalesce(i.outcome, 'reached') = 'reached' GROUP BY 1, 2
-			UNION ALL
-			SELECT c.owner, date_trunc('month', c.since::timestamp)::date, 0, count(*), 0 FROM crmaudit.customer() c GROUP BY 1, 2
-			UNION ALL
-			SELECT c.staff_id, date_trunc('month', c.signed_at AT TIME ZONE t.zone)::date, 0, 0, sum(c.amount)
-			FROM crmaudit.contract() c CROSS JOIN settings t GROUP BY 1, 2) d
-		WHERE d.staff_id IS NOT NULL
-		GROUP BY d.staff_id, d.month
 	), done AS (
 		SELECT p.staff_id, p.period, sum(d.visits) AS visits, sum(d.new_customers) AS new_customers, sum(d.volume) AS volume
 		FROM (SELECT DISTINCT staff_id, period FROM plans) p
@@ -324,7 +324,9 @@ CREATE VIEW crmaudit.churn_by_staff WITH (security_invoker = true) AS
 	ORDER BY f.year, churn_rate DESC NULLS LAST, f.owner;
 COMMENT ON VIEW crmaudit.churn_by_staff IS 'customers of each staff member (their owner now; NULL: nobody''s) by calendar year: had at its start, won, lost, and at its end; churn_rate is the lost ones'' share of those had in the year; lost_after_complaint had complained within a year before they left; a year in which none came or left has no row (D18, D22)';
 
-CREATE VIEW crmaudit.staff_appraisal WITH (security_invoker = true) AS
+CREATE FUNCTION crmaudit.staff_appraisal_rows()
+RETURNS TABLE (year int, staff_id text, name text, department text, visits_planned bigint, visits_done bigint, plan_completion numeric, plans_missing bigint, customers bigint, lost bigint, churn_rate numeric, incomplete_cases bigint, false_cases bigint, obligations_overdue bigint, obligations_late bigint, complaints bigint, upheld_complaints bigint, answers bigint, dissatisfied bigint, satisfaction_rate numeric, trained_at timestamptz)
+LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_mergejoin = off SET work_mem = '64MB' AS $$
 	WITH settings AS MATERIALIZED (
 		SELECT z.zone, (now() AT TIME ZONE z.zone)::date AS today FROM (SELECT crmaudit.report_time_zone() AS zone) z
 	), persons AS MATERIALIZED (
@@ -372,7 +374,11 @@ CREATE VIEW crmaudit.staff_appraisal WITH (security_invoker = true) AS
 		s.complaints::bigint AS complaints, s.upheld::bigint AS upheld_complaints, s.answers::bigint AS answers, s.dissatisfied::bigint AS dissatisfied,
 		round((s.answers - s.dissatisfied) / nullif(s.answers, 0), 3) AS satisfaction_rate, p.trained_at
 	FROM sums s LEFT JOIN persons p ON p.staff_id = s.staff_id
-	ORDER BY s.year, s.staff_id;
+	ORDER BY s.year, s.staff_id
+$$;
+COMMENT ON FUNCTION crmaudit.staff_appraisal_rows() IS 'implementation of staff_appraisal';
+CREATE VIEW crmaudit.staff_appraisal WITH (security_invoker = true) AS
+	SELECT year, staff_id, name, department, visits_planned, visits_done, plan_completion, plans_missing, customers, lost, churn_rate, incomplete_cases, false_cases, obligations_overdue, obligations_late, complaints, upheld_complaints, answers, dissatisfied, satisfaction_rate, trained_at FROM crmaudit.staff_appraisal_rows();
 COMMENT ON VIEW crmaudit.staff_appraisal IS 'figures for the appraisal of each staff member and calendar year: visits planned (by month, or else by quarter or year, in periods that have begun) and done, plans missing; customers had, lost, churn rate (a year in which none came or left has none); cases of incomplete and of false data, apart (of whoever entered them if he is known, else the owner''s); obligations of the year overdue or fulfilled late; complaints and reports, and those upheld; answers and dissatisfied ones; last training (D8, D18, D44)';
 
 -- The year is counted from the day of the first complaint to the same day of

@@ -297,7 +297,7 @@ CREATE VIEW crmaudit.churn_by_staff WITH (security_invoker = true) AS
 	WITH settings AS MATERIALIZED (
 		SELECT crmaudit.report_time_zone() AS zone
 	), customers AS (
-		SELECT c.owner, extract(year FROM c.since)::int AS since, extract(year FROM c.closed_at AT TIME ZONE s.zone)::int AS closed,
+		SELECT c.owner, date_part('year', c.since)::int AS since, date_part('year', c.closed_at AT TIME ZONE s.zone)::int AS closed,
 			c.closed_at IS NOT NULL AND EXISTS (SELECT FROM crmaudit.complaint() p
 				WHERE p.customer_id = c.customer_id AND p.opened_at <= c.closed_at AND (p.opened_at AT TIME ZONE s.zone) > (c.closed_at AT TIME ZONE s.zone) - interval '1 year') AS complained
 		FROM crmaudit.customer() c CROSS JOIN settings s

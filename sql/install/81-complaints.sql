@@ -53,6 +53,12 @@ INSERT INTO crmaudit.value_list (list, value, builtin) VALUES
 INSERT INTO crmaudit.value_list (list, value, builtin)
 	SELECT 'mis_selling', w.word, true FROM (SELECT crmaudit.unescape('误导', NULL) AS word) w WHERE w.word IS NOT NULL;
 
+-- A body that is parsed now: what a backslash means in it is settled.
+CREATE FUNCTION crmaudit.search_pattern(search text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN '%' || replace(replace(replace(search, '\', '\\'), '%', '\%'), '_', '\_') || '%';
+COMMENT ON FUNCTION crmaudit.search_pattern(text) IS 'a pattern for LIKE that contains a text, whatever characters it has';
+
 -- Complaints --------------------------------------------------------------------------
 
 -- An answer that is older than the complaint is none: of it the day counts,
@@ -388,7 +394,7 @@ RETURNS TABLE (staff_id text, upheld_in_a_year bigint, last_complaint_on date, r
 LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_mergejoin = off SET enable_nestloop = off SET work_mem = '64MB' AS $$
 	WITH settings AS MATERIALIZED (
 		SELECT crmaudit.report_time_zone() AS zone,
-			ARRAY(SELECT '%' || replace(replace(replace(lower(l.value), '\', '\\'), '%', '\%'), '_', '\_') || '%' FROM crmaudit.value_list l WHERE l.list = 'mis_selling') AS patterns
+			ARRAY(SELECT crmaudit.search_pattern(lower(l.value)) FROM crmaudit.value_list l WHERE l.list = 'mis_selling') AS patterns
 	), upheld AS (
 		SELECT c.staff_id, c.complaint_id, (c.opened_at AT TIME ZONE s.zone)::date AS day, coalesce(c.decided_at, c.answered_at, c.closed_at, c.opened_at) AS known_at
 		FROM crmaudit.complaint() c CROSS JOIN settings s
@@ -470,12 +476,6 @@ BEGIN
 		coalesce('CASE WHEN m.match = ''similar'' THEN greatest(' || closeness || ') END DESC NULLS LAST, ', ''), then_by);
 END $$;
 COMMENT ON FUNCTION crmaudit.lookup_query(text, text, text, text[], text[], text[], text[], text) IS 'SQL of a look-up: rows of a query one of whose ids or names is the search text, whose names or texts contain it, whose phones contain its digits, or whose names are similar; closest first';
-
-CREATE FUNCTION crmaudit.search_pattern(search text) RETURNS text
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT '%' || replace(replace(replace(search, '\', '\\'), '%', '\%'), '_', '\_') || '%'
-$$;
-COMMENT ON FUNCTION crmaudit.search_pattern(text) IS 'a pattern for LIKE that contains a text, whatever characters it has';
 
 CREATE FUNCTION crmaudit.digit_pattern(search text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$

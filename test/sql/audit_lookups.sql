@@ -98,6 +98,16 @@ SELECT contact_id, phone FROM crmaudit.contact_lookup('li wei');
 SELECT customer_id, match FROM crmaudit.company_lookup('Acme Trding');
 RESET ROLE;
 
+-- An auditor may read all views of this kind.
+GRANT SELECT ON ALL TABLES IN SCHEMA alu TO alu_auditor;
+SET ROLE alu_auditor;
+SELECT (SELECT count(*) FROM crmaudit.complaint_timeliness) AS timeliness, (SELECT count(*) FROM crmaudit.complaint_analysis) AS analysis, (SELECT count(*) FROM crmaudit.complaint_monthly) AS monthly,
+	(SELECT count(*) FROM crmaudit.satisfaction) AS satisfaction, (SELECT count(*) FROM crmaudit.audit_clues) AS clues, (SELECT count(*) FROM crmaudit.visit_plan_completion) AS plans,
+	(SELECT count(*) FROM crmaudit.churn_by_staff) AS churn, (SELECT count(*) FROM crmaudit.staff_appraisal) AS appraisal, (SELECT count(*) FROM crmaudit.agent_recheck) AS recheck,
+	(SELECT count(*) FROM crmaudit.third_party_payments) AS payments, (SELECT count(*) FROM crmaudit.seller_controlled_accounts) AS accounts,
+	(SELECT count(*) FROM crmaudit.signed_by_others) AS signatures, (SELECT count(*) FROM crmaudit.contract_compliance) AS contracts;
+RESET ROLE;
+
 -- An operator that a stranger makes is not called.
 DROP EXTENSION pg_trgm;
 CREATE FUNCTION alu.steal(text, text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'called'; END $$;

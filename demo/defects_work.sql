@@ -77,7 +77,7 @@ FROM demo.slot JOIN demo.slot f ON f.slot = 'seller_payment' AND f.r = demo.slot
 JOIN crm.contract c ON c.contract_id = f.id JOIN crm.staff s USING (staff_id)
 WHERE demo.slot.slot = 'seller_payment' AND payment_id = demo.slot.id;
 
-UPDATE crm.complaint SET answered_at = opened_at + interval '20 days', decided_at = opened_at + interval '20 days', closed_at = opened_at + interval '21 days'
+UPDATE crm.complaint SET opened_at = opened_at - interval '8 days', answered_at = opened_at + interval '12 days', decided_at = opened_at + interval '12 days', closed_at = opened_at + interval '13 days'
 FROM demo.slot WHERE slot = 'complaint_late' AND complaint_id = id;
 UPDATE crm.complaint SET answered_at = NULL, decided_at = NULL, closed_at = NULL, upheld = NULL
 FROM demo.slot WHERE slot = 'complaint_unanswered' AND complaint_id = id;

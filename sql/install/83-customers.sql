@@ -114,7 +114,7 @@ COMMENT ON FUNCTION crmaudit.check_customer_setting() IS 'trigger of customer_se
 CREATE TRIGGER check_customer_setting BEFORE INSERT OR UPDATE ON crmaudit.customer_setting
 	FOR EACH ROW EXECUTE FUNCTION crmaudit.check_customer_setting();
 
--- Words of reasons; each % is replaced by a figure.
+-- Words of reasons; each # is replaced by a figure.
 CREATE TABLE crmaudit.customer_word (
 	word text PRIMARY KEY,
 	english text NOT NULL,
@@ -122,12 +122,12 @@ CREATE TABLE crmaudit.customer_word (
 );
 COMMENT ON TABLE crmaudit.customer_word IS 'words of churn_risk, customer_churn, key_customers and customer_importance';
 INSERT INTO crmaudit.customer_word VALUES
-	('recency', 'no contact for % days', '已%天没有联系'),
-	('frequency', 'contacts fell from %', '联系次数由%'),
-	('frequency to', ' to % a year', '次降至每年%次'),
-	('complaints', '% complaints within a year', '一年内投诉%次'),
-	('upheld', ', % of them upheld', '，其中属实%次'),
-	('volume', 'volume fell by % %%', '业务量下降%%%'),
+	('recency', 'no contact for # days', '已#天没有联系'),
+	('frequency', 'contacts fell from #', '联系次数由#'),
+	('frequency to', ' to # a year', '次降至每年#次'),
+	('complaints', 'complaints within a year: #', '一年内投诉#次'),
+	('upheld', ', upheld: #', '，其中属实#次'),
+	('volume', 'volume fell by # %', '业务量下降#%'),
 	('left: closed', 'closed', '已销户'),
 	('left: contract', 'the last contract ended and none followed', '最后一份合同到期后未续签'),
 	('left: gone quiet', 'nothing is known of why', '原因不明'),
@@ -329,12 +329,12 @@ CREATE VIEW crmaudit.churn_risk WITH (security_invoker = true) AS
 	SELECT s.customer_id, s.name, s.kind, s.owner, s.score,
 		CASE WHEN s.score >= (SELECT l.churn_high FROM l) THEN 'high' WHEN s.score >= (SELECT l.churn_medium FROM l) THEN 'medium' WHEN s.score IS NOT NULL THEN 'low' END AS level,
 		nullif(concat_ws('; ',
-			CASE WHEN s.recency_risk >= 0.5 THEN replace((SELECT l.words ->> 'recency' FROM l), '%', s.days_silent::text) END,
-			CASE WHEN s.frequency_risk > 0 THEN replace((SELECT l.words ->> 'frequency' FROM l), '%', s.contacts_before::text)
-				|| replace((SELECT l.words ->> 'frequency to' FROM l), '%', s.contacts::text) END,
-			CASE WHEN s.complaints > 0 THEN replace((SELECT l.words ->> 'complaints' FROM l), '%', s.complaints::text)
-				|| CASE WHEN s.upheld > 0 THEN replace((SELECT l.words ->> 'upheld' FROM l), '%', s.upheld::text) ELSE '' END END,
-			CASE WHEN s.volume_risk > 0 THEN format((SELECT l.words ->> 'volume' FROM l), round(100 * s.volume_risk)) END), '') AS reason,
+			CASE WHEN s.recency_risk >= 0.5 THEN replace((SELECT l.words ->> 'recency' FROM l), '#', s.days_silent::text) END,
+			CASE WHEN s.frequency_risk > 0 THEN replace((SELECT l.words ->> 'frequency' FROM l), '#', s.contacts_before::text)
+				|| replace((SELECT l.words ->> 'frequency to' FROM l), '#', s.contacts::text) END,
+			CASE WHEN s.complaints > 0 THEN replace((SELECT l.words ->> 'complaints' FROM l), '#', s.complaints::text)
+				|| CASE WHEN s.upheld > 0 THEN replace((SELECT l.words ->> 'upheld' FROM l), '#', s.upheld::text) ELSE '' END END,
+			CASE WHEN s.volume_risk > 0 THEN replace((SELECT l.words ->> 'volume' FROM l), '#', round(100 * s.volume_risk)::text) END), '') AS reason,
 		s.recency_risk, s.frequency_risk, s.complaint_risk, s.volume_risk, s.assessed,
 		s.days_silent, s.contacts, s.contacts_before, s.complaints, s.upheld, s.volume, s.volume_before
 	FROM scored s

@@ -100,7 +100,7 @@ BEGIN
 	EXCEPTION WHEN data_exception THEN
 		number := -1;
 	END;
-	IF its_unit = 'positions' OR number < 0 OR number > CASE its_unit WHEN 'share' THEN 1 WHEN 'days' THEN 36500 ELSE 1e15 END
+	IF its_unit = 'positions' OR number < 0 OR number > (CASE its_unit WHEN 'share' THEN 1 WHEN 'days' THEN 36500 ELSE 1e15 END)
 		OR its_unit = 'days' AND number <> trunc(number) THEN
 		RAISE EXCEPTION 'parameter "%" cannot have this value', NEW.name
 			USING ERRCODE = 'invalid_parameter_value',
@@ -137,6 +137,7 @@ INSERT INTO crmaudit.customer_word VALUES
 	('key: no owner', 'has no owner', '没有负责人'),
 	('key: unknown owner', 'its owner is not among the staff', '负责人不在员工名册内'),
 	('key: owner left', 'its owner is no longer active', '负责人已离职'),
+	('key: not assessed', 'no staff is mapped, so that positions are not known', '未映射员工信息，无法判断职务'),
 	('key: wrong position', 'its owner''s position is not one of those that may own a key customer', '负责人的职务不符合规定'),
 	('no fee', 'CI1 not assessed: no fee', 'CI1 无法计算：没有收费'),
 	('no fees', 'CI1 not assessed: the fees of the year come to nothing', 'CI1 无法计算：当年收费合计为零'),
@@ -309,9 +310,10 @@ CREATE VIEW crmaudit.churn_risk WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
 	components AS (
 		SELECT a.customer_id, a.name, a.kind, a.owner, a.days_silent, a.contacts, a.contacts_before, a.complaints, a.upheld, v.volume, v.volume_before,
-			round(least(1, greatest(0, a.days_silent) / nullif((SELECT l.silent_days FROM l), 0)::numeric), 4) AS recency_risk,
+			-- least() and greatest() pass NULL over
+			CASE WHEN a.days_silent IS NOT NULL THEN round(least(1, greatest(0, a.days_silent) / greatest(1, (SELECT l.silent_days FROM l))::numeric), 4) END AS recency_risk,
 			CASE WHEN a.contacts_before > 0 THEN round(greatest(0, 1 - a.contacts / a.contacts_before::numeric), 4) END AS frequency_risk,
-			round(least(1, (a.complaints + a.upheld) / 3.0), 4) AS complaint_risk,
+			CASE WHEN a.complaints IS NOT NULL THEN round(least(1, (a.complaints + a.upheld) / 3.0), 4) END AS complaint_risk,
 			CASE WHEN v.volume_before > 0 THEN round(least(1, greatest(0, -v.change)), 4) END AS volume_risk
 		FROM crmaudit.customer_activity a
 		JOIN crmaudit.customer_volume v ON v.customer_id = a.customer_id
@@ -438,7 +440,7 @@ CREATE VIEW crmaudit.key_customers WITH (security_invoker = true) AS
 		LEFT JOIN crmaudit.staff() s ON s.staff_id = c.owner
 		WHERE coalesce(c.closed_at > now(), true) AND v.yearly_business >= (SELECT l.key_volume FROM l)
 	), judged AS (
-		SELECT o.*, CASE WHEN o.owner IS NULL THEN 'no owner' WHEN NOT o.is_staff THEN 'unknown owner' WHEN NOT o.active THEN 'owner left'
+		SELECT o.*, CASE WHEN o.owner IS NULL THEN 'no owner' WHEN 'staff' <> ALL ((SELECT l.mapped FROM l)::text[]) THEN 'not assessed' WHEN NOT o.is_staff THEN 'unknown owner' WHEN NOT o.active THEN 'owner left'
 			WHEN coalesce(lower(btrim(o.owner_position)) <> ALL ((SELECT l.key_positions FROM l)::text[]), true) THEN 'wrong position' ELSE 'ok' END AS ownership
 		FROM owned o
 	)
@@ -446,7 +448,7 @@ CREATE VIEW crmaudit.key_customers WITH (security_invoker = true) AS
 		(SELECT l.words FROM l) ->> ('key: ' || j.ownership) AS in_words
 	FROM judged j
 	ORDER BY j.ownership = 'ok', j.yearly_business DESC, j.customer_id COLLATE "C";
-COMMENT ON VIEW crmaudit.key_customers IS 'customers, not closed, with a yearly business of 200,000 yuan (customer_setting key_volume) or more, and whether each is owned by a deputy manager (key_positions): ownership is ok, no owner, unknown owner (not among the staff), owner left, wrong position; faults first (D11, D23)';
+COMMENT ON VIEW crmaudit.key_customers IS 'customers, not closed, with a yearly business of 200,000 yuan (customer_setting key_volume) or more, and whether each is owned by a deputy manager (key_positions): ownership is ok, no owner, unknown owner (not among the staff), owner left, wrong position, or not assessed (staff is not mapped); faults first (D11, D23)';
 
 -- Credit --------------------------------------------------------------------------------
 
@@ -472,7 +474,7 @@ BEGIN
 		RETURN;
 	END IF;
 	RETURN QUERY EXECUTE format('WITH found AS MATERIALIZED (
-			SELECT f.target, f.row_key, count(*) AS findings, sum(crmaudit.severity_risk(f.severity))::numeric AS risk
+			SELECT f.target, f.row_key, count(*) AS findings, sum(crmaudit.severity_risk(f.severity) / CASE f.verdict WHEN ''suspect'' THEN 16.0 ELSE 8.0 END) AS risk
 			FROM crmaudit.finding f WHERE f.target = ANY ($1) AND f.status IN (''open'', ''acknowledged'') GROUP BY f.target, f.row_key)
 		SELECT e.customer_id, sum(coalesce(f.findings, 0))::bigint, sum(coalesce(f.risk, 0))
 		FROM (%s) AS e %s JOIN found f ON f.target = e.source AND f.row_key = e.row_key
@@ -480,7 +482,7 @@ BEGIN
 		-- where all are judged, those without findings need not be listed
 		CASE WHEN EXISTS (SELECT FROM crmaudit.judged_sources() s WHERE NOT s.is_judged) THEN 'LEFT' ELSE '' END) USING sources;
 END $$;
-COMMENT ON FUNCTION crmaudit.customer_quality() IS 'open findings of the rows that customers are mapped from, and the sum of their risk (info 0, warning 0.25, error 0.75, critical 1); customers without any are listed only if not all sources are judged';
+COMMENT ON FUNCTION crmaudit.customer_quality() IS 'open findings of the rows that customers are mapped from, and the sum of their risk as in scores (info 0, warning 0.25, error 0.75, critical 1; half where a value is only suspect); customers without any are listed only if not all sources are judged';
 
 CREATE VIEW crmaudit.customer_credit WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
@@ -516,8 +518,10 @@ CREATE VIEW crmaudit.customer_credit WITH (security_invoker = true) AS
 			WHERE k.opened_at >= (SELECT m.year_ago FROM l m) AND k.opened_at <= now() AND coalesce(k.kind, 'complaint') <> 'opinion'
 			GROUP BY k.customer_id) o ON o.customer_id = c.customer_id
 	), points AS (
-		SELECT s.*, round(greatest(0, 100 * s.paid_share - 50 * s.foreign_share), 1) AS payment_points,
-			round(greatest(0, 100 - 40 * s.risk), 1) AS data_points, greatest(0, 100 - 25 * s.complaints)::numeric AS complaint_points
+		-- greatest() passes NULL over
+		SELECT s.*, CASE WHEN s.paid_share IS NOT NULL THEN round(greatest(0, 100 * s.paid_share - 50 * s.foreign_share), 1) END AS payment_points,
+			CASE WHEN s.risk IS NOT NULL THEN round(greatest(0, 100 - 40 * s.risk), 1) END AS data_points,
+			CASE WHEN s.complaints IS NOT NULL THEN greatest(0, 100 - 25 * s.complaints)::numeric END AS complaint_points
 		FROM shares s
 	), weighted AS (
 		SELECT p.*, CASE WHEN p.payment_points IS NULL THEN 0 ELSE (SELECT l.credit_payment FROM l) END
@@ -535,7 +539,7 @@ CREATE VIEW crmaudit.customer_credit WITH (security_invoker = true) AS
 		w.amount_due, w.amount_paid, round(w.paid_share, 4) AS paid_share, round(w.foreign_share, 4) AS foreign_share, w.open_findings, w.complaints
 	FROM weighted w
 	ORDER BY credit NULLS LAST, w.amount_due DESC NULLS LAST, w.customer_id COLLATE "C";
-COMMENT ON VIEW crmaudit.customer_credit IS 'credit of each customer from 0 to 100, worst first. payment_points = 100 * paid_share - 50 * foreign_share, at least 0; paid_share = amount_paid / amount_due, at most 1, where amount_due is what signed contracts demand up to 30 days ago (payment_grace_days): the part of the amount for the days gone by between first and last day, all of it where there is no term; foreign_share is the part paid from an account (or, where accounts are not known, in a name) that is not the customer''s, without approval. data_points = 100 - 40 * risk of the open findings of the customer''s row (warning 0.25, error 0.75, critical 1), at least 0. complaint_points = 100 - 25 for each complaint or report of the last 365 days, at least 0: a dispute holds up payment, whoever is right. credit = mean of the points assessed, weighted 50 : 30 : 20 (credit_payment, credit_data, credit_complaints); grade A from 85, B from 70, C from 50, D. What cannot be assessed is NULL, and assessed is the part of the weights that could (D24)';
+COMMENT ON VIEW crmaudit.customer_credit IS 'credit of each customer from 0 to 100, worst first. payment_points = 100 * paid_share - 50 * foreign_share, at least 0; paid_share = amount_paid / amount_due, at most 1, where amount_due is what signed contracts demand up to 30 days ago (payment_grace_days): the part of the amount for the days gone by between first and last day, all of it where there is no term; foreign_share is the part paid from an account (or, where accounts are not known, in a name) that is not the customer''s, without approval. data_points = 100 - 40 * risk of the open findings of the customer''s row (warning 0.25, error 0.75, critical 1, half of it where a value is only suspect), at least 0. complaint_points = 100 - 25 for each complaint or report of the last 365 days, at least 0: a dispute holds up payment, whoever is right. credit = mean of the points assessed, weighted 50 : 30 : 20 (credit_payment, credit_data, credit_complaints); grade A from 85, B from 70, C from 50, D. What cannot be assessed is NULL, and assessed is the part of the weights that could (D24)';
 COMMENT ON COLUMN crmaudit.customer_credit.open_findings IS 'of the row that the customer was mapped from; NULL unless that table is protected by its primary key';
 
 -- Reports -------------------------------------------------------------------------------

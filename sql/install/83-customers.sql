@@ -3,7 +3,7 @@
 --
 -- Ids are ordered by "C": other collations sort a million texts ten times as
 -- slowly. Days begin in the calendar's time zone. What other views stand on
--- (customer_activity, customer_volume) is not ordered: it would be sorted for nothing.
+-- (customer_figures, churn_figures) is not ordered: it would be sorted for nothing.
 
 -- Winsorised values ---------------------------------------------------------------
 
@@ -148,16 +148,16 @@ UPDATE crmaudit.customer_word SET chinese = crmaudit.unescape(chinese, english);
 -- One row, read once a query.
 CREATE FUNCTION crmaudit.customer_limits(OUT zone text, OUT today date, OUT this_year int, OUT year_ago timestamptz, OUT two_years_ago timestamptz,
 	OUT words jsonb, OUT mapped text[], OUT key_volume numeric, OUT key_positions text[], OUT silent_days int, OUT trend_steady numeric,
-	OUT value_a numeric, OUT value_b numeric, OUT churn_recency numeric, OUT churn_frequency numeric, OUT churn_complaints numeric,
-	OUT churn_volume numeric, OUT churn_medium numeric, OUT churn_high numeric, OUT credit_payment numeric, OUT credit_data numeric,
+	OUT value_a numeric, OUT value_b numeric, OUT churn_recency float8, OUT churn_frequency float8, OUT churn_complaints float8,
+	OUT churn_volume float8, OUT churn_medium float8, OUT churn_high float8, OUT credit_payment numeric, OUT credit_data numeric,
 	OUT credit_complaints numeric, OUT payment_grace_days int)
 RETURNS record LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 	SELECT z.zone, z.today, extract(year FROM z.today)::int, (z.today - 365)::timestamp AT TIME ZONE z.zone, (z.today - 730)::timestamp AT TIME ZONE z.zone,
 		w.words, ARRAY(SELECT DISTINCT m.entity FROM crmaudit.entity_mapping m),
 		(v.map ->> 'key_volume')::numeric, ARRAY(SELECT lower(btrim(p.position)) FROM unnest((v.map ->> 'key_positions')::text[]) AS p(position)),
 		(v.map ->> 'silent_days')::numeric::int, (v.map ->> 'trend_steady')::numeric, (v.map ->> 'value_a')::numeric, (v.map ->> 'value_b')::numeric,
-		(v.map ->> 'churn_recency')::numeric, (v.map ->> 'churn_frequency')::numeric, (v.map ->> 'churn_complaints')::numeric,
-		(v.map ->> 'churn_volume')::numeric, (v.map ->> 'churn_medium')::numeric, (v.map ->> 'churn_high')::numeric,
+		(v.map ->> 'churn_recency')::float8, (v.map ->> 'churn_frequency')::float8, (v.map ->> 'churn_complaints')::float8,
+		(v.map ->> 'churn_volume')::float8, (v.map ->> 'churn_medium')::float8, (v.map ->> 'churn_high')::float8,
 		(v.map ->> 'credit_payment')::numeric, (v.map ->> 'credit_data')::numeric, (v.map ->> 'credit_complaints')::numeric,
 		(v.map ->> 'payment_grace_days')::numeric::int
 	FROM (SELECT t.zone, (now() AT TIME ZONE t.zone)::date AS today FROM crmaudit.report_time_zone() AS t(zone)) z,
@@ -171,162 +171,159 @@ COMMENT ON FUNCTION crmaudit.customer_limits() IS 'what the views about customer
 
 -- Interaction -----------------------------------------------------------------------
 
+-- Grouped by "C", and totals and order on one level, so that one sort, done in
+-- parallel, serves all of it.
 CREATE VIEW crmaudit.interaction_frequency WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m)
-	SELECT g.customer_id, c.name, g.kind, g.method, g.interactions, g.reached, g.first_at, g.last_at,
-		(SELECT l.today FROM l) - (g.last_at AT TIME ZONE (SELECT l.zone FROM l))::date AS days_since_last,
-		round(extract(epoch FROM g.last_at - g.first_at) / 86400 / nullif(g.interactions - 1, 0), 1) AS mean_interval_days,
-		g.customer_interactions, g.customer_last_at,
-		round(extract(epoch FROM g.customer_last_at - g.customer_first_at) / 86400 / nullif(g.customer_interactions - 1, 0), 1) AS customer_mean_interval_days
+	SELECT c.customer_id, c.kind, c.method, c.interactions, c.reached, c.first_at, c.last_at,
+		(SELECT l.today FROM l) - (c.last_at AT TIME ZONE (SELECT l.zone FROM l))::date AS days_since_last,
+		CASE WHEN c.interactions > 1 THEN round((date_part('epoch', c.last_at - c.first_at) / (86400 * (c.interactions - 1)))::numeric, 1) END AS mean_interval_days,
+		sum(c.interactions) OVER customer::bigint AS customer_interactions, max(c.last_at) OVER customer AS customer_last_at,
+		CASE WHEN sum(c.interactions) OVER customer > 1 THEN round((date_part('epoch', max(c.last_at) OVER customer - min(c.first_at) OVER customer)
+			/ (86400 * (sum(c.interactions) OVER customer::float8 - 1)))::numeric, 1) END AS customer_mean_interval_days
 	FROM (
-		SELECT k.customer_id, k.kind, k.method, k.interactions, k.reached, k.first_at, k.last_at,
-			sum(k.interactions) OVER customer AS customer_interactions, min(k.first_at) OVER customer AS customer_first_at, max(k.last_at) OVER customer AS customer_last_at
-		FROM (
-			SELECT i.customer_id, i.kind, i.method, count(*) AS interactions,
-				count(*) FILTER (WHERE coalesce(i.outcome NOT IN ('no_answer', 'refused', 'invalid'), true)) AS reached,
-				min(i.occurred_at) AS first_at, max(i.occurred_at) AS last_at
-			FROM crmaudit.interaction() i
-			WHERE i.customer_id IS NOT NULL AND i.occurred_at <= now()
-			GROUP BY i.customer_id, i.kind, i.method
-		) k
-		WINDOW customer AS (PARTITION BY k.customer_id COLLATE "C")
-	) g
-	LEFT JOIN crmaudit.customer() c ON c.customer_id = g.customer_id
-	ORDER BY g.customer_id COLLATE "C", g.kind COLLATE "C", g.method COLLATE "C";
+		SELECT i.customer_id COLLATE "C" AS customer_id, i.kind COLLATE "C" AS kind, i.method COLLATE "C" AS method, count(*) AS interactions,
+			count(*) FILTER (WHERE coalesce(i.outcome NOT IN ('no_answer', 'refused', 'invalid'), true)) AS reached,
+			min(i.occurred_at) AS first_at, max(i.occurred_at) AS last_at
+		FROM crmaudit.interaction() i
+		WHERE i.customer_id IS NOT NULL AND i.occurred_at <= now()
+		GROUP BY 1, 2, 3
+	) c
+	WINDOW customer AS (PARTITION BY c.customer_id)
+	ORDER BY c.customer_id, c.kind, c.method;
 COMMENT ON VIEW crmaudit.interaction_frequency IS 'how often a customer was in contact, by channel (kind, method): number, how many of them reached the customer, first, last, mean interval in days; customer_… is over all channels; interactions of the future are left out (D21)';
 
+-- What is known of each customer, in two passes over the facts. Facts are
+-- united before they are grouped: of a union the planner guesses that there are
+-- few groups, and starts from the customers; of casts to text joined with each
+-- other it would expect billions of rows. Readers that do not use the columns of a pass skip it.
 -- Without an outcome an interaction counts as one that reached the customer.
-CREATE VIEW crmaudit.customer_activity WITH (security_invoker = true) AS
+CREATE VIEW crmaudit.customer_figures WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
-	signs AS (
-		SELECT i.customer_id, i.occurred_at AS at, coalesce(i.outcome NOT IN ('no_answer', 'refused', 'invalid'), true) AS is_contact, true AS is_interaction
+	facts AS (
+		SELECT i.customer_id COLLATE "C" AS customer_id, i.occurred_at AS at, coalesce(i.outcome NOT IN ('no_answer', 'refused', 'invalid'), true) AS is_contact,
+			true AS is_interaction, false AS is_complaint, NULL::boolean AS upheld, NULL::boolean AS is_over, NULL::date AS over_on
 		FROM crmaudit.interaction() i WHERE i.occurred_at <= now()
 		UNION ALL
-		SELECT r.customer_id, r.opened_at, true, false FROM crmaudit.service_request() r WHERE r.opened_at <= now()
+		SELECT r.customer_id COLLATE "C", r.opened_at, true, false, false, NULL, NULL, NULL FROM crmaudit.service_request() r WHERE r.opened_at <= now()
 		UNION ALL
-		SELECT o.customer_id, o.opened_at, true, false FROM crmaudit.complaint() o WHERE o.opened_at <= now()
+		SELECT o.customer_id COLLATE "C", o.opened_at, true, false, coalesce(o.kind, 'complaint') <> 'opinion', o.upheld, NULL, NULL FROM crmaudit.complaint() o WHERE o.opened_at <= now()
 		UNION ALL
-		SELECT a.customer_id, a.answered_at, true, false FROM crmaudit.survey_answer() a WHERE a.answered_at <= now()
+		SELECT a.customer_id COLLATE "C", a.answered_at, true, false, false, NULL, NULL, NULL FROM crmaudit.survey_answer() a WHERE a.answered_at <= now()
 		UNION ALL
-		SELECT k.customer_id, k.signed_at, true, false FROM crmaudit.contract() k WHERE k.signed_at <= now()
-	), contacts AS (
-		SELECT s.customer_id, max(s.at) FILTER (WHERE s.is_contact) AS last_contact_at,
-			count(*) FILTER (WHERE s.is_contact AND s.is_interaction AND s.at >= (SELECT l.year_ago FROM l)) AS contacts,
-			count(*) FILTER (WHERE s.is_contact AND s.is_interaction AND s.at >= (SELECT l.two_years_ago FROM l) AND s.at < (SELECT l.year_ago FROM l)) AS contacts_before,
-			count(*) FILTER (WHERE NOT s.is_contact AND s.at >= (SELECT l.year_ago FROM l)) AS failed_attempts
-		FROM signs s GROUP BY s.customer_id
-	), complained AS (
-		SELECT o.customer_id, count(*) AS complaints, count(*) FILTER (WHERE o.upheld) AS upheld
-		FROM crmaudit.complaint() o
-		WHERE o.opened_at >= (SELECT l.year_ago FROM l) AND o.opened_at <= now() AND coalesce(o.kind, 'complaint') <> 'opinion'
-		GROUP BY o.customer_id
+		-- when a contract was terminated before its time is not known
+		SELECT k.customer_id COLLATE "C", k.signed_at, true, false, false, NULL,
+			coalesce(k.status IN ('terminated', 'cancelled', 'expired'), false) OR coalesce(k.ends_on < (SELECT l.today FROM l), false),
+			CASE WHEN k.ends_on < (SELECT l.today FROM l) THEN k.ends_on END
+		FROM crmaudit.contract() k WHERE k.signed_at <= now()
+	), activity AS (
+		SELECT f.customer_id, max(f.at) FILTER (WHERE f.is_contact) AS last_contact_at,
+			count(*) FILTER (WHERE f.is_contact AND f.is_interaction AND f.at >= (SELECT l.year_ago FROM l)) AS contacts,
+			count(*) FILTER (WHERE f.is_contact AND f.is_interaction AND f.at >= (SELECT l.two_years_ago FROM l) AND f.at < (SELECT l.year_ago FROM l)) AS contacts_before,
+			count(*) FILTER (WHERE NOT f.is_contact AND f.at >= (SELECT l.year_ago FROM l)) AS failed_attempts,
+			count(*) FILTER (WHERE f.is_complaint AND f.at >= (SELECT l.year_ago FROM l)) AS complaints,
+			count(*) FILTER (WHERE f.is_complaint AND f.upheld AND f.at >= (SELECT l.year_ago FROM l)) AS upheld,
+			bool_and(f.is_over) AS is_over, max(f.over_on) AS over_on
+		FROM facts f GROUP BY f.customer_id
+	), known AS (
+		SELECT max(y.year) AS last_year, min(y.year) AS first_year,
+			(SELECT min(o.paid_at) FROM crmaudit.payment() o) < (SELECT l.two_years_ago FROM l) AS payments_reach_back
+		FROM crmaudit.customer_year() y WHERE y.year < (SELECT l.this_year FROM l) AND y.fee IS NOT NULL
+	), business AS (
+		SELECT y.customer_id COLLATE "C" AS customer_id, y.year, y.fee, y.revenue, NULL::timestamptz AS paid_at, NULL::numeric AS amount
+		FROM crmaudit.customer_year() y WHERE y.year <= (SELECT l.this_year FROM l)
+		UNION ALL
+		SELECT p.customer_id COLLATE "C", NULL, NULL, NULL, p.paid_at, p.amount FROM crmaudit.payment() p WHERE p.paid_at <= now()
+	), volumes AS (
+		SELECT b.customer_id, bool_or(b.year IS NOT NULL) AS has_years, max(b.paid_at) AS last_payment_at,
+			sum(b.fee) FILTER (WHERE b.year = (SELECT k.last_year FROM known k)) AS volume,
+			sum(b.fee) FILTER (WHERE b.year = (SELECT k.last_year FROM known k) - 1) AS before,
+			sum(b.fee) FILTER (WHERE b.year < (SELECT k.last_year FROM known k)) AS earlier,
+			min(b.year) FILTER (WHERE b.year < (SELECT k.last_year FROM known k) AND b.fee > 0) AS first_year,
+			sum(b.fee) FILTER (WHERE b.year = (SELECT l.this_year FROM l)) AS this_year,
+			max(b.revenue) FILTER (WHERE b.year = (SELECT k.last_year FROM known k)) AS revenue,
+			max(b.revenue) FILTER (WHERE b.year = (SELECT k.last_year FROM known k) - 1) AS revenue_before,
+			sum(b.amount) FILTER (WHERE b.paid_at >= (SELECT l.year_ago FROM l)) AS paid,
+			sum(b.amount) FILTER (WHERE b.paid_at < (SELECT l.year_ago FROM l) AND b.paid_at >= (SELECT l.two_years_ago FROM l)) AS paid_before
+		FROM business b GROUP BY b.customer_id
 	)
-	SELECT c.customer_id, c.name, c.kind, c.owner, c.since, c.closed_at, coalesce(c.closed_at <= now(), false) AS is_closed,
-		k.last_contact_at,
+	SELECT c.customer_id, c.name, c.kind, c.segment, c.size, c.industry, c.main_business, c.operating_condition, c.region, c.risk, c.owner, c.since, c.closed_at,
+		coalesce(c.closed_at <= now(), false) AS is_closed, coalesce(a.is_over, false) AS contracts_over, CASE WHEN a.is_over THEN a.over_on END AS contracts_over_on,
+		a.last_contact_at,
 		-- never in contact: since the customer is one
 		CASE WHEN (SELECT l.mapped FROM l) && '{interaction,service_request,complaint,survey_answer,contract}'
-			THEN (SELECT l.today FROM l) - coalesce((k.last_contact_at AT TIME ZONE (SELECT l.zone FROM l))::date, c.since) END AS days_silent,
-		coalesce(k.contacts, 0) AS contacts, coalesce(k.contacts_before, 0) AS contacts_before, coalesce(k.failed_attempts, 0) AS failed_attempts,
-		CASE WHEN 'complaint' = ANY ((SELECT l.mapped FROM l)::text[]) THEN coalesce(o.complaints, 0) END AS complaints,
-		CASE WHEN 'complaint' = ANY ((SELECT l.mapped FROM l)::text[]) THEN coalesce(o.upheld, 0) END AS upheld
+			THEN (SELECT l.today FROM l) - coalesce((a.last_contact_at AT TIME ZONE (SELECT l.zone FROM l))::date, c.since) END AS days_silent,
+		coalesce(a.contacts, 0) AS contacts, coalesce(a.contacts_before, 0) AS contacts_before, coalesce(a.failed_attempts, 0) AS failed_attempts,
+		CASE WHEN 'complaint' = ANY ((SELECT l.mapped FROM l)::text[]) THEN coalesce(a.complaints, 0) END AS complaints,
+		CASE WHEN 'complaint' = ANY ((SELECT l.mapped FROM l)::text[]) THEN coalesce(a.upheld, 0) END AS upheld,
+		v.last_payment_at, v.source AS volume_source, v.volume, v.before AS volume_before, v.earlier_mean AS volume_earlier_mean, v.this_year AS volume_this_year,
+		round((v.volume - v.before) / nullif(v.before, 0), 4) AS change,
+		coalesce(c.annual_volume, v.volume) AS yearly_business,
+		CASE WHEN c.annual_volume IS NOT NULL THEN 'customer' WHEN v.volume IS NOT NULL THEN v.source END AS yearly_business_from,
+		CASE WHEN v.volume > 0 THEN
+				CASE WHEN v.before IS NULL THEN NULL
+					WHEN v.volume > v.before * (1 + (SELECT l.trend_steady FROM l)) THEN 'rising'
+					WHEN v.volume < v.before * (1 - (SELECT l.trend_steady FROM l)) THEN 'declining'
+					WHEN v.volume < v.earlier_mean * (1 - (SELECT l.trend_steady FROM l)) THEN 'declining'
+					ELSE 'peak' END
+			WHEN v.before > 0 OR v.earlier_mean > 0 THEN 'declining'
+			WHEN v.this_year > 0 THEN 'rising' END AS life_cycle,
+		v.revenue, v.revenue_before
 	FROM crmaudit.customer() c
-	LEFT JOIN contacts k ON k.customer_id = c.customer_id
-	LEFT JOIN complained o ON o.customer_id = c.customer_id;
-COMMENT ON VIEW crmaudit.customer_activity IS 'of each customer the last contact (an interaction that reached the customer, or a request, complaint, answer or signature of the customer''s), the days since then, contacts in the last 365 days and in the 365 before, attempts that failed, complaints and reports of the last 365 days (D21, D22)';
-COMMENT ON COLUMN crmaudit.customer_activity.days_silent IS 'days since the last contact, or, of a customer never in contact, since the customer is one; NULL if that is not known, or no entity with contacts is mapped';
-COMMENT ON COLUMN crmaudit.customer_activity.complaints IS 'opinions left out; NULL if complaint is not mapped';
+	LEFT JOIN activity a ON a.customer_id = c.customer_id
+	LEFT JOIN (
+		SELECT g.customer_id, g.last_payment_at, g.this_year, g.revenue, g.revenue_before, CASE WHEN g.has_years THEN 'customer_year' ELSE 'payment' END AS source,
+			CASE WHEN NOT g.has_years THEN coalesce(g.paid, 0) WHEN (SELECT k.last_year FROM known k) IS NOT NULL THEN coalesce(g.volume, 0) END AS volume,
+			-- what was not recorded yet is not nothing
+			CASE WHEN g.has_years THEN CASE WHEN (SELECT k.first_year < k.last_year FROM known k) THEN coalesce(g.before, 0) END
+				WHEN (SELECT k.payments_reach_back FROM known k) THEN coalesce(g.paid_before, 0) END AS before,
+			CASE WHEN g.has_years THEN coalesce(g.earlier, 0) / nullif((SELECT k.last_year FROM known k) - g.first_year, 0) ELSE g.paid_before END AS earlier_mean
+		FROM volumes g
+	) v ON v.customer_id = c.customer_id;
+COMMENT ON VIEW crmaudit.customer_figures IS 'of each customer, closed ones too, what churn_risk, customer_segments and others stand on. Activity: the last contact (an interaction that reached the customer, or a request, complaint, answer or signature of the customer''s), days since then, contacts in the last 365 days and in the 365 before, attempts that failed, complaints and reports of the last 365 days. Volume: fees of the last full year that customer_year knows against the year before and the mean of all earlier years, or else payments of the last 365 days against the 365 before, and the place in the value life cycle. In no order (D21, D22, D23)';
+COMMENT ON COLUMN crmaudit.customer_figures.contracts_over IS 'whether there was a signed contract and all of them are past their last day, or terminated, cancelled or expired';
+COMMENT ON COLUMN crmaudit.customer_figures.days_silent IS 'days since the last contact, or, of a customer never in contact, since the customer is one; NULL if that is not known, or no entity with contacts is mapped';
+COMMENT ON COLUMN crmaudit.customer_figures.complaints IS 'opinions left out; NULL if complaint is not mapped';
+COMMENT ON COLUMN crmaudit.customer_figures.volume_source IS 'customer_year, or payment where customer_year has no row of the customer';
+COMMENT ON COLUMN crmaudit.customer_figures.volume_before IS 'NULL if the records do not reach back so far';
+COMMENT ON COLUMN crmaudit.customer_figures.yearly_business IS 'customer.annual_volume, or else volume';
+COMMENT ON COLUMN crmaudit.customer_figures.life_cycle IS 'rising: more than the year before by more than trend_steady, or the first business; declining: less by more than that, or no business any more, or steady below the mean of the earlier years; peak: steady and not below it; NULL: no volume, or nothing to compare with';
 
 CREATE VIEW crmaudit.silent_customers WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m)
-	SELECT a.customer_id, a.name, a.kind, a.owner, a.since, a.last_contact_at, a.days_silent, a.failed_attempts, p.last_payment_at
-	FROM crmaudit.customer_activity a
-	LEFT JOIN (SELECT y.customer_id, max(y.paid_at) AS last_payment_at FROM crmaudit.payment() y WHERE y.paid_at <= now() GROUP BY y.customer_id) p
-		ON p.customer_id = a.customer_id
-	WHERE NOT a.is_closed AND (a.days_silent > (SELECT l.silent_days FROM l)
-		OR a.last_contact_at IS NULL AND a.since IS NULL AND (SELECT l.mapped FROM l) && '{interaction,service_request,complaint,survey_answer,contract}')
-	ORDER BY a.days_silent DESC NULLS FIRST, a.customer_id COLLATE "C";
+	SELECT f.customer_id, f.name, f.kind, f.owner, f.since, f.last_contact_at, f.days_silent, f.failed_attempts, f.last_payment_at
+	FROM crmaudit.customer_figures f
+	WHERE NOT f.is_closed AND (f.days_silent > (SELECT l.silent_days FROM l)
+		OR f.last_contact_at IS NULL AND f.since IS NULL AND (SELECT l.mapped FROM l) && '{interaction,service_request,complaint,survey_answer,contract}')
+	ORDER BY f.days_silent DESC NULLS FIRST, f.customer_id COLLATE "C";
 COMMENT ON VIEW crmaudit.silent_customers IS 'customers, not closed, without contact for more than customer_setting silent_days (365): longest first, before them those never in contact of whom nothing tells since when they are customers; last_payment_at tells who is silent and pays; failed_attempts: tries of the last 365 days that did not reach them (D21)';
-
--- Volume -----------------------------------------------------------------------------
-
-CREATE VIEW crmaudit.customer_volume WITH (security_invoker = true) AS
-	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
-	known AS (
-		SELECT max(y.year) AS last_year, min(y.year) AS first_year
-		FROM crmaudit.customer_year() y WHERE y.year < (SELECT l.this_year FROM l) AND y.fee IS NOT NULL
-	), yearly AS (
-		SELECT y.customer_id, sum(y.fee) FILTER (WHERE y.year = (SELECT k.last_year FROM known k)) AS volume,
-			sum(y.fee) FILTER (WHERE y.year = (SELECT k.last_year FROM known k) - 1) AS before,
-			sum(y.fee) FILTER (WHERE y.year < (SELECT k.last_year FROM known k)) AS earlier,
-			min(y.year) FILTER (WHERE y.year < (SELECT k.last_year FROM known k) AND y.fee > 0) AS first_year,
-			sum(y.fee) FILTER (WHERE y.year = (SELECT l.this_year FROM l)) AS this_year,
-			max(y.revenue) FILTER (WHERE y.year = (SELECT k.last_year FROM known k)) AS revenue,
-			max(y.revenue) FILTER (WHERE y.year = (SELECT k.last_year FROM known k) - 1) AS revenue_before
-		FROM crmaudit.customer_year() y WHERE y.year <= (SELECT l.this_year FROM l)
-		GROUP BY y.customer_id
-	), paid AS (
-		SELECT p.customer_id, sum(p.amount) FILTER (WHERE p.paid_at >= (SELECT l.year_ago FROM l)) AS volume,
-			sum(p.amount) FILTER (WHERE p.paid_at < (SELECT l.year_ago FROM l) AND p.paid_at >= (SELECT l.two_years_ago FROM l)) AS before
-		FROM crmaudit.payment() p WHERE p.paid_at <= now()
-		GROUP BY p.customer_id
-	), figures AS (
-		SELECT c.customer_id, c.annual_volume, y.revenue, y.revenue_before, y.this_year,
-			CASE WHEN y.customer_id IS NOT NULL THEN 'customer_year' WHEN p.customer_id IS NOT NULL THEN 'payment' END AS source,
-			CASE WHEN y.customer_id IS NOT NULL THEN (SELECT k.last_year FROM known k) END AS year,
-			CASE WHEN y.customer_id IS NOT NULL THEN CASE WHEN (SELECT k.last_year FROM known k) IS NOT NULL THEN coalesce(y.volume, 0) END
-				WHEN p.customer_id IS NOT NULL THEN coalesce(p.volume, 0) END AS volume,
-			-- what was not recorded yet is not nothing
-			CASE WHEN y.customer_id IS NOT NULL THEN CASE WHEN (SELECT k.first_year < k.last_year FROM known k) THEN coalesce(y.before, 0) END
-				WHEN p.customer_id IS NOT NULL AND (SELECT min(o.paid_at) FROM crmaudit.payment() o) < (SELECT l.two_years_ago FROM l)
-				THEN coalesce(p.before, 0) END AS before,
-			CASE WHEN y.customer_id IS NOT NULL THEN coalesce(y.earlier, 0) / nullif((SELECT k.last_year FROM known k) - y.first_year, 0)
-				ELSE p.before END AS earlier_mean
-		FROM crmaudit.customer() c
-		LEFT JOIN yearly y ON y.customer_id = c.customer_id
-		LEFT JOIN paid p ON p.customer_id = c.customer_id
-	)
-	SELECT f.customer_id, f.source, f.year, f.volume, f.before AS volume_before, round(f.earlier_mean, 2) AS volume_earlier_mean, f.this_year AS volume_this_year,
-		round((f.volume - f.before) / nullif(f.before, 0), 4) AS change,
-		coalesce(f.annual_volume, f.volume) AS yearly_business,
-		CASE WHEN f.annual_volume IS NOT NULL THEN 'customer' WHEN f.volume IS NOT NULL THEN f.source END AS yearly_business_from,
-		CASE WHEN f.volume > 0 THEN
-				CASE WHEN f.before IS NULL THEN NULL
-					WHEN f.volume > f.before * (1 + (SELECT l.trend_steady FROM l)) THEN 'rising'
-					WHEN f.volume < f.before * (1 - (SELECT l.trend_steady FROM l)) THEN 'declining'
-					WHEN f.volume < f.earlier_mean * (1 - (SELECT l.trend_steady FROM l)) THEN 'declining'
-					ELSE 'peak' END
-			WHEN f.before > 0 OR f.earlier_mean > 0 THEN 'declining'
-			WHEN f.this_year > 0 THEN 'rising' END AS life_cycle,
-		f.revenue, f.revenue_before
-	FROM figures f;
-COMMENT ON VIEW crmaudit.customer_volume IS 'volume of each customer: fees of the last full year that customer_year knows against the year before and the mean of all earlier years; where customer_year has no row of the customer, payments of the last 365 days against the 365 before; and its place in the value life cycle (D23)';
-COMMENT ON COLUMN crmaudit.customer_volume.yearly_business IS 'customer.annual_volume, or else volume';
-COMMENT ON COLUMN crmaudit.customer_volume.life_cycle IS 'rising: more than the year before by more than trend_steady, or the first business; declining: less by more than that, or no business any more, or steady below the mean of the earlier years; peak: steady and not below it; NULL: no volume, or nothing to compare with';
-COMMENT ON COLUMN crmaudit.customer_volume.volume_before IS 'NULL if the records do not reach back so far';
 
 -- Churn ------------------------------------------------------------------------------
 
-CREATE VIEW crmaudit.churn_risk WITH (security_invoker = true) AS
+CREATE VIEW crmaudit.churn_figures WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
 	components AS (
-		SELECT a.customer_id, a.name, a.kind, a.owner, a.days_silent, a.contacts, a.contacts_before, a.complaints, a.upheld, v.volume, v.volume_before,
-			-- least() and greatest() pass NULL over
-			CASE WHEN a.days_silent IS NOT NULL THEN round(least(1, greatest(0, a.days_silent) / greatest(1, (SELECT l.silent_days FROM l))::numeric), 4) END AS recency_risk,
-			CASE WHEN a.contacts_before > 0 THEN round(greatest(0, 1 - a.contacts / a.contacts_before::numeric), 4) END AS frequency_risk,
-			CASE WHEN a.complaints IS NOT NULL THEN round(least(1, (a.complaints + a.upheld) / 3.0), 4) END AS complaint_risk,
-			CASE WHEN v.volume_before > 0 THEN round(least(1, greatest(0, -v.change)), 4) END AS volume_risk
-		FROM crmaudit.customer_activity a
-		JOIN crmaudit.customer_volume v ON v.customer_id = a.customer_id
-		WHERE NOT a.is_closed
+		SELECT f.customer_id, f.name, f.kind, f.owner, f.since, f.is_closed, f.closed_at, f.contracts_over, f.contracts_over_on,
+			f.days_silent, f.contacts, f.contacts_before, f.complaints, f.upheld, f.volume, f.volume_before,
+			-- least() and greatest() pass NULL over; float8 is several times as fast as numeric
+			CASE WHEN f.days_silent IS NOT NULL THEN least(1, greatest(0, f.days_silent) / (SELECT greatest(1, l.silent_days)::float8 FROM l)) END AS recency_risk,
+			CASE WHEN f.contacts_before > 0 THEN greatest(0, 1 - f.contacts / f.contacts_before::float8) END AS frequency_risk,
+			CASE WHEN f.complaints IS NOT NULL THEN least(1, (f.complaints + f.upheld) / 3::float8) END AS complaint_risk,
+			CASE WHEN f.volume_before > 0 THEN least(1, greatest(0, 1 - (f.volume / f.volume_before)::float8)) END AS volume_risk
+		FROM crmaudit.customer_figures f
+		-- keeps what is used several times from being computed as often
+		OFFSET 0
 	), scored AS (
 		SELECT c.*, num_nonnulls(c.recency_risk, c.frequency_risk, c.complaint_risk, c.volume_risk) AS assessed,
-			round(100 * (coalesce(c.recency_risk * (SELECT l.churn_recency FROM l), 0) + coalesce(c.frequency_risk * (SELECT l.churn_frequency FROM l), 0)
+			-- with one decimal
+			round(1000 * (coalesce(c.recency_risk * (SELECT l.churn_recency FROM l), 0) + coalesce(c.frequency_risk * (SELECT l.churn_frequency FROM l), 0)
 				+ coalesce(c.complaint_risk * (SELECT l.churn_complaints FROM l), 0) + coalesce(c.volume_risk * (SELECT l.churn_volume FROM l), 0))
 				/ nullif(CASE WHEN c.recency_risk IS NULL THEN 0 ELSE (SELECT l.churn_recency FROM l) END
 					+ CASE WHEN c.frequency_risk IS NULL THEN 0 ELSE (SELECT l.churn_frequency FROM l) END
 					+ CASE WHEN c.complaint_risk IS NULL THEN 0 ELSE (SELECT l.churn_complaints FROM l) END
-					+ CASE WHEN c.volume_risk IS NULL THEN 0 ELSE (SELECT l.churn_volume FROM l) END, 0), 1) AS score
+					+ CASE WHEN c.volume_risk IS NULL THEN 0 ELSE (SELECT l.churn_volume FROM l) END, 0)) / 10 AS score
 		FROM components c
+		OFFSET 0
 	)
 	SELECT s.customer_id, s.name, s.kind, s.owner, s.score,
 		CASE WHEN s.score >= (SELECT l.churn_high FROM l) THEN 'high' WHEN s.score >= (SELECT l.churn_medium FROM l) THEN 'medium' WHEN s.score IS NOT NULL THEN 'low' END AS level,
@@ -336,10 +333,20 @@ CREATE VIEW crmaudit.churn_risk WITH (security_invoker = true) AS
 				|| replace((SELECT l.words ->> 'frequency to' FROM l), '#', s.contacts::text) END,
 			CASE WHEN s.complaints > 0 THEN replace((SELECT l.words ->> 'complaints' FROM l), '#', s.complaints::text)
 				|| CASE WHEN s.upheld > 0 THEN replace((SELECT l.words ->> 'upheld' FROM l), '#', s.upheld::text) ELSE '' END END,
-			CASE WHEN s.volume_risk > 0 THEN replace((SELECT l.words ->> 'volume' FROM l), '#', round(100 * s.volume_risk)::text) END), '') AS reason,
+			CASE WHEN s.volume_risk > 0 THEN replace((SELECT l.words ->> 'volume' FROM l), '#', round((100 * s.volume_risk)::numeric)::text) END), '') AS reason,
 		s.recency_risk, s.frequency_risk, s.complaint_risk, s.volume_risk, s.assessed,
+		s.days_silent, s.contacts, s.contacts_before, s.complaints, s.upheld, s.volume, s.volume_before,
+		s.since, s.is_closed, s.closed_at, s.contracts_over, s.contracts_over_on
+	FROM scored s;
+COMMENT ON VIEW crmaudit.churn_figures IS 'implementation of churn_risk and customer_churn: the score of all customers, closed ones too, in no order (D22)';
+
+CREATE VIEW crmaudit.churn_risk WITH (security_invoker = true) AS
+	SELECT s.customer_id, s.name, s.kind, s.owner, round(s.score::numeric, 1) AS score, s.level, s.reason,
+		round(s.recency_risk::numeric, 4) AS recency_risk, round(s.frequency_risk::numeric, 4) AS frequency_risk,
+		round(s.complaint_risk::numeric, 4) AS complaint_risk, round(s.volume_risk::numeric, 4) AS volume_risk, s.assessed,
 		s.days_silent, s.contacts, s.contacts_before, s.complaints, s.upheld, s.volume, s.volume_before
-	FROM scored s
+	FROM crmaudit.churn_figures s
+	WHERE NOT s.is_closed
 	ORDER BY s.score DESC NULLS LAST, s.customer_id COLLATE "C";
 COMMENT ON VIEW crmaudit.churn_risk IS 'how likely a customer, not closed, is to leave, from 0 to 100, worst first, with the reason in words. Each component is from 0 to 1, or NULL where nothing tells. recency_risk = days_silent / 365 (customer_setting silent_days), at most 1; frequency_risk = 1 - contacts / contacts_before, at least 0; complaint_risk = (complaints + upheld) / 3, at most 1; volume_risk = 1 - volume / volume_before, at least 0. score = 100 * mean of the components assessed, weighted 30 : 20 : 25 : 25 (churn_recency, churn_frequency, churn_complaints, churn_volume); level is high from 60 (churn_high), medium from 30 (churn_medium) (D22)';
 COMMENT ON COLUMN crmaudit.churn_risk.assessed IS 'how many of the four components could be assessed';
@@ -347,60 +354,44 @@ COMMENT ON COLUMN crmaudit.churn_risk.reason IS 'silence from half of its limit 
 
 CREATE VIEW crmaudit.customer_churn WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
-	ended AS (
-		SELECT k.customer_id, max(k.over_on) AS ended_on, bool_and(k.is_over) AS is_over
-		FROM (
-			-- when a contract was terminated before its time is not known
-			SELECT t.customer_id, CASE WHEN t.ends_on < (SELECT l.today FROM l) THEN t.ends_on END AS over_on,
-				coalesce(t.status IN ('terminated', 'cancelled', 'expired'), false) OR coalesce(t.ends_on < (SELECT l.today FROM l), false) AS is_over
-			FROM crmaudit.contract() t WHERE t.signed_at <= now()
-		) k
-		GROUP BY k.customer_id
-	), states AS (
-		SELECT c.customer_id, c.name, c.kind, c.owner, c.since,
-			CASE WHEN c.closed_at <= now() OR e.is_over THEN 'left' ELSE 'leaving' END AS state,
-			CASE WHEN c.closed_at <= now() THEN (c.closed_at AT TIME ZONE (SELECT l.zone FROM l))::date WHEN e.is_over THEN e.ended_on END AS left_on,
-			CASE WHEN c.closed_at <= now() THEN (SELECT l.words ->> 'left: closed' FROM l) WHEN e.is_over THEN (SELECT l.words ->> 'left: contract' FROM l) ELSE r.reason END AS how,
-			r.score
-		FROM crmaudit.customer() c
-		LEFT JOIN ended e ON e.customer_id = c.customer_id
-		LEFT JOIN (SELECT x.customer_id, x.score, x.reason FROM crmaudit.churn_risk x WHERE x.level = 'high') r ON r.customer_id = c.customer_id
-		WHERE c.closed_at <= now() OR e.is_over OR r.customer_id IS NOT NULL
-	), complained AS (
-		SELECT DISTINCT ON (s.customer_id COLLATE "C") s.customer_id, o.reason
-		FROM states s JOIN crmaudit.complaint() o ON o.customer_id = s.customer_id
-		WHERE o.reason <> '' AND o.opened_at <= now()
-			AND (o.opened_at AT TIME ZONE (SELECT l.zone FROM l))::date BETWEEN coalesce(s.left_on, (SELECT l.today FROM l)) - 365 AND coalesce(s.left_on, (SELECT l.today FROM l))
-		ORDER BY s.customer_id COLLATE "C", o.opened_at DESC, o.complaint_id COLLATE "C"
-	), dissatisfied AS (
-		SELECT DISTINCT ON (s.customer_id COLLATE "C") s.customer_id, a.reason
-		FROM states s JOIN crmaudit.survey_answer() a ON a.customer_id = s.customer_id
-		WHERE a.answer = 4 AND a.reason <> '' AND a.answered_at <= now()
-			AND (a.answered_at AT TIME ZONE (SELECT l.zone FROM l))::date BETWEEN coalesce(s.left_on, (SELECT l.today FROM l)) - 365 AND coalesce(s.left_on, (SELECT l.today FROM l))
-		ORDER BY s.customer_id COLLATE "C", a.answered_at DESC, a.answer_id COLLATE "C"
+	states AS MATERIALIZED (
+		SELECT f.customer_id COLLATE "C" AS customer_id, f.name, f.kind, f.owner, f.since,
+			CASE WHEN f.is_closed OR f.contracts_over THEN 'left' ELSE 'leaving' END AS state,
+			CASE WHEN f.is_closed THEN (f.closed_at AT TIME ZONE (SELECT l.zone FROM l))::date ELSE f.contracts_over_on END AS left_on,
+			CASE WHEN f.is_closed THEN (SELECT l.words ->> 'left: closed' FROM l) WHEN f.contracts_over THEN (SELECT l.words ->> 'left: contract' FROM l) ELSE f.reason END AS how,
+			greatest(f.volume, f.volume_before) AS volume_at_stake, CASE WHEN NOT f.is_closed AND NOT f.contracts_over THEN round(f.score::numeric, 1) END AS score
+		FROM crmaudit.churn_figures f
+		WHERE f.is_closed OR f.contracts_over OR f.level = 'high'
+	), told AS (
+		SELECT o.customer_id COLLATE "C" AS customer_id, o.opened_at AS at, true AS is_complaint, o.reason, o.complaint_id AS id FROM crmaudit.complaint() o WHERE o.reason <> '' AND o.opened_at <= now()
+		UNION ALL
+		SELECT a.customer_id COLLATE "C", a.answered_at, false, a.reason, a.answer_id FROM crmaudit.survey_answer() a WHERE a.answer = 4 AND a.reason <> '' AND a.answered_at <= now()
+	), reasons AS (
+		SELECT t.customer_id, (array_agg(t.reason ORDER BY t.at DESC, t.id COLLATE "C") FILTER (WHERE t.is_complaint))[1] AS complaint,
+			(array_agg(t.reason ORDER BY t.at DESC, t.id COLLATE "C") FILTER (WHERE NOT t.is_complaint))[1] AS answer
+		FROM states s JOIN told t ON t.customer_id = s.customer_id
+			AND (t.at AT TIME ZONE (SELECT l.zone FROM l))::date BETWEEN coalesce(s.left_on, (SELECT l.today FROM l)) - 365 AND coalesce(s.left_on, (SELECT l.today FROM l))
+		GROUP BY t.customer_id
 	)
 	SELECT s.customer_id, s.name, s.kind, s.owner, s.state, s.left_on, s.how,
-		coalesce(nullif(concat_ws('; ', (SELECT l.words ->> 'complained' FROM l) || o.reason, (SELECT l.words ->> 'dissatisfied' FROM l) || d.reason), ''),
+		coalesce(nullif(concat_ws('; ', (SELECT l.words ->> 'complained' FROM l) || r.complaint, (SELECT l.words ->> 'dissatisfied' FROM l) || r.answer), ''),
 			CASE s.state WHEN 'left' THEN (SELECT l.words ->> 'left: gone quiet' FROM l) ELSE s.how END) AS why,
 		extract(year FROM age(coalesce(s.left_on, (SELECT l.today FROM l)), s.since))::int AS years_of_cooperation,
-		greatest(v.volume, v.volume_before) AS volume_at_stake, s.score
+		s.volume_at_stake, s.score
 	FROM states s
-	LEFT JOIN complained o ON o.customer_id = s.customer_id
-	LEFT JOIN dissatisfied d ON d.customer_id = s.customer_id
-	LEFT JOIN crmaudit.customer_volume v ON v.customer_id = s.customer_id
-	ORDER BY s.state DESC, volume_at_stake DESC NULLS LAST, s.customer_id COLLATE "C";
-COMMENT ON VIEW crmaudit.customer_churn IS 'who left (closed, or the last signed contract is over and none is in force), who is about to leave (churn_risk high), how that shows, and why: the last complaint and the last answer "not satisfied" within the 365 days before, with the reasons given; volume_at_stake is the larger of the last two years'' volumes (D22)';
+	LEFT JOIN reasons r ON r.customer_id = s.customer_id
+	ORDER BY s.state DESC, s.volume_at_stake DESC NULLS LAST, s.customer_id;
+COMMENT ON VIEW crmaudit.customer_churn IS 'who left (closed, or the last signed contract is over and none is in force), who is about to leave (churn_risk high), how that shows, and why: the last complaint and the last answer "not satisfied" within the 365 days before, with the reasons given; volume_at_stake is the larger of the last two years'' volumes, score that of churn_risk (D22)';
 
 -- Segments -----------------------------------------------------------------------------
 
 CREATE VIEW crmaudit.customer_segments WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
 	figures AS (
-		SELECT c.customer_id, c.name, c.kind, c.segment, c.size, c.main_business, c.industry, c.operating_condition, c.risk, c.region, c.owner, c.since,
-			v.yearly_business, v.life_cycle, v.change, v.volume, v.volume_before, v.revenue, v.revenue_before
-		FROM crmaudit.customer() c
-		JOIN crmaudit.customer_volume v ON v.customer_id = c.customer_id
-		WHERE coalesce(c.closed_at > now(), true)
+		SELECT f.customer_id, f.name, f.kind, f.segment, f.size, f.main_business, f.industry, f.operating_condition, f.risk, f.region, f.owner, f.since,
+			f.yearly_business, f.life_cycle, f.change, f.volume, f.volume_before, f.revenue, f.revenue_before
+		FROM crmaudit.customer_figures f
+		WHERE NOT f.is_closed
 	), industries AS (
 		-- like with like: customers of whom both years are known
 		SELECT f.industry, coalesce(
@@ -426,19 +417,18 @@ CREATE VIEW crmaudit.customer_segments WITH (security_invoker = true) AS
 	FROM valued v
 	LEFT JOIN industries i ON i.industry = v.industry
 	ORDER BY v.yearly_business DESC NULLS LAST, v.customer_id COLLATE "C";
-COMMENT ON VIEW crmaudit.customer_segments IS 'customers, not closed, by every criterion: kind, size, main business, industry and its growth, operating condition, risk and region as the CRM has them; volume; years of cooperation; value_class A, B, C (the largest customers that make 80 % of all volume, the next to 95 %, the others); life_cycle rising, peak, declining (see customer_volume); is_key from 200,000 yuan a year on (D23)';
+COMMENT ON VIEW crmaudit.customer_segments IS 'customers, not closed, by every criterion: kind, size, main business, industry and its growth, operating condition, risk and region as the CRM has them; volume; years of cooperation; value_class A, B, C (the largest customers that make 80 % of all volume, the next to 95 %, the others); life_cycle rising, peak, declining (see customer_figures); is_key from 200,000 yuan a year on (D23)';
 COMMENT ON COLUMN crmaudit.customer_segments.industry_growth IS 'growth of the summed revenue of the industry''s customers of whom two years are known (of our volume with them where no revenue is), last full year against the one before';
 COMMENT ON COLUMN crmaudit.customer_segments.cooperation IS 'new: less than a year; established: less than five; long-standing';
 
 CREATE VIEW crmaudit.key_customers WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
 	owned AS (
-		SELECT c.customer_id, c.name, v.yearly_business, v.yearly_business_from, v.life_cycle, nullif(btrim(c.owner), '') AS owner, s.name AS owner_name,
+		SELECT f.customer_id, f.name, f.yearly_business, f.yearly_business_from, f.life_cycle, nullif(btrim(f.owner), '') AS owner, s.name AS owner_name,
 			s.position AS owner_position, s.active, s.staff_id IS NOT NULL AS is_staff
-		FROM crmaudit.customer() c
-		JOIN crmaudit.customer_volume v ON v.customer_id = c.customer_id
-		LEFT JOIN crmaudit.staff() s ON s.staff_id = c.owner
-		WHERE coalesce(c.closed_at > now(), true) AND v.yearly_business >= (SELECT l.key_volume FROM l)
+		FROM crmaudit.customer_figures f
+		LEFT JOIN crmaudit.staff() s ON s.staff_id = f.owner
+		WHERE NOT f.is_closed AND f.yearly_business >= (SELECT l.key_volume FROM l)
 	), judged AS (
 		SELECT o.*, CASE WHEN o.owner IS NULL THEN 'no owner' WHEN 'staff' <> ALL ((SELECT l.mapped FROM l)::text[]) THEN 'not assessed' WHEN NOT o.is_staff THEN 'unknown owner' WHEN NOT o.active THEN 'owner left'
 			WHEN coalesce(lower(btrim(o.owner_position)) <> ALL ((SELECT l.key_positions FROM l)::text[]), true) THEN 'wrong position' ELSE 'ok' END AS ownership
@@ -488,35 +478,42 @@ CREATE VIEW crmaudit.customer_credit WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
 	judged AS (SELECT bool_and(s.is_judged) AS is_all FROM crmaudit.judged_sources() s),
 	due AS (
-		SELECT k.customer_id, sum(k.amount * CASE WHEN k.due_from > k.day THEN 0 WHEN k.ends_on IS NULL OR k.ends_on <= k.due_from OR k.day >= k.ends_on THEN 1
-			ELSE (k.day - k.due_from) / (k.ends_on - k.due_from)::numeric END) AS amount
-		FROM (SELECT o.customer_id, o.amount, o.ends_on, coalesce(o.starts_on, (o.signed_at AT TIME ZONE (SELECT l.zone FROM l))::date) AS due_from,
-				(SELECT l.today - l.payment_grace_days FROM l) AS day
-			FROM crmaudit.contract() o
-			WHERE o.amount > 0 AND o.signed_at <= now() AND coalesce(o.status <> 'cancelled', true) AND 'payment' = ANY ((SELECT l.mapped FROM l)::text[])) k
-		GROUP BY k.customer_id
-	), paid AS (
-		SELECT p.customer_id, sum(p.amount) AS amount, sum(p.amount) FILTER (WHERE coalesce(btrim(p.approval), '') = ''
-			AND CASE WHEN p.payer_account <> '' AND c.account <> '' THEN replace(p.payer_account, ' ', '') <> replace(c.account, ' ', '')
-				ELSE coalesce(btrim(p.payer_name) <> btrim(c.name), false) END) AS foreign_amount
+		SELECT o.customer_id, o.amount, o.ends_on, coalesce(o.starts_on, (o.signed_at AT TIME ZONE (SELECT l.zone FROM l))::date) AS due_from,
+			(SELECT l.today - l.payment_grace_days FROM l) AS day
+		FROM crmaudit.contract() o
+		WHERE o.amount > 0 AND o.signed_at <= now() AND coalesce(o.status <> 'cancelled', true) AND 'payment' = ANY ((SELECT l.mapped FROM l)::text[])
+	), facts AS (
+		SELECT k.customer_id COLLATE "C" AS customer_id, k.amount * CASE WHEN k.due_from > k.day THEN 0 WHEN k.ends_on IS NULL OR k.ends_on <= k.due_from OR k.day >= k.ends_on THEN 1
+			ELSE (k.day - k.due_from) / (k.ends_on - k.due_from)::numeric END AS due,
+			NULL::numeric AS paid, NULL::numeric AS paid_by_others, NULL::int AS complaint, NULL::bigint AS findings, NULL::numeric AS risk
+		FROM due k
+		UNION ALL
+		SELECT p.customer_id COLLATE "C", NULL, p.amount, NULL, NULL, NULL, NULL FROM crmaudit.payment() p WHERE p.paid_at <= now()
+		UNION ALL
+		SELECT p.customer_id COLLATE "C", NULL, NULL, p.amount, NULL, NULL, NULL
 		FROM crmaudit.payment() p
-		JOIN crmaudit.customer() c ON c.customer_id = p.customer_id
-		WHERE p.paid_at <= now()
-		GROUP BY p.customer_id
+		JOIN crmaudit.customer() c ON c.customer_id COLLATE "C" = p.customer_id
+		WHERE p.paid_at <= now() AND coalesce(btrim(p.approval), '') = ''
+			AND CASE WHEN p.payer_account <> '' AND c.account <> '' THEN replace(p.payer_account, ' ', '') <> replace(c.account, ' ', '')
+				ELSE btrim(p.payer_name) <> btrim(c.name) END
+		UNION ALL
+		SELECT k.customer_id COLLATE "C", NULL, NULL, NULL, 1, NULL, NULL FROM crmaudit.complaint() k
+		WHERE k.opened_at >= (SELECT m.year_ago FROM l m) AND k.opened_at <= now() AND coalesce(k.kind, 'complaint') <> 'opinion'
+		UNION ALL
+		SELECT q.customer_id COLLATE "C", NULL, NULL, NULL, NULL, q.findings, q.risk FROM crmaudit.customer_quality() q
+	), sums AS (
+		SELECT f.customer_id, sum(f.due) AS due, sum(f.paid) AS paid, sum(f.paid_by_others) AS paid_by_others, sum(f.complaint) AS complaints,
+			sum(f.findings) AS findings, sum(f.risk) AS risk
+		FROM facts f GROUP BY f.customer_id
 	), shares AS (
-		SELECT c.customer_id, c.name, c.kind, c.closed_at, round(d.amount, 2) AS amount_due, coalesce(p.amount, 0) AS amount_paid,
-			CASE WHEN d.amount > 0 THEN least(1, greatest(0, coalesce(p.amount, 0)) / d.amount) END AS paid_share,
-			CASE WHEN p.amount > 0 THEN least(1, coalesce(p.foreign_amount, 0) / p.amount) ELSE 0 END AS foreign_share,
-			CASE WHEN (SELECT j.is_all FROM judged j) THEN coalesce(q.findings, 0) ELSE q.findings END AS open_findings,
-			CASE WHEN (SELECT j.is_all FROM judged j) THEN coalesce(q.risk, 0) ELSE q.risk END AS risk,
-			CASE WHEN 'complaint' = ANY ((SELECT l.mapped FROM l)::text[]) THEN coalesce(o.complaints, 0) END AS complaints
+		SELECT c.customer_id, c.name, c.kind, c.closed_at, round(f.due, 2) AS amount_due, coalesce(f.paid, 0) AS amount_paid,
+			CASE WHEN f.due > 0 THEN least(1, greatest(0, coalesce(f.paid, 0)) / f.due) END AS paid_share,
+			CASE WHEN f.paid > 0 THEN least(1, coalesce(f.paid_by_others, 0) / f.paid) ELSE 0 END AS foreign_share,
+			CASE WHEN (SELECT j.is_all FROM judged j) THEN coalesce(f.findings, 0) ELSE f.findings END AS open_findings,
+			CASE WHEN (SELECT j.is_all FROM judged j) THEN coalesce(f.risk, 0) ELSE f.risk END AS risk,
+			CASE WHEN 'complaint' = ANY ((SELECT l.mapped FROM l)::text[]) THEN coalesce(f.complaints, 0) END AS complaints
 		FROM crmaudit.customer() c
-		LEFT JOIN due d ON d.customer_id = c.customer_id
-		LEFT JOIN paid p ON p.customer_id = c.customer_id
-		LEFT JOIN crmaudit.customer_quality() q ON q.customer_id = c.customer_id
-		LEFT JOIN (SELECT k.customer_id, count(*) AS complaints FROM crmaudit.complaint() k
-			WHERE k.opened_at >= (SELECT m.year_ago FROM l m) AND k.opened_at <= now() AND coalesce(k.kind, 'complaint') <> 'opinion'
-			GROUP BY k.customer_id) o ON o.customer_id = c.customer_id
+		LEFT JOIN sums f ON f.customer_id = c.customer_id
 	), points AS (
 		-- greatest() passes NULL over
 		SELECT s.*, CASE WHEN s.paid_share IS NOT NULL THEN round(greatest(0, 100 * s.paid_share - 50 * s.foreign_share), 1) END AS payment_points,
@@ -547,14 +544,14 @@ COMMENT ON COLUMN crmaudit.customer_credit.open_findings IS 'of the row that the
 CREATE VIEW crmaudit.financial_statistics WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
 	facts AS (
-		SELECT k.customer_id, extract(year FROM k.signed_at AT TIME ZONE (SELECT l.zone FROM l))::int AS year,
+		SELECT k.customer_id COLLATE "C" AS customer_id, extract(year FROM k.signed_at AT TIME ZONE (SELECT l.zone FROM l))::int AS year,
 			1 AS contracts, k.amount AS contracted, 0 AS payments, NULL::numeric AS paid, NULL::numeric AS fee, NULL::numeric AS assets, NULL::numeric AS revenue
 		FROM crmaudit.contract() k WHERE k.signed_at <= now()
 		UNION ALL
-		SELECT p.customer_id, extract(year FROM p.paid_at AT TIME ZONE (SELECT l.zone FROM l))::int, 0, NULL, 1, p.amount, NULL, NULL, NULL
+		SELECT p.customer_id COLLATE "C", extract(year FROM p.paid_at AT TIME ZONE (SELECT l.zone FROM l))::int, 0, NULL, 1, p.amount, NULL, NULL, NULL
 		FROM crmaudit.payment() p WHERE p.paid_at <= now()
 		UNION ALL
-		SELECT y.customer_id, y.year, 0, NULL, 0, NULL, y.fee, y.assets, y.revenue
+		SELECT y.customer_id COLLATE "C", y.year, 0, NULL, 0, NULL, y.fee, y.assets, y.revenue
 		FROM crmaudit.customer_year() y WHERE y.year <= (SELECT m.this_year FROM l m)
 	), by_customer AS (
 		SELECT f.customer_id, f.year, sum(f.contracts) AS contracts, sum(f.contracted) AS contracted, sum(f.payments) AS payments, sum(f.paid) AS paid,
@@ -622,26 +619,27 @@ COMMENT ON VIEW crmaudit.sales_dynamics IS 'month by month: new and lost custome
 CREATE VIEW crmaudit.customer_importance WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
 	figures AS (
-		SELECT y.firm_id, y.year, y.customer_id, sum(y.fee) AS fee, max(y.assets) AS assets
+		-- in the order of the result, so that one sort serves all
+		SELECT y.firm_id COLLATE "C" AS firm_id, y.year, y.customer_id COLLATE "C" AS customer_id, sum(y.fee) AS fee, max(y.assets) AS assets
 		FROM crmaudit.customer_year() y
-		GROUP BY y.firm_id, y.year, y.customer_id
+		WHERE y.year IS NOT NULL
+		GROUP BY 1, 2, 3
 	), logs AS (
 		SELECT f.*, CASE WHEN f.assets > 0 THEN ln(f.assets::float8) END AS ln_assets FROM figures f
 	), firms AS (
-		SELECT g.firm_id, g.year, count(*) AS customers, sum(g.fee) AS fee, sum(g.ln_assets) AS ln_assets FROM logs g GROUP BY g.firm_id, g.year
+		SELECT g.*, count(*) OVER firm AS customers, sum(g.fee) OVER firm AS firm_fee, sum(g.ln_assets) OVER firm AS firm_ln_assets
+		FROM logs g WINDOW firm AS (PARTITION BY g.firm_id, g.year)
 	), shares AS (
-		SELECT g.*, f.customers, f.fee AS firm_fee, f.ln_assets AS firm_ln_assets,
-			CASE WHEN f.fee > 0 THEN (g.fee / f.fee)::float8 END AS ci1, CASE WHEN f.ln_assets > 0 THEN g.ln_assets / f.ln_assets END AS ci2
-		FROM logs g
-		JOIN firms f ON coalesce(f.firm_id, '') = coalesce(g.firm_id, '') AND f.firm_id IS NOT DISTINCT FROM g.firm_id AND f.year = g.year
+		SELECT f.*, CASE WHEN f.firm_fee > 0 THEN (f.fee / f.firm_fee)::float8 END AS ci1, CASE WHEN f.firm_ln_assets > 0 THEN f.ln_assets / f.firm_ln_assets END AS ci2
+		FROM firms f
 	)
 	SELECT s.firm_id, s.year, s.customer_id, s.customers, s.fee, s.firm_fee, s.ci1::numeric AS ci1,
 		crmaudit.winsorized(s.ci1) OVER everything::numeric AS ci1_winsorised,
-		s.assets, s.ln_assets::numeric AS ln_assets, s.firm_ln_assets::numeric AS firm_ln_assets, s.ci2::numeric AS ci2,
+		s.assets, s.ln_assets, s.firm_ln_assets, s.ci2::numeric AS ci2,
 		crmaudit.winsorized(s.ci2) OVER everything::numeric AS ci2_winsorised,
 		nullif(concat_ws('; ', CASE WHEN s.fee IS NULL THEN (SELECT l.words ->> 'no fee' FROM l) WHEN s.ci1 IS NULL THEN (SELECT l.words ->> 'no fees' FROM l) END,
 			CASE WHEN s.ln_assets IS NULL THEN (SELECT l.words ->> 'no assets' FROM l) WHEN s.ci2 IS NULL THEN (SELECT l.words ->> 'no log assets' FROM l) END), '') AS not_assessed
 	FROM shares s
 	WINDOW everything AS ()
-	ORDER BY s.firm_id COLLATE "C", s.year, s.ci1 DESC NULLS LAST, s.customer_id COLLATE "C";
+	ORDER BY s.firm_id, s.year, s.ci1 DESC NULLS LAST, s.customer_id;
 COMMENT ON VIEW crmaudit.customer_importance IS 'how much a firm, or person, depends on a customer in a year: ci1 = the customer''s fee / all fees of the firm in the year, ci2 = ln(the customer''s assets in yuan) / sum of ln(assets) of the firm''s customers in the year; …_winsorised are the same at the 1 % and 99 % percentiles (percentile_cont) of all rows together. Rows of one customer, firm and year are one: fees add up, the largest assets count. Without a fee, or with assets that are missing or not above 0, a figure is not assessed, the customer is in no sum, and not_assessed says so (D25)';

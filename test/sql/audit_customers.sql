@@ -8,8 +8,8 @@ SET crmaudit.language = 'en';
 SET timezone = 'America/Los_Angeles';
 
 -- Nothing is mapped: every view is empty, and none fails.
-SELECT (SELECT count(*) FROM crmaudit.interaction_frequency) + (SELECT count(*) FROM crmaudit.customer_activity) + (SELECT count(*) FROM crmaudit.silent_customers)
-	+ (SELECT count(*) FROM crmaudit.customer_volume) + (SELECT count(*) FROM crmaudit.churn_risk) + (SELECT count(*) FROM crmaudit.customer_churn)
+SELECT (SELECT count(*) FROM crmaudit.interaction_frequency) + (SELECT count(*) FROM crmaudit.customer_figures) + (SELECT count(*) FROM crmaudit.silent_customers)
+	+ (SELECT count(*) FROM crmaudit.churn_risk) + (SELECT count(*) FROM crmaudit.customer_churn)
 	+ (SELECT count(*) FROM crmaudit.customer_segments) + (SELECT count(*) FROM crmaudit.key_customers) + (SELECT count(*) FROM crmaudit.customer_credit)
 	+ (SELECT count(*) FROM crmaudit.financial_statistics) + (SELECT count(*) FROM crmaudit.sales_dynamics) AS rows;
 
@@ -107,13 +107,13 @@ DELETE FROM crmaudit.customer_setting;
 
 -- What the views stand on. An opinion is no complaint, and the future is not yet.
 SELECT customer_id AS id, is_closed, days_silent, contacts, contacts_before AS before, failed_attempts AS failed, complaints, upheld
-FROM crmaudit.customer_activity ORDER BY customer_id;
+FROM crmaudit.customer_figures ORDER BY customer_id;
 
 -- Volume: fees of all firms in the last full year, or else payments of 365 days.
 SELECT crmaudit.map_entity('customer_year', 'customers.figures', '{"customer_id": "client", "firm_id": "firm", "year": "year", "fee": "fee", "revenue": "revenue", "assets": "assets"}');
-SELECT customer_id AS id, source, year - customers.year(0) AS year, volume, volume_before AS before, volume_earlier_mean AS earlier, volume_this_year AS this_year, change,
+SELECT customer_id AS id, volume_source AS source, volume, volume_before AS before, round(volume_earlier_mean, 2) AS earlier, volume_this_year AS this_year, change,
 	yearly_business AS business, yearly_business_from AS "from", life_cycle
-FROM crmaudit.customer_volume ORDER BY customer_id;
+FROM crmaudit.customer_figures ORDER BY customer_id;
 
 -- The place in the life cycle: a change of 10 % is none yet.
 INSERT INTO customers.client (id, since, closed) SELECT 'z' || n, '2000-01-01', customers.day(1) FROM generate_series(1, 9) n;
@@ -121,12 +121,12 @@ INSERT INTO customers.figures (client, year, fee) SELECT 'z' || t.n, customers.y
 	(1, -2, 100), (1, -1, 110), (2, -2, 100), (2, -1, 110.01), (3, -2, 100), (3, -1, 90), (4, -2, 100), (4, -1, 89.99), (5, -1, 1), (6, -2, 1),
 	-- steady, but it was more: the mean of 200, 0 and 100 is 100, 0.9 of it 90; of 201, 0 and 100 it is more
 	(7, -4, 200), (7, -2, 100), (7, -1, 90), (8, -4, 201), (8, -2, 100), (8, -1, 90), (9, -1, NULL)) AS t(n, y, fee);
-SELECT customer_id AS id, volume, volume_before AS before, volume_earlier_mean AS earlier, life_cycle FROM crmaudit.customer_volume WHERE customer_id LIKE 'z%' ORDER BY customer_id;
+SELECT customer_id AS id, volume, volume_before AS before, round(volume_earlier_mean, 2) AS earlier, life_cycle FROM crmaudit.customer_figures WHERE customer_id LIKE 'z%' ORDER BY customer_id;
 -- If only one year is known, there is nothing to compare with.
 DELETE FROM customers.figures WHERE client LIKE 'z%';
 DELETE FROM customers.client WHERE id LIKE 'z%';
 SELECT crmaudit.map_entity('customer_year', 'customers.figures', '{"customer_id": "client", "firm_id": "firm", "year": "year", "fee": "fee", "revenue": "revenue"}', format('year = %s', customers.year(-1)));
-SELECT customer_id AS id, volume, volume_before AS before, life_cycle FROM crmaudit.customer_volume WHERE source = 'customer_year' ORDER BY customer_id;
+SELECT customer_id AS id, volume, volume_before AS before, life_cycle FROM crmaudit.customer_figures WHERE volume_source = 'customer_year' ORDER BY customer_id;
 SELECT crmaudit.map_entity('customer_year', 'customers.figures', '{"customer_id": "client", "firm_id": "firm", "year": "year", "fee": "fee", "revenue": "revenue"}');
 
 -- Risk of churn. Iota: recency 30/365 = 0.0822, frequency 1 - 1/4 = 0.75, complaints (2 + 1)/3 = 1,

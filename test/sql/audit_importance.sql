@@ -102,7 +102,7 @@ SELECT crmaudit.map_entity('customer_year', 'importance.engagement', '{"customer
 SELECT firm_id, year, customer_id AS id, customers, fee, firm_fee, round(ci1, 6) AS ci1, round(ci1_winsorised, 6) AS ci1_winsorised,
 	assets, round(ci2, 6) AS ci2, round(ci2_winsorised, 6) AS ci2_winsorised, not_assessed
 FROM crmaudit.customer_importance;
-SELECT round(ln_assets, 6) AS ln_assets, round(firm_ln_assets, 6) AS firm_ln_assets FROM crmaudit.customer_importance WHERE firm_id = 'F1' AND year = 2024 AND customer_id = 'A';
+SELECT round(ln_assets::numeric, 6) AS ln_assets, round(firm_ln_assets::numeric, 6) AS firm_ln_assets FROM crmaudit.customer_importance WHERE firm_id = 'F1' AND year = 2024 AND customer_id = 'A';
 -- A condition on the year leaves the pool as it is.
 SELECT customer_id, round(ci1_winsorised, 6) AS ci1_winsorised FROM crmaudit.customer_importance WHERE year = 2024;
 

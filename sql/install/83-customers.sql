@@ -149,8 +149,8 @@ UPDATE crmaudit.customer_word SET chinese = crmaudit.unescape(chinese, english);
 CREATE FUNCTION crmaudit.customer_limits(OUT zone text, OUT today date, OUT this_year int, OUT year_ago timestamptz, OUT two_years_ago timestamptz,
 	OUT words jsonb, OUT mapped text[], OUT key_volume numeric, OUT key_positions text[], OUT silent_days int, OUT trend_steady numeric,
 	OUT value_a numeric, OUT value_b numeric, OUT churn_recency float8, OUT churn_frequency float8, OUT churn_complaints float8,
-	OUT churn_volume float8, OUT churn_medium float8, OUT churn_high float8, OUT credit_payment numeric, OUT credit_data numeric,
-	OUT credit_complaints numeric, OUT payment_grace_days int)
+	OUT churn_volume float8, OUT churn_medium float8, OUT churn_high float8, OUT credit_payment float8, OUT credit_data float8,
+	OUT credit_complaints float8, OUT payment_grace_days int)
 RETURNS record LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 	SELECT z.zone, z.today, extract(year FROM z.today)::int, (z.today - 365)::timestamp AT TIME ZONE z.zone, (z.today - 730)::timestamp AT TIME ZONE z.zone,
 		w.words, ARRAY(SELECT DISTINCT m.entity FROM crmaudit.entity_mapping m),
@@ -158,7 +158,7 @@ RETURNS record LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_cata
 		(v.map ->> 'silent_days')::numeric::int, (v.map ->> 'trend_steady')::numeric, (v.map ->> 'value_a')::numeric, (v.map ->> 'value_b')::numeric,
 		(v.map ->> 'churn_recency')::float8, (v.map ->> 'churn_frequency')::float8, (v.map ->> 'churn_complaints')::float8,
 		(v.map ->> 'churn_volume')::float8, (v.map ->> 'churn_medium')::float8, (v.map ->> 'churn_high')::float8,
-		(v.map ->> 'credit_payment')::numeric, (v.map ->> 'credit_data')::numeric, (v.map ->> 'credit_complaints')::numeric,
+		(v.map ->> 'credit_payment')::float8, (v.map ->> 'credit_data')::float8, (v.map ->> 'credit_complaints')::float8,
 		(v.map ->> 'payment_grace_days')::numeric::int
 	FROM (SELECT t.zone, (now() AT TIME ZONE t.zone)::date AS today FROM crmaudit.report_time_zone() AS t(zone)) z,
 		(SELECT jsonb_object_agg(p.name, coalesce(s.value, p.value)) AS map
@@ -342,8 +342,8 @@ COMMENT ON VIEW crmaudit.churn_figures IS 'implementation of churn_risk and cust
 
 CREATE VIEW crmaudit.churn_risk WITH (security_invoker = true) AS
 	SELECT s.customer_id, s.name, s.kind, s.owner, round(s.score::numeric, 1) AS score, s.level, s.reason,
-		round(s.recency_risk::numeric, 4) AS recency_risk, round(s.frequency_risk::numeric, 4) AS frequency_risk,
-		round(s.complaint_risk::numeric, 4) AS complaint_risk, round(s.volume_risk::numeric, 4) AS volume_risk, s.assessed,
+		round(s.recency_risk * 10000) / 10000 AS recency_risk, round(s.frequency_risk * 10000) / 10000 AS frequency_risk,
+		round(s.complaint_risk * 10000) / 10000 AS complaint_risk, round(s.volume_risk * 10000) / 10000 AS volume_risk, s.assessed,
 		s.days_silent, s.contacts, s.contacts_before, s.complaints, s.upheld, s.volume, s.volume_before
 	FROM crmaudit.churn_figures s
 	WHERE NOT s.is_closed
@@ -507,19 +507,21 @@ CREATE VIEW crmaudit.customer_credit WITH (security_invoker = true) AS
 		FROM facts f GROUP BY f.customer_id
 	), shares AS (
 		SELECT c.customer_id, c.name, c.kind, c.closed_at, round(f.due, 2) AS amount_due, coalesce(f.paid, 0) AS amount_paid,
-			CASE WHEN f.due > 0 THEN least(1, greatest(0, coalesce(f.paid, 0)) / f.due) END AS paid_share,
-			CASE WHEN f.paid > 0 THEN least(1, coalesce(f.paid_by_others, 0) / f.paid) ELSE 0 END AS foreign_share,
+			CASE WHEN f.due > 0 THEN least(1, greatest(0, coalesce(f.paid, 0)) / f.due)::float8 END AS paid_share,
+			CASE WHEN f.paid > 0 THEN least(1, coalesce(f.paid_by_others, 0) / f.paid)::float8 ELSE 0 END AS foreign_share,
 			CASE WHEN (SELECT j.is_all FROM judged j) THEN coalesce(f.findings, 0) ELSE f.findings END AS open_findings,
 			CASE WHEN (SELECT j.is_all FROM judged j) THEN coalesce(f.risk, 0) ELSE f.risk END AS risk,
 			CASE WHEN 'complaint' = ANY ((SELECT l.mapped FROM l)::text[]) THEN coalesce(f.complaints, 0) END AS complaints
 		FROM crmaudit.customer() c
 		LEFT JOIN sums f ON f.customer_id = c.customer_id
 	), points AS (
-		-- greatest() passes NULL over
-		SELECT s.*, CASE WHEN s.paid_share IS NOT NULL THEN round(greatest(0, 100 * s.paid_share - 50 * s.foreign_share), 1) END AS payment_points,
-			CASE WHEN s.risk IS NOT NULL THEN round(greatest(0, 100 - 40 * s.risk), 1) END AS data_points,
-			CASE WHEN s.complaints IS NOT NULL THEN greatest(0, 100 - 25 * s.complaints)::numeric END AS complaint_points
+		-- greatest() passes NULL over; one decimal
+		SELECT s.*, CASE WHEN s.paid_share IS NOT NULL THEN round(10 * greatest(0, 100 * s.paid_share - 50 * s.foreign_share)) / 10 END AS payment_points,
+			CASE WHEN s.risk IS NOT NULL THEN round(10 * greatest(0, 100 - 40 * s.risk::float8)) / 10 END AS data_points,
+			CASE WHEN s.complaints IS NOT NULL THEN greatest(0, 100 - 25 * s.complaints)::float8 END AS complaint_points
 		FROM shares s
+		-- computed once, however often used
+		OFFSET 0
 	), weighted AS (
 		SELECT p.*, CASE WHEN p.payment_points IS NULL THEN 0 ELSE (SELECT l.credit_payment FROM l) END
 				+ CASE WHEN p.data_points IS NULL THEN 0 ELSE (SELECT l.credit_data FROM l) END
@@ -527,15 +529,16 @@ CREATE VIEW crmaudit.customer_credit WITH (security_invoker = true) AS
 			coalesce(p.payment_points * (SELECT l.credit_payment FROM l), 0) + coalesce(p.data_points * (SELECT l.credit_data FROM l), 0)
 				+ coalesce(p.complaint_points * (SELECT l.credit_complaints FROM l), 0) AS total
 		FROM points p
+		OFFSET 0
 	)
-	SELECT w.customer_id, w.name, w.kind, w.closed_at, round(w.total / nullif(w.weight, 0), 1) AS credit,
+	SELECT w.customer_id, w.name, w.kind, w.closed_at, round((w.total / nullif(w.weight, 0))::numeric, 1) AS credit,
 		CASE WHEN w.total >= 85 * nullif(w.weight, 0) THEN 'A' WHEN w.total >= 70 * nullif(w.weight, 0) THEN 'B' WHEN w.total >= 50 * nullif(w.weight, 0) THEN 'C'
 			WHEN w.weight > 0 THEN 'D' END AS grade,
 		w.payment_points, w.data_points, w.complaint_points,
-		round(w.weight / nullif((SELECT l.credit_payment + l.credit_data + l.credit_complaints FROM l), 0), 2) AS assessed,
-		w.amount_due, w.amount_paid, round(w.paid_share, 4) AS paid_share, round(w.foreign_share, 4) AS foreign_share, w.open_findings, w.complaints
+		round(100 * w.weight / nullif((SELECT l.credit_payment + l.credit_data + l.credit_complaints FROM l), 0)) / 100 AS assessed,
+		w.amount_due, w.amount_paid, round(w.paid_share * 10000) / 10000 AS paid_share, round(w.foreign_share * 10000) / 10000 AS foreign_share, w.open_findings, w.complaints
 	FROM weighted w
-	ORDER BY credit NULLS LAST, w.amount_due DESC NULLS LAST, w.customer_id COLLATE "C";
+	ORDER BY w.total / nullif(w.weight, 0) NULLS LAST, w.amount_due DESC NULLS LAST, w.customer_id COLLATE "C";
 COMMENT ON VIEW crmaudit.customer_credit IS 'credit of each customer from 0 to 100, worst first. payment_points = 100 * paid_share - 50 * foreign_share, at least 0; paid_share = amount_paid / amount_due, at most 1, where amount_due is what signed contracts demand up to 30 days ago (payment_grace_days): the part of the amount for the days gone by between first and last day, all of it where there is no term; foreign_share is the part paid from an account (or, where accounts are not known, in a name) that is not the customer''s, without approval. data_points = 100 - 40 * risk of the open findings of the customer''s row (warning 0.25, error 0.75, critical 1, half of it where a value is only suspect), at least 0. complaint_points = 100 - 25 for each complaint or report of the last 365 days, at least 0: a dispute holds up payment, whoever is right. credit = mean of the points assessed, weighted 50 : 30 : 20 (credit_payment, credit_data, credit_complaints); grade A from 85, B from 70, C from 50, D. What cannot be assessed is NULL, and assessed is the part of the weights that could (D24)';
 COMMENT ON COLUMN crmaudit.customer_credit.open_findings IS 'of the row that the customer was mapped from; NULL unless that table is protected by its primary key';
 

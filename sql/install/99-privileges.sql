@@ -64,6 +64,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		,('steward', 'EXECUTE ON FUNCTION crmaudit.speaks_english(), crmaudit.complaint_analysis_rows(), crmaudit.visit_plan_completion_rows(), crmaudit.staff_appraisal_rows(), crmaudit.agent_recheck_rows(), crmaudit.third_party_payments_rows(), crmaudit.seller_controlled_accounts_rows(), crmaudit.signed_by_others_rows(), crmaudit.name_key(text), crmaudit.trigram_operator(), crmaudit.lookup_query(text, text, text, text[], text[], text[], text[], text), crmaudit.search_pattern(text), crmaudit.digit_pattern(text), crmaudit.company_lookup(text, int), crmaudit.contact_lookup(text, int), crmaudit.agreement_lookup(text, int), crmaudit.visit_lookup(text, int)')
 		,('auditor', 'EXECUTE ON FUNCTION crmaudit.speaks_english(), crmaudit.complaint_analysis_rows(), crmaudit.visit_plan_completion_rows(), crmaudit.staff_appraisal_rows(), crmaudit.agent_recheck_rows(), crmaudit.third_party_payments_rows(), crmaudit.seller_controlled_accounts_rows(), crmaudit.signed_by_others_rows(), crmaudit.name_key(text), crmaudit.trigram_operator(), crmaudit.lookup_query(text, text, text, text[], text[], text[], text[], text), crmaudit.search_pattern(text), crmaudit.digit_pattern(text), crmaudit.company_lookup(text, int), crmaudit.contact_lookup(text, int), crmaudit.agreement_lookup(text, int), crmaudit.visit_lookup(text, int)')
 		,('admin', 'INSERT, UPDATE, DELETE ON crmaudit.approval_threshold')
+		,('admin', 'INSERT, UPDATE, DELETE ON crmaudit.customer_setting')
+		,('steward', 'EXECUTE ON FUNCTION crmaudit.customer_limits(), crmaudit.judged_sources(), crmaudit.customer_quality(), crmaudit.valid_mappings(text), crmaudit.entity_query(text, boolean), crmaudit.severity_risk(crmaudit.severity)')
+		,('auditor', 'EXECUTE ON FUNCTION crmaudit.customer_limits(), crmaudit.judged_sources(), crmaudit.customer_quality(), crmaudit.valid_mappings(text), crmaudit.entity_query(text, boolean), crmaudit.severity_risk(crmaudit.severity)')
 	) AS t(duty, right_words) WHERE t.duty = duty_rights.duty
 $$;
 COMMENT ON FUNCTION crmaudit.duty_rights(text) IS 'the rights of a duty, as GRANT and REVOKE name them';
@@ -157,6 +160,7 @@ DECLARE
 		|| '{deadline,within_hours,is_working_day,add_working_days,working_days_between,day_of,end_of_day,due_at}'::text[]
 		|| '{claimed_at}'::text[]
 		|| '{profile,profile_columns,column_facts,with_role,identifier_role,bears_out,holds_sex,shows_values,hinted_roles,name_words,chinese_ends,sex_words,phone_words,date_regex,verdict_share,wilson_lower,try_rules,suggest_rules,suggested_rules_json,candidate,in_percent,presence_candidates,role_candidates,date_candidates,number_candidates,code_values,set_candidates,shape_candidates,pair_candidates,typed_candidates,count_rows,relation_sql,unique_candidates,reference_candidates,dependency_candidates,document_condition}'::text[]
+		|| '{winsorize,winsorized,winsorize_accum,winsorize_combine,winsorize_serialize,winsorize_deserialize,winsorize_final}'::text[]
 		|| '{measure_segments,segment_score}'::text[]
 		-- entities read with the caller's rights
 		|| ARRAY(SELECT e.entity FROM crmaudit.entity e) || '{period_range,obligation_rows}'::text[];

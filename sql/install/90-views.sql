@@ -245,6 +245,8 @@ CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
 	UNION ALL
 	SELECT o.subject, o.target, o.rule, o.problem, o.remedy FROM crmaudit.obligation_problems() o
 	UNION ALL
+	SELECT r.subject, r.target, r.rule, r.problem, r.remedy FROM crmaudit.retention_problems() r
+	UNION ALL
 	SELECT 'trigger', p.target, NULL, format(CASE WHEN t.oid IS NULL THEN 'trigger %s is missing' WHEN t.tgenabled = 'D' THEN 'trigger %s is disabled'
 			ELSE 'trigger %s is not enabled always: what replication writes is not counted' END, n.name),
 		CASE WHEN t.oid IS NULL THEN format('SELECT crmaudit.protect(%L, mode => %L)', p.target, p.mode)

@@ -67,6 +67,20 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		,('admin', 'INSERT, UPDATE, DELETE ON crmaudit.customer_setting')
 		,('steward', 'EXECUTE ON FUNCTION crmaudit.customer_limits(), crmaudit.judged_sources(), crmaudit.customer_quality(), crmaudit.valid_mappings(text), crmaudit.entity_query(text, boolean), crmaudit.severity_risk(crmaudit.severity)')
 		,('auditor', 'EXECUTE ON FUNCTION crmaudit.customer_limits(), crmaudit.judged_sources(), crmaudit.customer_quality(), crmaudit.valid_mappings(text), crmaudit.entity_query(text, boolean), crmaudit.severity_risk(crmaudit.severity)')
+		-- revisits, retention, samples (80)
+		,('admin', 'INSERT, UPDATE, DELETE ON crmaudit.revisit_setting')
+		,('steward', 'EXECUTE ON FUNCTION crmaudit.valid_mappings(text), crmaudit.entity_query(text, boolean), crmaudit.entity_types(text), crmaudit.entity_columns(text), crmaudit.require_entity(text), crmaudit.require_expression(text, text), crmaudit.require_safe_expression(text, text[], oid[], text), crmaudit.require_condition(text, text), crmaudit.record_retention_periods(), crmaudit.retention_problem(text, text, text), crmaudit.retention_problems(), crmaudit.deleted_query(crmaudit.entity_mapping), crmaudit.retention_query(text, text, text), crmaudit.retained_records(), crmaudit.revisit_settings(), crmaudit.ledger_entered(text), crmaudit.period_condition(text, text), crmaudit.sample_rows(text, numeric, text[], bigint, text, text), crmaudit.draw_sample(text, numeric, text[], bigint, text, text)')
+		,('auditor', 'EXECUTE ON FUNCTION crmaudit.valid_mappings(text), crmaudit.entity_query(text, boolean), crmaudit.entity_types(text), crmaudit.entity_columns(text), crmaudit.require_entity(text), crmaudit.require_expression(text, text), crmaudit.require_safe_expression(text, text[], oid[], text), crmaudit.require_condition(text, text), crmaudit.record_retention_periods(), crmaudit.retention_problem(text, text, text), crmaudit.retention_problems(), crmaudit.deleted_query(crmaudit.entity_mapping), crmaudit.retention_query(text, text, text), crmaudit.retained_records(), crmaudit.revisit_settings(), crmaudit.ledger_entered(text), crmaudit.period_condition(text, text), crmaudit.sample_rows(text, numeric, text[], bigint, text, text), crmaudit.draw_sample(text, numeric, text[], bigint, text, text)')
+		-- who draws a sample, and when, is not for him to say
+		,('admin', 'INSERT (entity, percent, strata, seed, condition, period, population, members) ON crmaudit.sample')
+		,('admin', 'INSERT (sample_id, entity, subject_id, stratum, customer_id) ON crmaudit.sample_member')
+		,('admin', 'INSERT ON crmaudit.sample_stratum')
+		,('steward', 'INSERT (entity, percent, strata, seed, condition, period, population, members) ON crmaudit.sample')
+		,('steward', 'INSERT (sample_id, entity, subject_id, stratum, customer_id) ON crmaudit.sample_member')
+		,('steward', 'INSERT ON crmaudit.sample_stratum')
+		,('auditor', 'INSERT (entity, percent, strata, seed, condition, period, population, members) ON crmaudit.sample')
+		,('auditor', 'INSERT (sample_id, entity, subject_id, stratum, customer_id) ON crmaudit.sample_member')
+		,('auditor', 'INSERT ON crmaudit.sample_stratum')
 	) AS t(duty, right_words) WHERE t.duty = duty_rights.duty
 $$;
 COMMENT ON FUNCTION crmaudit.duty_rights(text) IS 'the rights of a duty, as GRANT and REVOKE name them';

@@ -35,13 +35,6 @@
 
 #include "rules/rules_private.h"
 
-/* What the error context says of a parse. */
-typedef struct ParseContext
-{
-	const char *sql;
-	const char *what;
-} ParseContext;
-
 /*
  * What the row as a whole is called in a stored expression, so that it can be
  * read after the table was renamed.
@@ -54,11 +47,11 @@ PG_FUNCTION_INFO_V1(crmaudit_expression_columns);
 PG_FUNCTION_INFO_V1(crmaudit_time_columns);
 PG_FUNCTION_INFO_V1(crmaudit_require_expression);
 
-/* Moves an error position into the rule's own text. */
-static void
-parse_error_context(void *arg)
+/* Error callback: moves an error position into the expression's own text. */
+void
+crm_expression_error_context(void *arg)
 {
-	ParseContext *context = arg;
+	ExpressionSource *context = arg;
 	int			position = geterrposition();
 
 	if (position > 0)
@@ -89,8 +82,8 @@ refuse_construct(const char *what, const char *construct)
 }
 
 /* Returns the one expression that "sql" consists of. */
-static Node *
-expression_parse_raw(const char *sql, const char *what)
+Node *
+crm_expression_parse_raw(const char *sql, const char *what)
 {
 	List	   *statements = raw_parser(sql, RAW_PARSE_PLPGSQL_EXPR);
 	SelectStmt *select = (SelectStmt *) linitial_node(RawStmt, statements)->stmt;
@@ -120,14 +113,14 @@ crmaudit_require_expression(PG_FUNCTION_ARGS)
 {
 	char	   *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	char	   *what = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	ParseContext context = {sql, what};
+	ExpressionSource context = {sql, what};
 	ErrorContextCallback callback;
 
-	callback.callback = parse_error_context;
+	callback.callback = crm_expression_error_context;
 	callback.arg = &context;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	(void) expression_parse_raw(sql, what);
+	(void) crm_expression_parse_raw(sql, what);
 	error_context_stack = callback.previous;
 	/* a comment ends with the line */
 	PG_RETURN_TEXT_P(cstring_to_text(psprintf("(%s\n)", sql)));
@@ -191,13 +184,13 @@ static Node *
 expression_parse(Relation rel, const char *relname, List *colnames,
 				 const char *sql, const char *what, bool is_time)
 {
-	ParseContext context = {sql, what};
+	ExpressionSource context = {sql, what};
 	ErrorContextCallback callback;
 	ParseState *pstate = make_parsestate(NULL);
 	ParseNamespaceItem *item;
 	Node	   *expr;
 
-	callback.callback = parse_error_context;
+	callback.callback = crm_expression_error_context;
 	callback.arg = &context;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
@@ -214,7 +207,7 @@ expression_parse(Relation rel, const char *relname, List *colnames,
 											 false, true);
 		addNSItemToQuery(pstate, item, false, true, false);
 	}
-	expr = transformExpr(pstate, expression_parse_raw(sql, what),
+	expr = transformExpr(pstate, crm_expression_parse_raw(sql, what),
 						 EXPR_KIND_OTHER);
 	/* before its type is looked at, where it would be an error of its own */
 	if (expression_returns_set(expr))

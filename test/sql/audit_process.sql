@@ -151,7 +151,9 @@ RESET crmaudit.actor;
 CREATE ROLE ap_auditor;
 SELECT count(*) FROM crmaudit.grant_duty('auditor', 'ap_auditor') \gset
 SET ROLE ap_auditor;
+\set VERBOSITY sqlstate
 SELECT count(*) FROM crmaudit.duplicate_entry;
+\set VERBOSITY default
 RESET ROLE;
 GRANT USAGE ON SCHEMA ap TO ap_auditor;
 GRANT SELECT ON ALL TABLES IN SCHEMA ap TO ap_auditor;

@@ -340,6 +340,16 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.maintain_partitions() IS 'makes the ledger''s partitions of this month and the next two, the default one, and their indexes';
 
+-- Another's extension must not keep the other chores from being done.
+CREATE FUNCTION crmaudit.maintain_statements() RETURNS TABLE (subject text, action text, detail text)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN QUERY SELECT 'crmaudit.statement_snapshot', 'noted', format('%s statements', n) FROM crmaudit.snapshot_statements() n WHERE n > 0;
+EXCEPTION WHEN OTHERS THEN
+	RETURN QUERY SELECT 'crmaudit.statement_snapshot', 'put off', SQLERRM;
+END $$;
+COMMENT ON FUNCTION crmaudit.maintain_statements() IS 'notes what statements on mapped tables took until now, where pg_stat_statements is loaded';
+
 -- SECURITY DEFINER: it does the owner's chores, for the worker, pg_cron or an admin.
 CREATE FUNCTION crmaudit.maintain() RETURNS TABLE (subject text, action text, detail text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms' AS $$
@@ -353,6 +363,7 @@ BEGIN
 	PERFORM crmaudit.fold();
 	RETURN QUERY SELECT 'finding', 'escalated', format('%s overdue findings', n) FROM crmaudit.escalate() n WHERE n > 0;
 	RETURN QUERY SELECT * FROM crmaudit.maintain_retention();
+	RETURN QUERY SELECT * FROM crmaudit.maintain_statements();
 	RETURN QUERY SELECT * FROM crmaudit.maintain_guards();
 	RETURN QUERY SELECT * FROM crmaudit.maintain_partitions();
 END $$;

@@ -96,6 +96,13 @@ INSERT INTO sa.contact_log (no, customer, kind, at, outcome, about, about_no) VA
 SELECT entity, period, drawn_at AT TIME ZONE 'Asia/Shanghai' AS drawn_at, stratum, population, members, percent, followed_up, within_a_month, open FROM crmaudit.sample_coverage WHERE sample_id = :three
 	ORDER BY stratum COLLATE "C";
 
+-- the same as an obligation: each member within a month; days end at 24:00
+SELECT crmaudit.add_obligation('sa_members', 'sample_member', '1 month', 'interaction', condition => $$entity = 'customer'$$,
+	fulfilled_if => $$kind = 'revisit' AND outcome = 'reached' AND related_id IS NULL$$, counting_from => 'drawn_at', calendar => 'CN') > 0 AS added;
+SELECT state, count(*) FROM crmaudit.obligation_status WHERE obligation = 'sa_members' GROUP BY state ORDER BY state;
+SELECT DISTINCT due_at AT TIME ZONE 'Asia/Shanghai' AS due_at FROM crmaudit.obligation_status WHERE obligation = 'sa_members';
+SELECT crmaudit.drop_obligation('sa_members');
+
 -- Spot checks of those who revisit: of each person, of the month
 TRUNCATE sa.contact_log;
 INSERT INTO sa.contact_log (no, customer, staff, kind, at, outcome) SELECT n, n, CASE WHEN n <= 12 THEN 'a' WHEN n <= 14 THEN 'b' ELSE 'c' END, 'revisit', '2025-03-31 23:59:59+08', 'reached' FROM generate_series(1, 15) n;

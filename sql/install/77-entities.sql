@@ -14,11 +14,21 @@ COMMENT ON TABLE crmaudit.entity IS 'what an audit speaks of: customers, contrac
 COMMENT ON COLUMN crmaudit.entity.id_column IS 'the column that identifies it';
 COMMENT ON COLUMN crmaudit.entity.time_column IS 'the column that tells when it happened, or began';
 
+-- A type's name may come from anybody who may write the table.
+CREATE FUNCTION crmaudit.known_type(name text) RETURNS regtype
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN to_regtype(name);
+EXCEPTION WHEN syntax_error OR undefined_object OR invalid_parameter_value OR invalid_schema_name OR feature_not_supported OR insufficient_privilege THEN
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION crmaudit.known_type(text) IS 'the type of a name; NULL if there is none';
+
 CREATE TABLE crmaudit.entity_column (
 	entity text NOT NULL,
 	column_name text NOT NULL,
 	position int NOT NULL,
-	type text NOT NULL,
+	type text NOT NULL CHECK (crmaudit.known_type(type) IS NOT NULL),
 	unit text,
 	english text NOT NULL,
 	chinese text NOT NULL,
@@ -37,18 +47,22 @@ CREATE TABLE crmaudit.entity_mapping (
 	types jsonb NOT NULL,
 	path text NOT NULL,
 	alias text NOT NULL,
+	time_zone text NOT NULL,
 	attnums int2[] NOT NULL,
 	attnames text[] NOT NULL,
+	written_names text[] NOT NULL,
 	mapped_by name NOT NULL DEFAULT current_user,
 	mapped_at timestamptz NOT NULL DEFAULT now(),
 	UNIQUE (entity, source)
 );
 COMMENT ON TABLE crmaudit.entity_mapping IS 'where the CRM keeps an entity; changed by map_entity() and unmap_entity()';
 COMMENT ON COLUMN crmaudit.entity_mapping.columns IS 'as map_entity() got them: canonical or additional column, and the column or SQL that it comes from';
-COMMENT ON COLUMN crmaudit.entity_mapping.query IS 'the same as one SELECT, every name in it qualified; row_key is the primary key of the source''s row';
+COMMENT ON COLUMN crmaudit.entity_mapping.query IS 'the same as one SELECT, every name in it qualified; row_key is the primary key of the source''s row, or the entity''s id without one';
 COMMENT ON COLUMN crmaudit.entity_mapping.types IS 'columns of the query and their types';
 COMMENT ON COLUMN crmaudit.entity_mapping.path IS 'search_path that its SQL was written under';
-COMMENT ON COLUMN crmaudit.entity_mapping.alias IS 'what the source was called when it was mapped, which SQL may say before a column; attnames says what its columns were called';
+COMMENT ON COLUMN crmaudit.entity_mapping.alias IS 'what the source was called when it was mapped, which SQL may say before a column';
+COMMENT ON COLUMN crmaudit.entity_mapping.time_zone IS 'what zone times without one are of, unless the column says: that of reports when it was mapped';
+COMMENT ON COLUMN crmaudit.entity_mapping.attnames IS 'what its columns are called; written_names: what they were called when it was mapped, as SQL says';
 COMMENT ON COLUMN crmaudit.entity_mapping.mapped_by IS 'who mapped it: it counts as long as he owns the source, for its SQL runs with the rights of whoever reads';
 
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.entity', 'WHERE NOT builtin');
@@ -59,17 +73,20 @@ SELECT pg_catalog.pg_extension_config_dump('crmaudit.entity_mapping_id_seq', '')
 CREATE TRIGGER number_columns BEFORE INSERT ON crmaudit.entity_mapping
 	FOR EACH ROW EXECUTE FUNCTION crmaudit.number_columns('source');
 
--- Whoever may write the table must not write in another's name. A superuser
--- may: a restore is done by one.
+-- Whoever may write the table must not write in another's name, nor what is
+-- derived from the rest. A superuser may: a restore is done by one.
 CREATE FUNCTION crmaudit.sign_definition() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	derived constant text[] := ARRAY(SELECT a FROM unnest(TG_ARGV) WITH ORDINALITY AS t(a, n) WHERE n > 1);
 BEGIN
 	IF NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
-		NEW := jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[0], current_user));
+		NEW := jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[0], current_user)
+			|| (SELECT coalesce(jsonb_object_agg(d, CASE WHEN TG_OP = 'UPDATE' THEN to_jsonb(OLD) -> d END), '{}') FROM unnest(derived) d));
 	END IF;
 	RETURN NEW;
 END $$;
-COMMENT ON FUNCTION crmaudit.sign_definition() IS 'trigger: notes in a column who defined what is written, unless a superuser, or a restore, says who it was';
+COMMENT ON FUNCTION crmaudit.sign_definition() IS 'trigger: notes in a column who defined what is written, unless a superuser, or a restore, says who it was; leaves alone the columns, named after that, that are derived from the others';
 CREATE TRIGGER sign_definition BEFORE INSERT OR UPDATE ON crmaudit.entity_mapping
 	FOR EACH ROW EXECUTE FUNCTION crmaudit.sign_definition('mapped_by');
 
@@ -272,6 +289,8 @@ CREATE FUNCTION crmaudit.canonical_query(sql text, path text, OUT query text, OU
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = error
 SET DateStyle = 'ISO, MDY' SET IntervalStyle = postgres SET extra_float_digits = 3 SET standard_conforming_strings = on AS $$
 BEGIN
+	-- nothing that follows a SELECT is run
+	PERFORM crmaudit.require_expression(format(E'(%s\n)', sql), 'query');
 	PERFORM set_config('search_path', path, true);
 	EXECUTE 'CREATE TEMPORARY VIEW crmaudit_canonical AS ' || sql;
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -291,11 +310,16 @@ DECLARE
 	result text;
 BEGIN
 	IF source IS NULL OR jsonb_typeof(spec) NOT IN ('string', 'object')
-		OR jsonb_typeof(spec) = 'object' AND (spec - '{column,sql,values,time_zone}'::text[] <> '{}' OR jsonb_typeof(coalesce(spec -> 'values', '{}')) <> 'object') THEN
+		OR jsonb_typeof(spec) = 'object' AND (spec - '{column,sql,values,time_zone}'::text[] <> '{}' OR jsonb_typeof(coalesce(spec -> 'values', '{}')) <> 'object'
+			OR spec ?& '{column,sql}' OR jsonb_path_exists(spec, '$.values.* ? (@.type() == "object" || @.type() == "array")')) THEN
 		RAISE EXCEPTION 'mapping of % must be a column, an SQL expression, or an object', what
 			USING ERRCODE = 'invalid_parameter_value',
-				DETAIL = format('It is %s.', coalesce(jsonb_typeof(spec), 'null')),
+				DETAIL = format('It is %s.', spec),
 				HINT = 'An object has column or sql, and may have values and time_zone: {"column": "state", "values": {"done": "reached"}}.';
+	END IF;
+	IF spec ? 'column' AND source <> ALL (names) THEN
+		RAISE EXCEPTION '% is mapped to column "%", which does not exist', what, source
+			USING ERRCODE = 'undefined_column', HINT = format('There are: %s.', array_to_string(names, ', '));
 	END IF;
 	result := CASE WHEN source = ANY (names) THEN quote_ident(source) ELSE crmaudit.require_expression(source, what) END;
 	IF spec -> 'values' <> '{}' THEN
@@ -312,6 +336,10 @@ CREATE FUNCTION crmaudit.fitted_expression(expression text, type text, wanted te
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN type = wanted THEN expression
+		-- not as the session writes dates
+		WHEN wanted = 'text' AND type = 'date' THEN format('to_char(%s, ''YYYY-MM-DD'')', expression)
+		WHEN wanted = 'text' AND type LIKE 'timestamp%without time zone' THEN format('to_char(%s, ''YYYY-MM-DD HH24:MI:SS'')', expression)
+		WHEN wanted = 'text' AND type LIKE 'timestamp%with time zone' THEN format('to_char((%s) AT TIME ZONE %L, ''YYYY-MM-DD HH24:MI:SS'')', expression, zone)
 		WHEN wanted = 'text' OR has_values THEN format('(%s)::%s', expression, wanted)
 		WHEN wanted = 'timestamp with time zone' AND (type = 'date' OR type LIKE 'timestamp%without time zone')
 			THEN format('((%s)::timestamp AT TIME ZONE %L)', expression, zone)
@@ -325,14 +353,24 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.fitted_expression(text, text, text, text, boolean) IS 'SQL that gives a value the type that an entity''s column has; NULL if it does not fit';
 
--- The source with the columns that it had when it was mapped.
+-- What the SQL of a mapping calls each column of its source. One that was added
+-- since goes by its own name, unless that is what another was called.
+CREATE FUNCTION crmaudit.mapping_names(mapping crmaudit.entity_mapping) RETURNS TABLE (attnum int2, name text, written text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT a.attnum, a.attname::text, coalesce(n.written, a.attname::text)
+	FROM pg_attribute a LEFT JOIN unnest(mapping.attnums, mapping.written_names) AS n(attnum, written) ON n.attnum = a.attnum
+	WHERE a.attrelid = mapping.source AND a.attnum > 0 AND NOT a.attisdropped
+		AND (n.attnum IS NOT NULL OR a.attname <> ALL (mapping.written_names))
+	ORDER BY a.attnum
+$$;
+COMMENT ON FUNCTION crmaudit.mapping_names(crmaudit.entity_mapping) IS 'columns of a mapping''s source: what they are called, and what the mapping''s SQL calls them';
+
 CREATE FUNCTION crmaudit.mapping_source(mapping crmaudit.entity_mapping) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('%s AS %I', mapping.source, mapping.alias) || CASE WHEN bool_or(c.was <> c.attname)
-		THEN format(' (%s)', string_agg(quote_ident(c.was), ', ' ORDER BY c.attnum)) ELSE '' END
-	FROM (SELECT a.attnum, a.attname::text, coalesce(n.name, a.attname::text) AS was
-		FROM pg_attribute a LEFT JOIN unnest(mapping.attnums, mapping.attnames) AS n(attnum, name) ON n.attnum = a.attnum
-		WHERE a.attrelid = mapping.source AND a.attnum > 0 AND NOT a.attisdropped) c
+	SELECT CASE WHEN bool_or(c.written <> c.name)
+		THEN format('(SELECT %s FROM %s AS s) AS %I', string_agg(format('s.%I AS %I', c.name, c.written), ', ' ORDER BY c.attnum), mapping.source, mapping.alias)
+		ELSE format('%s AS %I', mapping.source, mapping.alias) END
+	FROM crmaudit.mapping_names(mapping) c
 $$;
 COMMENT ON FUNCTION crmaudit.mapping_source(crmaudit.entity_mapping) IS 'FROM item of a mapping: the source under the names that it had when it was mapped';
 
@@ -344,23 +382,19 @@ DECLARE
 	path text := mapping.path || ', pg_temp';
 	names text[];
 	id_column text := (SELECT e.id_column FROM crmaudit.entity e WHERE e.entity = mapping.entity);
-	zone text := crmaudit.report_time_zone();
 	raw text;
 	probe record;
 	one record;
 	fitted text;
 	fitted_list text := '';
-	key_columns text[];
+	key_members text;
 BEGIN
-	-- a column that was added since goes by the name it has
-	SELECT array_agg(coalesce(n.name, a.attname::text) ORDER BY a.attnum) INTO names
-		FROM pg_attribute a LEFT JOIN unnest(mapping.attnums, mapping.attnames) AS n(attnum, name) ON n.attnum = a.attnum
-		WHERE a.attrelid = mapping.source AND a.attnum > 0 AND NOT a.attisdropped;
+	names := ARRAY(SELECT n.written FROM crmaudit.mapping_names(mapping) n);
 	SELECT string_agg(format('%s AS %I', crmaudit.mapped_expression(names, mapping.entity, c.key, c.value), c.key), ', ' ORDER BY c.key)
 		INTO raw FROM jsonb_each(mapping.columns) c;
 	probe := crmaudit.canonical_query(format('SELECT %s FROM %s', raw, from_item), path);
 	FOR one IN
-		SELECT c.key AS column_name, format_type(t.type, NULL) AS wanted, c.value -> 'values' <> '{}' AS has_values, coalesce(c.value ->> 'time_zone', zone) AS zone,
+		SELECT c.key AS column_name, format_type(t.type, NULL) AS wanted, c.value -> 'values' <> '{}' AS has_values, coalesce(c.value ->> 'time_zone', mapping.time_zone) AS zone,
 			crmaudit.mapped_expression(names, mapping.entity, c.key, c.value) AS expression, probe.types ->> c.key AS type
 		FROM jsonb_each(mapping.columns) c
 		LEFT JOIN crmaudit.entity_column e ON e.entity = mapping.entity AND e.column_name = c.key
@@ -377,16 +411,12 @@ BEGIN
 		END IF;
 		fitted_list := fitted_list || format('%s AS %I, ', fitted, one.column_name);
 	END LOOP;
-	SELECT array_agg(coalesce(n.name, a.attname::text) ORDER BY array_position(i.indkey, a.attnum)) INTO key_columns
-		FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-		LEFT JOIN unnest(mapping.attnums, mapping.attnames) AS n(attnum, name) ON n.attnum = a.attnum
-		WHERE i.indrelid = mapping.source AND i.indisprimary;
+	-- without a primary key, the entity's id names the row
+	key_members := (SELECT string_agg(format('%L, %I', n.name, n.written), ', ' ORDER BY array_position(i.indkey, n.attnum))
+		FROM pg_index i JOIN crmaudit.mapping_names(mapping) n ON n.attnum = ANY (i.indkey)
+		WHERE i.indrelid = mapping.source AND i.indisprimary);
 	SELECT q.query, q.types INTO mapping.query, mapping.types FROM crmaudit.canonical_query(format('SELECT %s jsonb_build_object(%s) AS row_key FROM %s%s', fitted_list,
-		coalesce((SELECT string_agg(format('%L, %I', coalesce(a.attname, k.name), k.name), ', ' ORDER BY k.position)
-			FROM unnest(key_columns) WITH ORDINALITY AS k(name, position)
-			LEFT JOIN unnest(mapping.attnums, mapping.attnames) AS n(attnum, name) ON n.name = k.name
-			LEFT JOIN pg_attribute a ON a.attrelid = mapping.source AND a.attnum = n.attnum),
-			format('%L, %s', id_column, crmaudit.mapped_expression(names, mapping.entity, id_column, mapping.columns -> id_column))),
+		coalesce(key_members, format('%L, %s', id_column, crmaudit.mapped_expression(names, mapping.entity, id_column, mapping.columns -> id_column))),
 		from_item,
 		coalesce(E'\nWHERE ' || crmaudit.require_expression(mapping.filter, format('filter of entity "%s"', mapping.entity)), '')), path) q;
 END $$;
@@ -427,7 +457,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	WITH mappings AS (
 		SELECT m.* FROM crmaudit.valid_mappings(entity_query.entity) m
 	), columns AS (
-		SELECT c.column_name, c.type, c.position FROM crmaudit.entity_column c WHERE c.entity = entity_query.entity
+		SELECT c.column_name, format_type(to_regtype(c.type), NULL) AS type, c.position FROM crmaudit.entity_column c WHERE c.entity = entity_query.entity
 		UNION ALL
 		SELECT t.key, min(t.value), 10000 FROM mappings m CROSS JOIN LATERAL jsonb_each_text(m.types) t
 		WHERE whole AND t.key <> 'row_key'
@@ -455,7 +485,7 @@ BEGIN
 	PERFORM pg_advisory_xact_lock('crmaudit.entity'::regclass::oid::bigint);
 	FOR one IN
 		SELECT e.entity, e.english, e.builtin, to_regprocedure(format('crmaudit.%I()', e.entity)) IS NULL AS is_new,
-			string_agg(format('%I %s', c.column_name, c.type), ', ' ORDER BY c.position) AS columns
+			string_agg(format('%I %s', c.column_name, format_type(to_regtype(c.type), NULL)), ', ' ORDER BY c.position) AS columns
 		FROM crmaudit.entity e JOIN crmaudit.entity_column c USING (entity)
 		WHERE e.entity <> 'sample_member' GROUP BY e.entity
 	LOOP
@@ -546,9 +576,11 @@ BEGIN
 	mapping.columns := columns;
 	mapping.filter := filter;
 	mapping.path := path;
+	mapping.time_zone := crmaudit.report_time_zone();
 	mapping.alias := (SELECT c.relname FROM pg_class c WHERE c.oid = source);
 	SELECT array_agg(a.attnum ORDER BY a.attnum), array_agg(a.attname::text ORDER BY a.attnum) INTO mapping.attnums, mapping.attnames
 		FROM pg_attribute a WHERE a.attrelid = source AND a.attnum > 0 AND NOT a.attisdropped;
+	mapping.written_names := mapping.attnames;
 	mapping := crmaudit.prepare_mapping(mapping);
 	SELECT t.key, t.value, m.types ->> t.key AS other_type, m.source AS other_source INTO clash
 		FROM jsonb_each_text(mapping.types) t JOIN crmaudit.entity_mapping m ON m.entity = mapping.entity AND m.source <> mapping.source
@@ -557,10 +589,10 @@ BEGIN
 		RAISE EXCEPTION 'additional column "%" of entity "%" must have type %', clash.key, entity, clash.other_type
 			USING ERRCODE = 'datatype_mismatch', DETAIL = format('It has that type in relation "%s", and type %s in relation "%s".', clash.other_source, clash.value, source);
 	END IF;
-	INSERT INTO crmaudit.entity_mapping (entity, source, columns, filter, query, types, path, alias, attnums, attnames)
-		VALUES (mapping.entity, mapping.source, mapping.columns, mapping.filter, mapping.query, mapping.types, mapping.path, mapping.alias, mapping.attnums, mapping.attnames)
+	INSERT INTO crmaudit.entity_mapping (entity, source, columns, filter, query, types, path, alias, time_zone, attnums, attnames, written_names)
+		VALUES (mapping.entity, mapping.source, mapping.columns, mapping.filter, mapping.query, mapping.types, mapping.path, mapping.alias, mapping.time_zone, mapping.attnums, mapping.attnames, mapping.written_names)
 		ON CONFLICT ON CONSTRAINT entity_mapping_entity_source_key DO UPDATE SET columns = excluded.columns, filter = excluded.filter, query = excluded.query,
-			types = excluded.types, path = excluded.path, alias = excluded.alias, attnums = excluded.attnums, attnames = excluded.attnames,
+			types = excluded.types, path = excluded.path, alias = excluded.alias, time_zone = excluded.time_zone, attnums = excluded.attnums, attnames = excluded.attnames, written_names = excluded.written_names,
 			mapped_by = current_user, mapped_at = now();
 END $$;
 COMMENT ON FUNCTION crmaudit.define_mapping(text, regclass, jsonb, text, text) IS 'implementation of map_entity(); path is the search_path that SQL is parsed with';
@@ -619,10 +651,11 @@ BEGIN
 	END IF;
 	SELECT c.key, c.value INTO bad FROM jsonb_each(columns) c
 		WHERE c.key !~ '^[a-z_][a-z0-9_]*$' OR octet_length(c.key) > 63 OR c.key IN ('row_key', 'source')
-			OR to_regtype(CASE jsonb_typeof(c.value) WHEN 'string' THEN c.value #>> '{}' WHEN 'object' THEN c.value ->> 'type' END) IS NULL LIMIT 1;
+			OR crmaudit.known_type(CASE jsonb_typeof(c.value) WHEN 'string' THEN c.value #>> '{}' WHEN 'object' THEN c.value ->> 'type' END) IS NULL
+			OR jsonb_typeof(c.value) = 'object' AND jsonb_typeof(c.value -> 'time') <> 'boolean' LIMIT 1;
 	IF FOUND THEN
 		RAISE EXCEPTION 'column "%" of entity "%" must have a name of small letters and a type', bad.key, name
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'A column is given as its type, or as an object with type, unit, english and chinese.';
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'A column is given as its type, or as an object with type, unit, english, chinese and time (true or false).';
 	END IF;
 	id_column := name || '_id';
 	IF NOT columns ? id_column THEN
@@ -673,13 +706,21 @@ DECLARE
 	prepared crmaudit.entity_mapping;
 BEGIN
 	FOR mapping IN SELECT * FROM crmaudit.entity_mapping m WHERE m.source = altered LOOP
+		-- what a column is called now is what a dump knows it by
+		mapping.attnames := ARRAY(SELECT coalesce(a.attname::text, n.name) FROM unnest(mapping.attnums, mapping.attnames) WITH ORDINALITY AS n(attnum, name, position)
+			LEFT JOIN pg_attribute a ON a.attrelid = altered AND a.attnum = n.attnum AND NOT a.attisdropped ORDER BY n.position);
 		BEGIN
 			prepared := crmaudit.prepare_mapping(mapping);
-			UPDATE crmaudit.entity_mapping m SET query = prepared.query, types = prepared.types
-				WHERE m.id = mapping.id AND (m.query, m.types) IS DISTINCT FROM (prepared.query, prepared.types);
 		EXCEPTION WHEN OTHERS THEN
-			NULL;
+			prepared := mapping;
 		END;
+		UPDATE crmaudit.entity_mapping m SET query = prepared.query, types = prepared.types, attnames = prepared.attnames
+			WHERE m.id = mapping.id AND (m.query, m.types, m.attnames) IS DISTINCT FROM (prepared.query, prepared.types, prepared.attnames);
+		-- another owner: the SQL of the one before counts no more
+		IF NOT FOUND THEN
+			PERFORM crmaudit.make_entity_functions();
+			PERFORM crmaudit.make_obligation_functions();
+		END IF;
 	END LOOP;
 END $$;
 COMMENT ON FUNCTION crmaudit.follow_mapping(regclass) IS 'mappings of a source after it, or its columns, were renamed';
@@ -711,7 +752,7 @@ COMMENT ON VIEW crmaudit.entity_map IS 'each entity, its sources, and which of i
 CREATE FUNCTION crmaudit.entity_problems() RETURNS TABLE (subject text, target regclass, rule text, problem text, remedy text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'entity', m.source, NULL::text, format('entity %s cannot be read: %s', m.entity, crmaudit.mapping_problem(m)),
-		format('map it again: SELECT crmaudit.map_entity(%L, %L, …)', m.entity, m.source)
+		format('map it again: SELECT crmaudit.map_entity(%L, %L, columns)', m.entity, m.source)
 	FROM crmaudit.entity_mapping m WHERE crmaudit.mapping_problem(m) IS NOT NULL
 $$;
 COMMENT ON FUNCTION crmaudit.entity_problems() IS 'what of the mapping is not as it should be; part of crmaudit.health';

@@ -20,7 +20,7 @@ CREATE TABLE crmaudit.obligation (
 	attempts int CHECK (attempts >= 1),
 	attempt_if text,
 	hours text,
-	recurring text,
+	recurring text CHECK (recurring NOT LIKE 'calendar %' OR recurring IN ('calendar month', 'calendar quarter', 'calendar year')),
 	calendar text,
 	time_zone text NOT NULL,
 	coverage real NOT NULL CHECK (coverage BETWEEN 0 AND 1),
@@ -62,9 +62,11 @@ CREATE TABLE crmaudit.obligation_extension (
 	asked_by text NOT NULL,
 	approved_by text NOT NULL,
 	path text NOT NULL,
+	defined_by name NOT NULL DEFAULT current_user,
 	at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE crmaudit.obligation_extension IS 'subjects that have longer, why, and who approved it; the last one that holds counts; written by extend()';
+COMMENT ON COLUMN crmaudit.obligation_extension.defined_by IS 'whose SQL the condition is: the obligation''s status is told as long as he owns the tables that it reads';
 
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.obligation', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.obligation_exemption', '');
@@ -72,6 +74,8 @@ SELECT pg_catalog.pg_extension_config_dump('crmaudit.obligation_extension', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.obligation_extension_id_seq', '');
 
 CREATE TRIGGER sign_definition BEFORE INSERT OR UPDATE ON crmaudit.obligation
+	FOR EACH ROW EXECUTE FUNCTION crmaudit.sign_definition('defined_by', 'query', 'problem');
+CREATE TRIGGER sign_definition BEFORE INSERT OR UPDATE ON crmaudit.obligation_extension
 	FOR EACH ROW EXECUTE FUNCTION crmaudit.sign_definition('defined_by');
 
 -- The query of an obligation -------------------------------------------------------------
@@ -366,9 +370,11 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(
 		(SELECT format('entity %s is not mapped', e) FROM unnest(ARRAY[o.for_each, CASE WHEN o.fulfilled_at IS NULL THEN o.fulfilled_by END]) e
 			WHERE e IS NOT NULL AND e <> 'sample_member' AND NOT EXISTS (SELECT FROM crmaudit.valid_mappings(e)) LIMIT 1),
-		(SELECT format('role %I, who defined it, does not own relation "%s"', o.defined_by, m.source)
-			FROM unnest(ARRAY[o.for_each, o.fulfilled_by, 'staff']) e CROSS JOIN LATERAL crmaudit.valid_mappings(e) m JOIN pg_class c ON c.oid = m.source
-			WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = o.defined_by AND pg_has_role(r.oid, c.relowner, 'USAGE')) LIMIT 1))
+		(SELECT format('role %I, who defined %s, does not own relation "%s"', d.role, d.what, m.source)
+			FROM (SELECT o.defined_by AS role, 'it' AS what UNION SELECT x.defined_by, 'an extension of it' FROM crmaudit.obligation_extension x WHERE x.obligation = o.name) d
+			CROSS JOIN unnest(ARRAY[o.for_each, o.fulfilled_by, 'staff']) e CROSS JOIN LATERAL crmaudit.valid_mappings(e) m JOIN pg_class c ON c.oid = m.source
+			WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = d.role AND pg_has_role(r.oid, c.relowner, 'USAGE'))
+			ORDER BY d.what DESC, m.id LIMIT 1))
 $$;
 COMMENT ON FUNCTION crmaudit.obligation_obstacle(crmaudit.obligation) IS 'why the status of an obligation cannot be told: an entity is not mapped, or it was defined by somebody who does not own what it reads';
 

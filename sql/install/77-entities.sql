@@ -263,13 +263,13 @@ SELECT entity, column_name, row_number() OVER (PARTITION BY entity ORDER BY n)::
 CREATE FUNCTION crmaudit.period_range(period text) RETURNS daterange
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
 	SELECT CASE
-		WHEN period OPERATOR(pg_catalog.~) '^[0-9]{4}$' THEN pg_catalog.daterange(
+		WHEN period OPERATOR(pg_catalog.~) '^(?!0000)[0-9]{4}$' THEN pg_catalog.daterange(
 			pg_catalog.make_date(period::int4, 1, 1), pg_catalog.make_date(period::int4 OPERATOR(pg_catalog.+) 1, 1, 1))
-		WHEN period OPERATOR(pg_catalog.~) '^[0-9]{4}-?[Qq][1-4]$' THEN pg_catalog.daterange(
+		WHEN period OPERATOR(pg_catalog.~) '^(?!0000)[0-9]{4}-?[Qq][1-4]$' THEN pg_catalog.daterange(
 			pg_catalog.make_date(pg_catalog.left(period, 4)::int4, pg_catalog.right(period, 1)::int4 OPERATOR(pg_catalog.*) 3 OPERATOR(pg_catalog.-) 2, 1),
 			(pg_catalog.make_date(pg_catalog.left(period, 4)::int4, pg_catalog.right(period, 1)::int4 OPERATOR(pg_catalog.*) 3 OPERATOR(pg_catalog.-) 2, 1)
 				OPERATOR(pg_catalog.+) '3 months'::pg_catalog.interval)::pg_catalog.date)
-		WHEN period OPERATOR(pg_catalog.~) '^[0-9]{4}-?(0[1-9]|1[0-2])(-[0-9]{2})?$' THEN pg_catalog.daterange(
+		WHEN period OPERATOR(pg_catalog.~) '^(?!0000)[0-9]{4}-?(0[1-9]|1[0-2])(-[0-9]{2})?$' THEN pg_catalog.daterange(
 			pg_catalog.make_date(pg_catalog.left(period, 4)::int4, pg_catalog.substr(pg_catalog.replace(period, '-', ''), 5, 2)::int4, 1),
 			(pg_catalog.make_date(pg_catalog.left(period, 4)::int4, pg_catalog.substr(pg_catalog.replace(period, '-', ''), 5, 2)::int4, 1)
 				OPERATOR(pg_catalog.+) '1 month'::pg_catalog.interval)::pg_catalog.date)
@@ -283,11 +283,30 @@ CREATE FUNCTION crmaudit.require_expression(sql text, what text) RETURNS text
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'crmaudit_require_expression';
 COMMENT ON FUNCTION crmaudit.require_expression(text, text) IS 'SQL that is one expression, in parentheses; an error for anything else';
 
+CREATE FUNCTION crmaudit.raise_error(code text, message text, detail text, hint text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	-- an empty detail or hint would be printed
+	IF detail = '' AND hint = '' THEN
+		RAISE EXCEPTION USING MESSAGE = message, ERRCODE = code;
+	ELSIF detail = '' THEN
+		RAISE EXCEPTION USING MESSAGE = message, ERRCODE = code, HINT = hint;
+	ELSIF hint = '' THEN
+		RAISE EXCEPTION USING MESSAGE = message, ERRCODE = code, DETAIL = detail;
+	END IF;
+	RAISE EXCEPTION USING MESSAGE = message, ERRCODE = code, DETAIL = detail, HINT = hint;
+END $$;
+COMMENT ON FUNCTION crmaudit.raise_error(text, text, text, text) IS 'raises an error again';
+
 -- A view that nobody sees is what PostgreSQL qualifies names by. Nothing of it
 -- is planned or run.
 CREATE FUNCTION crmaudit.canonical_query(sql text, path text, OUT query text, OUT types jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = error
 SET DateStyle = 'ISO, MDY' SET IntervalStyle = postgres SET extra_float_digits = 3 SET standard_conforming_strings = on AS $$
+DECLARE
+	message text;
+	detail text;
+	hint text;
 BEGIN
 	-- nothing that follows a SELECT is run
 	PERFORM crmaudit.require_expression(format(E'(%s\n)', sql), 'query');
@@ -298,8 +317,33 @@ BEGIN
 	SELECT jsonb_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)) INTO types
 		FROM pg_attribute a WHERE a.attrelid = 'pg_temp.crmaudit_canonical'::regclass AND a.attnum > 0;
 	DROP VIEW pg_temp.crmaudit_canonical;
+EXCEPTION WHEN OTHERS THEN
+	-- without the statement around it, which is ours
+	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	PERFORM crmaudit.raise_error(SQLSTATE, message, detail, hint);
 END $$;
 COMMENT ON FUNCTION crmaudit.canonical_query(text, text) IS 'a SELECT, parsed under a search_path, with every name qualified, and the types of its columns';
+
+-- Raises the error that a piece of SQL has, and says which piece it is.
+CREATE FUNCTION crmaudit.check_sql(sql text, path text, what text, wanted text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	type text;
+	message text;
+	detail text;
+	hint text;
+BEGIN
+	BEGIN
+		type := (crmaudit.canonical_query(sql, path)).types ->> 'x';
+	EXCEPTION WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+		PERFORM crmaudit.raise_error(SQLSTATE, format('%s: %s', what, message), detail, hint);
+	END;
+	IF type <> wanted THEN
+		RAISE EXCEPTION '% must have type %, not type %', what, wanted, type USING ERRCODE = 'datatype_mismatch';
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.check_sql(text, text, text, text) IS 'raises an error, which says what it is about, unless a SELECT can be read and its column x has the type that is wanted (NULL: any)';
 
 -- What a column of a mapping is, as SQL over the source.
 CREATE FUNCTION crmaudit.mapped_expression(names text[], entity text, column_name text, spec jsonb) RETURNS text
@@ -392,7 +436,19 @@ BEGIN
 	names := ARRAY(SELECT n.written FROM crmaudit.mapping_names(mapping) n);
 	SELECT string_agg(format('%s AS %I', crmaudit.mapped_expression(names, mapping.entity, c.key, c.value), c.key), ', ' ORDER BY c.key)
 		INTO raw FROM jsonb_each(mapping.columns) c;
-	probe := crmaudit.canonical_query(format('SELECT %s FROM %s', raw, from_item), path);
+	BEGIN
+		probe := crmaudit.canonical_query(format('SELECT %s FROM %s', raw, from_item), path);
+	EXCEPTION WHEN OTHERS THEN
+		-- one by one, so that the error tells which it is
+		FOR one IN SELECT c.key AS column_name, crmaudit.mapped_expression(names, mapping.entity, c.key, c.value) AS expression FROM jsonb_each(mapping.columns) c ORDER BY c.key LOOP
+			PERFORM crmaudit.check_sql(format('SELECT %s AS x FROM %s', one.expression, from_item), path, format('column "%s" of entity "%s"', one.column_name, mapping.entity), NULL);
+		END LOOP;
+		RAISE;
+	END;
+	IF mapping.filter IS NOT NULL THEN
+		PERFORM crmaudit.check_sql(format('SELECT %s AS x FROM %s', crmaudit.require_expression(mapping.filter, format('filter of entity "%s"', mapping.entity)), from_item), path,
+			format('filter of entity "%s"', mapping.entity), 'boolean');
+	END IF;
 	FOR one IN
 		SELECT c.key AS column_name, format_type(t.type, NULL) AS wanted, c.value -> 'values' <> '{}' AS has_values, coalesce(c.value ->> 'time_zone', mapping.time_zone) AS zone,
 			crmaudit.mapped_expression(names, mapping.entity, c.key, c.value) AS expression, probe.types ->> c.key AS type
@@ -607,11 +663,21 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.require_mapping_owner(regclass) IS 'raises an error unless the user owns the source';
 
+-- What search_path stands for now: "$user" is another one when a function is
+-- made anew.
+CREATE FUNCTION crmaudit.sql_path() RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(s.name), ', ' ORDER BY s.position), 'pg_catalog')
+	FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) WITH ORDINALITY AS s(name, position);
+END;
+COMMENT ON FUNCTION crmaudit.sql_path() IS 'schemas of the caller''s search_path';
+
 -- search_path is the caller's here, so that SQL means what it means to him.
 CREATE FUNCTION crmaudit.map_entity(entity text, source regclass, columns jsonb, filter text DEFAULT NULL) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
-	SELECT crmaudit.define_mapping(entity, source, columns, filter, pg_catalog.current_setting('search_path'));
+	SELECT crmaudit.define_mapping(entity, source, columns, filter, crmaudit.sql_path());
 END;
 COMMENT ON FUNCTION crmaudit.map_entity(text, regclass, jsonb, text) IS 'says where the CRM keeps an entity: for each column of it a column of the source, SQL over its row, or an object with column or sql, values (translated) and time_zone (of a timestamp without one); further columns are additional ones, which conditions of obligations can use; several sources are united, and the same source again replaces what was said of it';
 

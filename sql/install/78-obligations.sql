@@ -251,7 +251,7 @@ CREATE FUNCTION crmaudit.obligation_facts(o crmaudit.obligation, by_day boolean)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	group_columns constant text := '"@id", "@customer", "@staff", "@starts", "@due", "@extension"';
-	meets boolean := coalesce(o.fulfilled_if, '') || ' ' || coalesce(o.attempt_if, '') ~ '\m(subject|staff)\s*\.';
+	meets boolean := coalesce(o.fulfilled_if, '') || ' ' || coalesce(o.attempt_if, '') ~ '\m(subject|staff)"?\s*\.';
 	many boolean := o.recurring IS NOT NULL OR o.min_count > 1;
 	link record;
 	ready text;
@@ -310,7 +310,7 @@ FROM generate_series(date_trunc(%3$L, fact."@starts" AT TIME ZONE %1$L), now() A
 CROSS JOIN LATERAL (SELECT period.starts_at, period.ends_at, %4$s AS due_at,
 (SELECT d FROM unnest(fact."@done") AS d WHERE d >= period.begins_at AND d < period.ends_at ORDER BY d OFFSET %5$s LIMIT 1) AS fulfilled_at) AS cycle',
 			o.time_zone, CASE step WHEN 'quarter' THEN 'interval ''3 months''' ELSE format('interval ''1 %s''', step) END, step,
-			CASE WHEN o.within IS NULL THEN 'period.ends_at' ELSE crmaudit.due_sql(o, 'period.begins_at', o.within) END, o.min_count - 1);
+			CASE WHEN o.within IS NULL THEN 'period.ends_at' ELSE crmaudit.due_sql(o, 'period.starts_at', o.within) END, o.min_count - 1);
 	ELSIF o.recurring IS NOT NULL THEN
 		RETURN format(E'CROSS JOIN LATERAL (SELECT n, CASE WHEN n = 0 THEN fact."@starts" ELSE fact."@done"[n * %1$s] END AS starts_at, fact."@done"[(n + 1) * %1$s] AS fulfilled_at
 FROM generate_series(0, coalesce(cardinality(fact."@done"), 0) / %1$s) AS n) AS turn
@@ -350,7 +350,7 @@ BEGIN
 	is_late := CASE WHEN by_day THEN '%s >= cycle.due_at' ELSE '%s > cycle.due_at' END;
 	RETURN format(E'SELECT %L::text AS obligation, fact."@id" AS subject_id, fact."@customer" AS customer_id, fact."@staff" AS staff_id,
 cycle.starts_at, cycle.due_at, cycle.fulfilled_at, %s AS attempts,
-CASE WHEN exemption.subject_id IS NOT NULL THEN ''exempt'' WHEN cycle.fulfilled_at IS NOT NULL THEN CASE WHEN %s THEN ''late'' ELSE ''met'' END%s WHEN %s THEN ''overdue'' ELSE ''open'' END AS state, %s AS outside_hours
+CASE WHEN exemption.subject_id IS NOT NULL THEN ''exempt'' WHEN cycle.due_at IS NULL THEN NULL WHEN cycle.fulfilled_at IS NOT NULL THEN CASE WHEN %s THEN ''late'' ELSE ''met'' END%s WHEN %s THEN ''overdue'' ELSE ''open'' END AS state, %s AS outside_hours
 FROM (%s) AS fact
 %s
 LEFT JOIN crmaudit.obligation_exemption AS exemption ON exemption.obligation = %1$L AND exemption.subject_id = fact."@id"',
@@ -378,13 +378,34 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.obligation_obstacle(crmaudit.obligation) IS 'why the status of an obligation cannot be told: an entity is not mapped, or it was defined by somebody who does not own what it reads';
 
--- Raises the error that its SQL has.
+-- Raises the error that its SQL has, and says which argument it is.
 CREATE FUNCTION crmaudit.check_obligation(o crmaudit.obligation) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	path text := o.path || ', pg_temp';
+	subject text := format('(%s) AS subject', crmaudit.entity_query(o.for_each, true));
+	-- as in meeting_expression()
+	meeting text;
+	one record;
 BEGIN
-	IF crmaudit.obligation_obstacle(o) IS NULL THEN
-		PERFORM crmaudit.canonical_query(crmaudit.obligation_sql(o), o.path || ', pg_temp');
+	IF crmaudit.obligation_obstacle(o) IS NOT NULL THEN
+		RETURN;
 	END IF;
+	meeting := CASE WHEN o.fulfilled_at IS NULL THEN
+		format('SELECT (SELECT %%s FROM (SELECT f.*) AS fulfilment) AS x FROM (%s) AS f, %s, (%s) AS staff', crmaudit.entity_query(o.fulfilled_by, true), subject, crmaudit.entity_query('staff', true))
+		ELSE 'SELECT %s AS x FROM ' || subject END;
+	FOR one IN
+		SELECT e.sql, e.what, e.template FROM (VALUES (o.condition, 'condition', 'SELECT %s AS x FROM ' || subject), (o.fulfilled_if, 'fulfilled_if', meeting), (o.attempt_if, 'attempt_if', meeting)) AS e(sql, what, template)
+		WHERE e.sql IS NOT NULL
+		UNION ALL
+		SELECT x.condition, 'condition of an extension', 'SELECT %s AS x FROM ' || subject FROM crmaudit.obligation_extension x WHERE x.obligation = o.name
+	LOOP
+		PERFORM crmaudit.check_sql(format(one.template, crmaudit.require_expression(one.sql, one.what)), path, format('%s of obligation "%s"', one.what, o.name), 'boolean');
+	END LOOP;
+	IF o.due IS NOT NULL THEN
+		PERFORM crmaudit.check_sql(format('SELECT %s AS x FROM %s', crmaudit.require_expression(o.due, 'due'), subject), path, format('due of obligation "%s"', o.name), NULL);
+	END IF;
+	PERFORM crmaudit.canonical_query(crmaudit.obligation_sql(o), path);
 END $$;
 COMMENT ON FUNCTION crmaudit.check_obligation(crmaudit.obligation) IS 'raises an error where the SQL of an obligation cannot be read; what is not mapped yet is looked at later';
 
@@ -547,7 +568,7 @@ BEGIN ATOMIC
 	SELECT crmaudit.define_obligation(pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('name', name, 'for_each', for_each, 'within', within,
 		'fulfilled_by', fulfilled_by, 'condition', condition, 'fulfilled_if', fulfilled_if, 'counting_from', counting_from, 'due', due, 'fulfilled_at', fulfilled_at,
 		'not_before', not_before, 'link', link, 'min_count', min_count, 'attempts', attempts, 'attempt_if', attempt_if, 'hours', hours, 'recurring', recurring,
-		'calendar', calendar, 'coverage', coverage, 'severity', severity, 'owner', owner, 'valid_from', valid_from)), pg_catalog.current_setting('search_path'), NULL);
+		'calendar', calendar, 'coverage', coverage, 'severity', severity, 'owner', owner, 'valid_from', valid_from)), crmaudit.sql_path(), NULL);
 END;
 COMMENT ON FUNCTION crmaudit.add_obligation(text, text, text, text, text, text, text, text, text, text, text, int, int, text, text, text, text, real, text, text, date) IS 'demands that for each subject with a condition something happens within a time, and returns the id that findings cite; see doc/obligations.md';
 
@@ -560,8 +581,9 @@ BEGIN
 	IF changes ? 'severity' THEN
 		PERFORM crmaudit.require_choice(changes ->> 'severity', enum_range(NULL::crmaudit.severity)::text[], 'severity');
 	END IF;
-	-- an empty text takes away
-	changes := (SELECT coalesce(jsonb_object_agg(c.key, CASE WHEN c.value = '""' THEN 'null' ELSE c.value END), '{}') FROM jsonb_each(changes) c);
+	-- an empty text takes away; so do no attempts and a beginning without date
+	changes := (SELECT coalesce(jsonb_object_agg(c.key, CASE WHEN c.value = '""' OR c.key = 'attempts' AND c.value = '0' OR c.key = 'valid_from' AND c.value = '"-infinity"' THEN 'null' ELSE c.value END), '{}')
+		FROM jsonb_each(changes) c);
 	o := jsonb_populate_record(old, changes);
 	IF changes ?| '{condition,fulfilled_if,attempt_if,due}' THEN
 		o.path := path;
@@ -570,6 +592,9 @@ BEGIN
 	o.defined_by := current_user;
 	o.defined_at := now();
 	o := crmaudit.prepare_obligation(o);
+	IF changes - '{owner,severity,coverage}'::text[] <> '{}' THEN
+		PERFORM crmaudit.check_obligation(o);
+	END IF;
 	UPDATE crmaudit.obligation p SET version = o.version, within = o.within, fulfilled_by = o.fulfilled_by, condition = o.condition, fulfilled_if = o.fulfilled_if,
 		counting_from = o.counting_from, due = o.due, fulfilled_at = o.fulfilled_at, not_before = o.not_before, link = o.link, min_count = o.min_count,
 		attempts = o.attempts, attempt_if = o.attempt_if, hours = o.hours, recurring = o.recurring, calendar = o.calendar, time_zone = o.time_zone,
@@ -589,9 +614,9 @@ BEGIN ATOMIC
 	SELECT crmaudit.redefine_obligation(name, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('within', within,
 		'fulfilled_by', fulfilled_by, 'condition', condition, 'fulfilled_if', fulfilled_if, 'counting_from', counting_from, 'due', due, 'fulfilled_at', fulfilled_at,
 		'not_before', not_before, 'link', link, 'min_count', min_count, 'attempts', attempts, 'attempt_if', attempt_if, 'hours', hours, 'recurring', recurring,
-		'calendar', calendar, 'coverage', coverage, 'severity', severity, 'owner', owner, 'valid_from', valid_from)), pg_catalog.current_setting('search_path'));
+		'calendar', calendar, 'coverage', coverage, 'severity', severity, 'owner', owner, 'valid_from', valid_from)), crmaudit.sql_path());
 END;
-COMMENT ON FUNCTION crmaudit.alter_obligation(text, text, text, text, text, text, text, text, text, text, int, int, text, text, text, text, real, text, text, date) IS 'changes an obligation, and returns its new version; NULL leaves as it is, an empty text takes away';
+COMMENT ON FUNCTION crmaudit.alter_obligation(text, text, text, text, text, text, text, text, text, text, int, int, text, text, text, text, real, text, text, date) IS 'changes an obligation, and returns its new version; NULL leaves as it is; an empty text, attempts => 0 and valid_from => ''-infinity'' take away';
 
 CREATE FUNCTION crmaudit.drop_obligation(name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -656,7 +681,7 @@ COMMENT ON FUNCTION crmaudit.define_extension(text, text, text, text, text, text
 CREATE FUNCTION crmaudit.extend(obligation text, condition text, within text, reason text, approved_by text) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
-	SELECT crmaudit.define_extension(obligation, condition, within, reason, approved_by, pg_catalog.current_setting('search_path'));
+	SELECT crmaudit.define_extension(obligation, condition, within, reason, approved_by, crmaudit.sql_path());
 END;
 COMMENT ON FUNCTION crmaudit.extend(text, text, text, text, text) IS 'gives the subjects for which a condition over their columns holds another time, as another person approved';
 
@@ -737,6 +762,21 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.end_obligation_rule(bigint, bigint, int, bigint, bigint) IS 'notes what a run saw of one obligation';
 
+-- An id may name several rows, as that of a case does its steps: they are told
+-- apart by when they began, are due, and whose they are.
+CREATE FUNCTION crmaudit.same_subject(o crmaudit.obligation) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(string_agg(E'\nAND ' || c.condition, ''), '')
+	FROM (SELECT t.types, coalesce(o.counting_from, nullif(e.time_column, o.fulfilled_at)) AS began
+		FROM crmaudit.entity e CROSS JOIN crmaudit.entity_types(e.entity) AS t(types) WHERE e.entity = o.for_each) f
+	CROSS JOIN LATERAL (VALUES
+		(CASE WHEN o.recurring IS NULL THEN format('%s IS NOT DISTINCT FROM r.starts_at', crmaudit.as_moment(format('m.%I', f.began), f.types ->> f.began, o.time_zone)) END),
+		(CASE WHEN f.types ->> o.due LIKE 'timestamp%' AND NOT EXISTS (SELECT FROM crmaudit.obligation_extension x WHERE x.obligation = o.name)
+			THEN format('%s IS NOT DISTINCT FROM r.due_at', crmaudit.as_moment(format('m.%I', o.due), f.types ->> o.due, o.time_zone)) END),
+		(CASE WHEN f.types ? 'staff_id' THEN 'm.staff_id::text IS NOT DISTINCT FROM r.staff_id' END)) AS c(condition)
+$$;
+COMMENT ON FUNCTION crmaudit.same_subject(crmaudit.obligation) IS 'SQL that tells which row m of the source a row r of the status is about, where an id names several';
+
 CREATE FUNCTION crmaudit.sweep_obligations(target regclass DEFAULT NULL) RETURNS SETOF bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -763,8 +803,9 @@ BEGIN
 					coalesce(array_agg(r.staff_id ORDER BY r.subject_id) FILTER (WHERE r.state = 'overdue'), '{}') AS overdue_staff,
 					coalesce(array_agg(m.row_key ORDER BY r.subject_id) FILTER (WHERE r.outside_hours > 0), '{}') AS outside,
 					coalesce(array_agg(r.staff_id ORDER BY r.subject_id) FILTER (WHERE r.outside_hours > 0), '{}') AS outside_staff
-				FROM (%s) AS r JOIN (%s) AS m ON m.%I::text = r.subject_id AND m.source = %L::regclass$q$,
-				o.query, crmaudit.entity_query(o.for_each, true), (SELECT e.id_column FROM crmaudit.entity e WHERE e.entity = o.for_each), one.source) INTO counts;
+				FROM (%s) AS r JOIN (%s) AS m ON m.%I::text = r.subject_id AND m.source = %L::regclass%s$q$,
+				o.query, crmaudit.entity_query(o.for_each, true), (SELECT e.id_column FROM crmaudit.entity e WHERE e.entity = o.for_each), one.source,
+				crmaudit.same_subject(o)) INTO counts;
 			IF run_id IS NULL THEN
 				run_id := crmaudit.begin_obligation_run(one.source, counts.rows, one.obligations);
 				RETURN NEXT run_id;

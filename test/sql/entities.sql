@@ -241,7 +241,10 @@ RESET ROLE;
 GRANT USAGE ON SCHEMA crmaudit TO crm_reader;
 SET ROLE crm_reader;
 SELECT customer_id, name FROM crmaudit.customer() ORDER BY 1;
-SELECT count(*) FROM crmaudit.interaction();
+RESET ROLE;
+GRANT SELECT ON crm."Besuch" TO crm_reader;
+SET ROLE crm_reader;
+SELECT customer_id, name FROM crmaudit.customer() ORDER BY 1;
 SELECT crmaudit.map_entity('customer', 'crm.client', '{"customer_id": "client_no"}');
 RESET ROLE;
 -- A table that changes hands takes the trust along.
@@ -275,7 +278,7 @@ SELECT column_name, position, type, unit, english, chinese FROM crmaudit.entity_
 SELECT crmaudit.map_entity('meter_reading', 'crm.call', '{"meter_reading_id": "id", "customer_id": "client", "read_at": "at", "kwh": "1.5"}');
 SELECT meter_reading_id, customer_id, read_at, kwh FROM crmaudit.meter_reading() ORDER BY 1;
 SELECT mapped, missing, state FROM crmaudit.entity_map WHERE entity = 'meter_reading';
-SELECT subject, name, english, chinese FROM crmaudit.dictionary WHERE name LIKE 'meter\_reading%' OR (subject = 'mapped column' AND target = 'crm.call'::regclass) ORDER BY 1, 2, 3;
+SELECT object, name, english, chinese FROM crmaudit.dictionary WHERE name LIKE 'meter\_reading%' OR (object = 'mapped column' AND target = 'crm.call'::regclass) ORDER BY 1, 2, 3;
 -- two moments: which one tells when it happened
 SELECT crmaudit.add_entity('task', '{"task_id": "text", "begun_at": {"type": "timestamptz", "time": true}, "done_at": "timestamptz"}');
 SELECT crmaudit.add_entity('thing', '{"thing_id": "text", "begun_at": "timestamptz", "done_at": "timestamptz"}');
@@ -308,9 +311,9 @@ SELECT crmaudit.drop_entity('meter_reading');
 SELECT to_regprocedure('crmaudit.meter_reading()') AS function, count(*) AS rows FROM crmaudit.entity_mapping WHERE entity = 'meter_reading';
 
 -- The dictionary tells all of it, in both languages.
-SELECT subject, count(*), count(english) AS english, count(chinese) AS chinese FROM crmaudit.dictionary WHERE subject IN ('entity', 'entity column') GROUP BY 1 ORDER BY 1;
-SELECT subject, name, english, chinese FROM crmaudit.dictionary WHERE subject = 'entity column' AND name LIKE 'payment.%' ORDER BY name;
-SELECT subject, target, name, english, chinese FROM crmaudit.dictionary WHERE subject = 'mapped column' AND target = 'crm.client'::regclass ORDER BY name;
+SELECT object, count(*), count(english) AS english, count(chinese) AS chinese FROM crmaudit.dictionary WHERE object IN ('entity', 'entity column') GROUP BY 1 ORDER BY 1;
+SELECT object, name, english, chinese FROM crmaudit.dictionary WHERE object = 'entity column' AND name LIKE 'payment.%' ORDER BY name;
+SELECT object, target, name, english, chinese FROM crmaudit.dictionary WHERE object = 'mapped column' AND target = 'crm.client'::regclass ORDER BY name;
 
 -- Periods.
 SELECT p, crmaudit.period_range(p) FROM unnest('{2026,2024-02,202402,2026-Q1,2026Q4,2026-03-15,2026-13,2026-Q5,26,march,2026-3,9999}'::text[]) WITH ORDINALITY AS u(p, n) ORDER BY n;

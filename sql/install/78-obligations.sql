@@ -364,19 +364,39 @@ LEFT JOIN crmaudit.obligation_exemption AS exemption ON exemption.obligation = %
 END $$;
 COMMENT ON FUNCTION crmaudit.obligation_sql(crmaudit.obligation) IS 'the status of every subject of an obligation as one SELECT; every piece of SQL in it is one expression';
 
+-- SQL of an obligation runs with the rights of whoever reads its status, so that
+-- it counts only while those who wrote it own what it reads.
+CREATE FUNCTION crmaudit.obligation_stranger(o crmaudit.obligation) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('role %I, who defined %s, does not own relation "%s"', d.role, d.what, m.source)
+	FROM (SELECT o.defined_by AS role, 'it' AS what UNION SELECT x.defined_by, 'an extension of it' FROM crmaudit.obligation_extension x WHERE x.obligation = o.name) d
+	CROSS JOIN unnest(ARRAY[o.for_each, o.fulfilled_by, 'staff']) e CROSS JOIN LATERAL crmaudit.valid_mappings(e) m JOIN pg_class c ON c.oid = m.source
+	WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = d.role AND pg_has_role(r.oid, c.relowner, 'USAGE'))
+	ORDER BY d.what DESC, m.id LIMIT 1
+$$;
+COMMENT ON FUNCTION crmaudit.obligation_stranger(crmaudit.obligation) IS 'who wrote SQL of an obligation and does not own what it reads; NULL: nobody';
+
 -- Why an obligation cannot be told before its SQL is even read; NULL: it may be.
 CREATE FUNCTION crmaudit.obligation_obstacle(o crmaudit.obligation) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(
-		(SELECT format('entity %s is not mapped', e) FROM unnest(ARRAY[o.for_each, CASE WHEN o.fulfilled_at IS NULL THEN o.fulfilled_by END]) e
-			WHERE e IS NOT NULL AND e <> 'sample_member' AND NOT EXISTS (SELECT FROM crmaudit.valid_mappings(e)) LIMIT 1),
-		(SELECT format('role %I, who defined %s, does not own relation "%s"', d.role, d.what, m.source)
-			FROM (SELECT o.defined_by AS role, 'it' AS what UNION SELECT x.defined_by, 'an extension of it' FROM crmaudit.obligation_extension x WHERE x.obligation = o.name) d
-			CROSS JOIN unnest(ARRAY[o.for_each, o.fulfilled_by, 'staff']) e CROSS JOIN LATERAL crmaudit.valid_mappings(e) m JOIN pg_class c ON c.oid = m.source
-			WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = d.role AND pg_has_role(r.oid, c.relowner, 'USAGE'))
-			ORDER BY d.what DESC, m.id LIMIT 1))
+		(SELECT format('entity %s is not mapped', e.name) FROM unnest(ARRAY[o.for_each, CASE WHEN o.fulfilled_at IS NULL THEN o.fulfilled_by END]) WITH ORDINALITY AS e(name, position)
+			WHERE e.name IS NOT NULL AND e.name <> 'sample_member' AND NOT EXISTS (SELECT FROM crmaudit.valid_mappings(e.name)) ORDER BY e.position LIMIT 1),
+		crmaudit.obligation_stranger(o))
 $$;
 COMMENT ON FUNCTION crmaudit.obligation_obstacle(crmaudit.obligation) IS 'why the status of an obligation cannot be told: an entity is not mapped, or it was defined by somebody who does not own what it reads';
+
+CREATE FUNCTION crmaudit.require_obligation_owner(o crmaudit.obligation) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	stranger text := crmaudit.obligation_stranger(o);
+BEGIN
+	IF stranger IS NOT NULL THEN
+		RAISE EXCEPTION 'must be owner of what obligation "%" reads', o.name
+			USING ERRCODE = 'insufficient_privilege', DETAIL = format('SQL of obligations runs with the rights of whoever reads their status; %s.', stranger);
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.require_obligation_owner(crmaudit.obligation) IS 'raises an error unless those who wrote the SQL of an obligation own what it reads';
 
 -- Raises the error that its SQL has, and says which argument it is.
 CREATE FUNCTION crmaudit.check_obligation(o crmaudit.obligation) RETURNS void
@@ -513,6 +533,7 @@ BEGIN
 	o.time_zone := coalesce((SELECT c.time_zone FROM crmaudit.calendar c WHERE c.calendar = o.calendar), crmaudit.report_time_zone());
 	o.severity := coalesce(o.severity, 'error');
 	PERFORM crmaudit.require_expression(e.sql, e.what) FROM (VALUES (o.condition, 'condition'), (o.fulfilled_if, 'fulfilled_if'), (o.attempt_if, 'attempt_if'), (o.due, 'due')) AS e(sql, what);
+	PERFORM crmaudit.require_obligation_owner(o);
 	-- what a pack reads may be mapped later
 	IF o.pack IS NULL THEN
 		PERFORM crmaudit.check_obligation(o);
@@ -673,6 +694,7 @@ BEGIN
 	PERFORM crmaudit.require_expression(coalesce(condition, ''), 'condition of an extension');
 	INSERT INTO crmaudit.obligation_extension (obligation, condition, within, reason, asked_by, approved_by, path)
 		VALUES (define_extension.obligation, define_extension.condition, define_extension.within, define_extension.reason, me, define_extension.approved_by, define_extension.path);
+	PERFORM crmaudit.require_obligation_owner(o);
 	-- an error in the condition is raised, and takes it back
 	PERFORM crmaudit.check_obligation(o);
 END $$;

@@ -316,7 +316,7 @@ SELECT rule, row_key, status, occurrences FROM ob.finding ORDER BY rule, row_key
 SELECT crmaudit.alter_obligation('swept', owner => 'head of service');
 INSERT INTO ob.contract (no, client, seller, signed) VALUES ('e', 9, 's1', '2026-01-05 10:00+08');
 SELECT count(*) AS runs FROM crmaudit.sweep('ob.contract');
-SELECT rule, rule_version, row_key, status, assignee, owner FROM crmaudit.finding WHERE row_key @> '{"no": "e"}';
+SELECT rule, rule_version, row_key, status, assignee FROM crmaudit.finding WHERE row_key @> '{"no": "e"}';
 -- versions of it, as rules have them
 SELECT name, version, definition -> 'params' -> 'obligation' ->> 'within' AS within, definition -> 'params' -> 'obligation' ->> 'owner' AS owner, dropped_at IS NOT NULL AS dropped FROM crmaudit.rule_version WHERE name LIKE 'swept%' ORDER BY name, version;
 -- a sweep of rules, or of a sample, leaves obligations alone
@@ -369,9 +369,18 @@ INSERT INTO ob.contract (no, client, seller, signed) VALUES ('a', 1, 's1', '2026
 SELECT crmaudit.add_obligation('mine', 'contract', '5 days', 'interaction', calendar => 'CN') > 0 AS added;
 SET ROLE ob_admin;
 SELECT crmaudit.add_obligation('theirs', 'contract', '5 days', 'interaction', condition => 'ob.evil()', calendar => 'CN') > 0 AS added;
+SELECT crmaudit.alter_obligation('mine', condition => 'ob.evil()');
 SELECT crmaudit.extend('mine', 'ob.evil()', '9 days', 'x', 'head');
+SELECT crmaudit.install_pack('insurance');
+-- nor by writing the tables
 UPDATE crmaudit.obligation SET query = 'SELECT ''mine''::text AS obligation, NULL::text AS subject_id, NULL::text AS customer_id, NULL::text AS staff_id, now() AS starts_at, now() AS due_at, now() AS fulfilled_at, 0 AS attempts, ''met''::text AS state, 0 AS outside_hours WHERE ob.evil()' WHERE name = 'mine';
+SELECT query ~ 'evil' AS evil FROM crmaudit.obligation WHERE name = 'mine';
+INSERT INTO crmaudit.obligation_extension (obligation, condition, within, reason, asked_by, approved_by, path, defined_by) VALUES ('mine', 'ob.evil()', '9 days', 'x', 'x', 'y', 'public', 'postgres');
+INSERT INTO crmaudit.obligation (name, for_each, within, fulfilled_by, condition, link, min_count, time_zone, coverage, severity, path, defined_by)
+	VALUES ('theirs', 'contract', '5 days', 'interaction', 'ob.evil()', 'customer', 1, 'UTC', 1, 'error', 'public', 'postgres');
+\set VERBOSITY sqlstate
 UPDATE crmaudit.obligation SET recurring = 'calendar month'') ; DROP TABLE ob.ran; --' WHERE name = 'theirs';
+\set VERBOSITY default
 RESET ROLE;
 SELECT obligation, subject_id, state FROM crmaudit.obligation_status;
 SELECT name, defined_by, problem, query IS NULL AS no_query FROM crmaudit.obligation ORDER BY name;

@@ -434,7 +434,9 @@ CREATE FUNCTION crmaudit.obligation_rows() RETURNS TABLE (obligation text, subje
 LANGUAGE sql STABLE ROWS 100000 AS 'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::int, NULL::text, NULL::int WHERE false';
 COMMENT ON FUNCTION crmaudit.obligation_rows() IS 'implementation of the view obligation_status: made anew from the queries of all obligations when one changes, or what it reads';
 
-CREATE FUNCTION crmaudit.make_obligation_functions() RETURNS void
+-- Of all obligations, or only of those that have neither a query nor a problem:
+-- each of them takes some milliseconds.
+CREATE FUNCTION crmaudit.make_obligation_functions(of_all boolean DEFAULT true) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET check_function_bodies = off AS $$
 DECLARE
 	o crmaudit.obligation;
@@ -442,7 +444,7 @@ DECLARE
 	new_problem text;
 BEGIN
 	PERFORM pg_advisory_xact_lock('crmaudit.entity'::regclass::oid::bigint);
-	FOR o IN SELECT * FROM crmaudit.obligation ORDER BY name LOOP
+	FOR o IN SELECT * FROM crmaudit.obligation p WHERE of_all OR p.query IS NULL AND p.problem IS NULL ORDER BY name LOOP
 		new_query := NULL;
 		new_problem := crmaudit.obligation_obstacle(o);
 		IF new_problem IS NULL THEN
@@ -460,16 +462,30 @@ BEGIN
 		(SELECT string_agg(format(E'SELECT * FROM (%s) AS o', n.query), E'\nUNION ALL\n' ORDER BY n.name) FROM crmaudit.obligation n WHERE n.query IS NOT NULL),
 		'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::int, NULL::text, NULL::int WHERE false'));
 END $$;
-COMMENT ON FUNCTION crmaudit.make_obligation_functions() IS 'makes obligation_rows() anew';
+COMMENT ON FUNCTION crmaudit.make_obligation_functions(boolean) IS 'makes obligation_rows() anew';
 
 CREATE FUNCTION crmaudit.obligations_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM crmaudit.make_obligation_functions();
+	-- it writes their queries, which ends here
+	IF TG_TABLE_NAME <> 'obligation' OR TG_OP <> 'UPDATE' OR EXISTS (SELECT FROM crmaudit.obligation o WHERE o.query IS NULL AND o.problem IS NULL) THEN
+		PERFORM crmaudit.make_obligation_functions(TG_TABLE_NAME <> 'obligation');
+	END IF;
 	RETURN NULL;
 END $$;
 COMMENT ON FUNCTION crmaudit.obligations_changed() IS 'trigger: obligation_rows() follows the obligations, also when a restore loads them';
-CREATE TRIGGER obligations_changed AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE OF name, version, pack, defined_by ON crmaudit.obligation
+CREATE FUNCTION crmaudit.obligation_altered() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	NEW.query := NULL;
+	NEW.problem := NULL;
+	RETURN NEW;
+END $$;
+COMMENT ON FUNCTION crmaudit.obligation_altered() IS 'trigger: the query of an obligation that is changed is made anew';
+-- after sign_definition, by its name
+CREATE TRIGGER unmade BEFORE UPDATE ON crmaudit.obligation
+	FOR EACH ROW WHEN (to_jsonb(OLD) - '{query,problem}'::text[] <> to_jsonb(NEW) - '{query,problem}'::text[]) EXECUTE FUNCTION crmaudit.obligation_altered();
+CREATE TRIGGER obligations_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.obligation
 	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.obligations_changed();
 CREATE TRIGGER obligations_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.obligation_extension
 	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.obligations_changed();
@@ -646,7 +662,10 @@ DECLARE
 BEGIN
 	DELETE FROM crmaudit.obligation o WHERE o.name = old.name;
 	DELETE FROM crmaudit.obligation_exemption x WHERE x.obligation = old.name;
-	DELETE FROM crmaudit.obligation_extension x WHERE x.obligation = old.name;
+	-- a trigger of the table runs even where there is nothing to delete
+	IF EXISTS (SELECT FROM crmaudit.obligation_extension x WHERE x.obligation = old.name) THEN
+		DELETE FROM crmaudit.obligation_extension x WHERE x.obligation = old.name;
+	END IF;
 	UPDATE crmaudit.rule_version v SET dropped_at = now(), dropped_by = session_user
 		WHERE v.rule_id IN (old.id, old.hours_id) AND v.version = old.version;
 	INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, event)

@@ -51,6 +51,7 @@ CREATE TABLE crmaudit.entity_mapping (
 	attnums int2[] NOT NULL,
 	attnames text[] NOT NULL,
 	written_names text[] NOT NULL,
+	shape text NOT NULL,
 	mapped_by name NOT NULL DEFAULT current_user,
 	mapped_at timestamptz NOT NULL DEFAULT now(),
 	UNIQUE (entity, source)
@@ -63,6 +64,7 @@ COMMENT ON COLUMN crmaudit.entity_mapping.path IS 'search_path that its SQL was 
 COMMENT ON COLUMN crmaudit.entity_mapping.alias IS 'what the source was called when it was mapped, which SQL may say before a column';
 COMMENT ON COLUMN crmaudit.entity_mapping.time_zone IS 'what zone times without one are of, unless the column says: that of reports when it was mapped';
 COMMENT ON COLUMN crmaudit.entity_mapping.attnames IS 'what its columns are called; written_names: what they were called when it was mapped, as SQL says';
+COMMENT ON COLUMN crmaudit.entity_mapping.shape IS 'name, columns and types of the source that the query is for';
 COMMENT ON COLUMN crmaudit.entity_mapping.mapped_by IS 'who mapped it: it counts as long as he owns the source, for its SQL runs with the rights of whoever reads';
 
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.entity', 'WHERE NOT builtin');
@@ -409,6 +411,13 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.mapping_names(crmaudit.entity_mapping) IS 'columns of a mapping''s source: what they are called, and what the mapping''s SQL calls them';
 
+CREATE FUNCTION crmaudit.source_shape(source regclass) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('%s (%s)', source, string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum))
+	FROM pg_attribute a WHERE a.attrelid = source AND a.attnum > 0 AND NOT a.attisdropped
+$$;
+COMMENT ON FUNCTION crmaudit.source_shape(regclass) IS 'name, columns and types of a relation';
+
 CREATE FUNCTION crmaudit.mapping_source(mapping crmaudit.entity_mapping) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN bool_or(c.written <> c.name)
@@ -637,6 +646,7 @@ BEGIN
 	SELECT array_agg(a.attnum ORDER BY a.attnum), array_agg(a.attname::text ORDER BY a.attnum) INTO mapping.attnums, mapping.attnames
 		FROM pg_attribute a WHERE a.attrelid = source AND a.attnum > 0 AND NOT a.attisdropped;
 	mapping.written_names := mapping.attnames;
+	mapping.shape := crmaudit.source_shape(source);
 	mapping := crmaudit.prepare_mapping(mapping);
 	SELECT t.key, t.value, m.types ->> t.key AS other_type, m.source AS other_source INTO clash
 		FROM jsonb_each_text(mapping.types) t JOIN crmaudit.entity_mapping m ON m.entity = mapping.entity AND m.source <> mapping.source
@@ -645,10 +655,10 @@ BEGIN
 		RAISE EXCEPTION 'additional column "%" of entity "%" must have type %', clash.key, entity, clash.other_type
 			USING ERRCODE = 'datatype_mismatch', DETAIL = format('It has that type in relation "%s", and type %s in relation "%s".', clash.other_source, clash.value, source);
 	END IF;
-	INSERT INTO crmaudit.entity_mapping (entity, source, columns, filter, query, types, path, alias, time_zone, attnums, attnames, written_names)
-		VALUES (mapping.entity, mapping.source, mapping.columns, mapping.filter, mapping.query, mapping.types, mapping.path, mapping.alias, mapping.time_zone, mapping.attnums, mapping.attnames, mapping.written_names)
+	INSERT INTO crmaudit.entity_mapping (entity, source, columns, filter, query, types, path, alias, time_zone, attnums, attnames, written_names, shape)
+		VALUES (mapping.entity, mapping.source, mapping.columns, mapping.filter, mapping.query, mapping.types, mapping.path, mapping.alias, mapping.time_zone, mapping.attnums, mapping.attnames, mapping.written_names, mapping.shape)
 		ON CONFLICT ON CONSTRAINT entity_mapping_entity_source_key DO UPDATE SET columns = excluded.columns, filter = excluded.filter, query = excluded.query,
-			types = excluded.types, path = excluded.path, alias = excluded.alias, time_zone = excluded.time_zone, attnums = excluded.attnums, attnames = excluded.attnames, written_names = excluded.written_names,
+			types = excluded.types, path = excluded.path, alias = excluded.alias, time_zone = excluded.time_zone, attnums = excluded.attnums, attnames = excluded.attnames, written_names = excluded.written_names, shape = excluded.shape,
 			mapped_by = current_user, mapped_at = now();
 END $$;
 COMMENT ON FUNCTION crmaudit.define_mapping(text, regclass, jsonb, text, text) IS 'implementation of map_entity(); path is the search_path that SQL is parsed with';
@@ -763,27 +773,39 @@ COMMENT ON FUNCTION crmaudit.drop_entity(text) IS 'drops an entity that add_enti
 
 -- ALTER TABLE and DROP TABLE ------------------------------------------------------------------
 
+-- Whether what is built on an entity is not what its mapping, or the obligations'
+-- definers, would have it be: the owner of a source changed.
+CREATE FUNCTION crmaudit.entity_is_stale(entity text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (SELECT FROM pg_proc p WHERE p.oid = to_regprocedure(format('crmaudit.%I()', entity)) AND p.prosrc <> crmaudit.entity_query(entity, false))
+		OR EXISTS (SELECT FROM crmaudit.obligation o WHERE entity_is_stale.entity IN (o.for_each, o.fulfilled_by, 'staff')
+			AND (o.query IS NOT NULL AND crmaudit.obligation_stranger(o) IS NOT NULL OR o.problem LIKE 'role %' AND crmaudit.obligation_stranger(o) IS NULL))
+$$;
+COMMENT ON FUNCTION crmaudit.entity_is_stale(text) IS 'whether the function of an entity, or obligations that read it, must be made anew';
+
 -- Follows renamed sources and columns. What cannot be read any more stays as it
--- was, and health tells of it: nothing in the CRM is kept from changing.
+-- was, and health tells of it: nothing in the CRM is kept from changing. Where
+-- nothing changed, nothing else is read: a parallel restore alters several
+-- tables at once, each of them locked.
 CREATE FUNCTION crmaudit.follow_mapping(altered regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	mapping crmaudit.entity_mapping;
 	prepared crmaudit.entity_mapping;
+	new_shape constant text := crmaudit.source_shape(altered);
 BEGIN
 	FOR mapping IN SELECT * FROM crmaudit.entity_mapping m WHERE m.source = altered LOOP
-		-- what a column is called now is what a dump knows it by
-		mapping.attnames := ARRAY(SELECT coalesce(a.attname::text, n.name) FROM unnest(mapping.attnums, mapping.attnames) WITH ORDINALITY AS n(attnum, name, position)
-			LEFT JOIN pg_attribute a ON a.attrelid = altered AND a.attnum = n.attnum AND NOT a.attisdropped ORDER BY n.position);
-		BEGIN
-			prepared := crmaudit.prepare_mapping(mapping);
-		EXCEPTION WHEN OTHERS THEN
-			prepared := mapping;
-		END;
-		UPDATE crmaudit.entity_mapping m SET query = prepared.query, types = prepared.types, attnames = prepared.attnames
-			WHERE m.id = mapping.id AND (m.query, m.types, m.attnames) IS DISTINCT FROM (prepared.query, prepared.types, prepared.attnames);
-		-- another owner: the SQL of the one before counts no more
-		IF NOT FOUND THEN
+		IF mapping.shape <> new_shape THEN
+			-- what a column is called now is what a dump knows it by
+			mapping.attnames := ARRAY(SELECT coalesce(a.attname::text, n.name) FROM unnest(mapping.attnums, mapping.attnames) WITH ORDINALITY AS n(attnum, name, position)
+				LEFT JOIN pg_attribute a ON a.attrelid = altered AND a.attnum = n.attnum AND NOT a.attisdropped ORDER BY n.position);
+			BEGIN
+				prepared := crmaudit.prepare_mapping(mapping);
+			EXCEPTION WHEN OTHERS THEN
+				prepared := mapping;
+			END;
+			UPDATE crmaudit.entity_mapping m SET query = prepared.query, types = prepared.types, attnames = prepared.attnames, shape = new_shape WHERE m.id = mapping.id;
+		ELSIF crmaudit.entity_is_stale(mapping.entity) THEN
 			PERFORM crmaudit.make_entity_functions();
 			PERFORM crmaudit.make_obligation_functions();
 		END IF;

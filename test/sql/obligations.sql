@@ -289,7 +289,7 @@ TRUNCATE ob.visit, ob.contract;
 
 -- The sweep makes findings of what is overdue, and of calls outside the hours;
 -- the source need not be protected.
-CREATE VIEW ob.finding AS SELECT f.rule, f.target, f.row_key, f.status, f.occurrences, f.reason, f.severity, f.assignee, f.resolution FROM crmaudit.finding f WHERE f.target::text LIKE 'ob.%' OR f.target = 0;
+CREATE VIEW ob.finding AS SELECT f.rule, f.target, f.row_key, f.status, f.occurrences, f.reason, f.severity, f.assignee, f.resolution FROM crmaudit.finding f WHERE f.target::text LIKE 'ob.%';
 INSERT INTO ob.contract (no, client, seller, signed) VALUES ('a', 1, 's1', '2026-01-05 10:00+08'), ('b', 2, 's2', '2026-01-05 10:00+08'), ('c', 3, NULL, '2026-01-05 10:00+08'), ('d', 4, 's1', '2026-01-05 10:00+08'), ('x', 5, 's1', '2026-01-05 10:00+08');
 INSERT INTO ob.visit (client, who, at) VALUES (4, 's1', '2026-01-06 20:00+08');
 SELECT crmaudit.add_obligation('swept', 'contract', '5 days', 'interaction', calendar => 'CN', hours => '09:00-17:00', severity => 'critical') > 0 AS added;

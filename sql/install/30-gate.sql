@@ -11,9 +11,13 @@ CREATE FUNCTION crmaudit.stored() RETURNS trigger LANGUAGE c
 AS 'MODULE_PATHNAME', 'crmaudit_stored';
 COMMENT ON FUNCTION crmaudit.stored() IS 'trigger zz_crmaudit_stored, AFTER ROW: writes the findings of a statement';
 
+CREATE FUNCTION crmaudit.truncating() RETURNS trigger LANGUAGE c
+AS 'MODULE_PATHNAME', 'crmaudit_truncating';
+COMMENT ON FUNCTION crmaudit.truncating() IS 'trigger zz_crmaudit_truncate, BEFORE TRUNCATE: resolves the findings of a table, or of a partition''s rows, and takes them out of the scores';
+
 CREATE FUNCTION crmaudit.truncated() RETURNS trigger LANGUAGE c
 AS 'MODULE_PATHNAME', 'crmaudit_truncated';
-COMMENT ON FUNCTION crmaudit.truncated() IS 'trigger zz_crmaudit_truncated: resolves the findings of a truncated table';
+COMMENT ON FUNCTION crmaudit.truncated() IS 'trigger zz_crmaudit_truncated, AFTER TRUNCATE: the command that emptied a whole table is over';
 
 CREATE FUNCTION crmaudit.commit_gate() RETURNS trigger LANGUAGE c
 AS 'MODULE_PATHNAME', 'crmaudit_commit_gate';
@@ -41,22 +45,72 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.create_trigger(regclass, text, text, text) IS 'creates a trigger unless the table has it';
 
--- Ordinary triggers (ENABLE, not ALWAYS): the apply worker of a subscription
--- must store what the publisher accepted.
+-- ENABLE ALWAYS: what the apply worker of a subscription writes counts in the
+-- scores; that is all they do there, for it must store what the publisher
+-- accepted. Partitions follow. One that somebody disabled stays so.
+-- SECURITY DEFINER: the right TRIGGER is enough to protect a table, but ALTER
+-- TABLE wants its owner. It only completes what somebody with that right began.
+CREATE FUNCTION crmaudit.fire_gate_always(target regclass) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	found record;
+BEGIN
+	FOR found IN SELECT t.tgrelid::regclass AS relation, t.tgname FROM crmaudit.partition_tree(target) p JOIN pg_trigger t ON t.tgrelid = p.relid
+		WHERE t.tgenabled IN ('O', 'R') AND t.tgfoid IN ('crmaudit.gate()'::regprocedure, 'crmaudit.stored()'::regprocedure,
+			'crmaudit.truncating()'::regprocedure, 'crmaudit.truncated()'::regprocedure) AND starts_with(t.tgname::text, 'zz_crmaudit_')
+	LOOP
+		EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', found.relation, found.tgname);
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION crmaudit.fire_gate_always(regclass) IS 'has the gate''s triggers on a table and its partitions fire for what replication writes, too';
+
+-- PostgreSQL does not hand statement triggers down to partitions.
+-- SECURITY DEFINER: who makes, attaches or detaches a partition, or unprotects,
+-- need not own all partitions. Nobody can do harm by it: it goes by what the
+-- protected table itself has.
+CREATE FUNCTION crmaudit.hand_down_truncate_trigger(relation regclass) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+	SELECT crmaudit.create_trigger(l.relid, 'zz_crmaudit_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.truncating()')
+	FROM crmaudit.protected_table p
+	JOIN pg_trigger t ON t.tgrelid = p.target AND t.tgname = 'zz_crmaudit_truncate' AND t.tgfoid = 'crmaudit.truncating()'::regprocedure
+	CROSS JOIN LATERAL crmaudit.partition_tree(relation) l
+	JOIN pg_class c ON c.oid = l.relid AND c.relkind = 'r'
+	WHERE p.target = relation OR p.target IN (SELECT a.relid FROM pg_partition_ancestors(relation) a);
+	SELECT crmaudit.fire_gate_always(relation)
+$$;
+COMMENT ON FUNCTION crmaudit.hand_down_truncate_trigger(regclass) IS 'creates the trigger zz_crmaudit_truncate on partitions below a relation that lack it, if the protected table has it';
+
+CREATE FUNCTION crmaudit.take_back_truncate_triggers() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	relation regclass;
+BEGIN
+	FOR relation IN SELECT t.tgrelid FROM pg_depend d JOIN pg_trigger t ON t.oid = d.objid
+		WHERE d.classid = 'pg_trigger'::regclass AND d.refclassid = 'pg_proc'::regclass AND d.refobjid = 'crmaudit.truncating()'::regprocedure
+			AND t.tgname = 'zz_crmaudit_truncate' AND NOT EXISTS (SELECT FROM crmaudit.protected_table p
+				WHERE p.target = t.tgrelid OR p.target IN (SELECT a.relid FROM pg_partition_ancestors(t.tgrelid) a))
+	LOOP
+		EXECUTE format('DROP TRIGGER zz_crmaudit_truncate ON %s', relation);
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION crmaudit.take_back_truncate_triggers() IS 'drops the trigger zz_crmaudit_truncate of tables that are not protected, nor partitions of one that is';
+
 CREATE FUNCTION crmaudit.create_gate_triggers(target regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	partition regclass;
 BEGIN
 	FOR partition IN SELECT relid FROM pg_partition_tree(target) WHERE relid <> target LOOP
-		IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = partition AND t.tgname LIKE 'zz\_crmaudit\_%' AND t.tgname <> 'zz_crmaudit_ledger_truncate' AND t.tgparentid = 0) THEN
+		IF EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = partition AND t.tgname LIKE 'zz\_crmaudit\_%' AND t.tgname NOT IN ('zz_crmaudit_ledger_truncate', 'zz_crmaudit_truncate') AND t.tgparentid = 0) THEN
 			RAISE EXCEPTION 'partition "%" of relation "%" has triggers of its own named zz_crmaudit', partition, target
 				USING ERRCODE = 'duplicate_object', HINT = format('Unprotect it first: SELECT crmaudit.unprotect(%L);', partition);
 		END IF;
 	END LOOP;
 	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_gate', 'BEFORE INSERT OR UPDATE OR DELETE', 'FOR EACH ROW EXECUTE FUNCTION crmaudit.gate()');
 	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_stored', 'AFTER INSERT OR UPDATE OR DELETE', 'FOR EACH ROW WHEN (crmaudit.row_stored()) EXECUTE FUNCTION crmaudit.stored()');
+	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.truncating()');
 	PERFORM crmaudit.create_trigger(target, 'zz_crmaudit_truncated', 'AFTER TRUNCATE', 'FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.truncated()');
+	PERFORM crmaudit.hand_down_truncate_trigger(target);
 END $$;
 COMMENT ON FUNCTION crmaudit.create_gate_triggers(regclass) IS 'creates the gate''s triggers on a table';
 
@@ -279,6 +333,7 @@ BEGIN
 	LOOP
 		EXECUTE format('DROP TRIGGER %I ON %s', trigger_name, target);
 	END LOOP;
+	PERFORM crmaudit.take_back_truncate_triggers();
 END $$;
 COMMENT ON FUNCTION crmaudit.unprotect(regclass) IS 'removes triggers and rules from a table, and resolves its findings';
 

@@ -161,270 +161,120 @@ COMMENT ON COLUMN crmaudit.finding_fold.holes IS 'ids below folded_to that were 
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.finding_state', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.finding_fold', '');
 
--- In PL/pgSQL, so that the index is used whatever the table was like when a
--- plan was made.
+-- By the index, whatever the planner thinks of a table that has grown since it
+-- was looked at; what is switched off looks dear, but is nothing to compile.
+CREATE FUNCTION crmaudit.events_in_holes(holes int8multirange) RETURNS SETOF crmaudit.finding_event
+LANGUAGE plpgsql STABLE ROWS 10 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
+BEGIN
+	RETURN QUERY SELECT e.* FROM unnest(holes) h
+		CROSS JOIN LATERAL (SELECT * FROM crmaudit.finding_event i WHERE i.id >= lower(h) AND i.id < upper(h)) e;
+END $$;
+COMMENT ON FUNCTION crmaudit.events_in_holes(int8multirange) IS 'events whose ids are in ranges';
+
 CREATE FUNCTION crmaudit.unfolded_events(up_to bigint DEFAULT NULL) RETURNS SETOF crmaudit.finding_event
-LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
 	fold crmaudit.finding_fold;
 BEGIN
 	SELECT * INTO fold FROM crmaudit.finding_fold;
 	RETURN QUERY SELECT e.* FROM crmaudit.finding_event e WHERE e.id > coalesce(fold.folded_to, 0) AND e.id <= coalesce(up_to, 9223372036854775807);
 	IF NOT isempty(fold.holes + fold.new_holes) THEN
-		RETURN QUERY SELECT e.* FROM unnest(fold.holes + fold.new_holes) h
-			CROSS JOIN LATERAL (SELECT * FROM crmaudit.finding_event i WHERE i.id >= lower(h) AND i.id < upper(h)) e;
+		RETURN QUERY SELECT e.* FROM crmaudit.events_in_holes(fold.holes + fold.new_holes) e;
 	END IF;
 END $$;
 COMMENT ON FUNCTION crmaudit.unfolded_events(bigint) IS 'events that finding_state does not hold yet, up to an id';
 
+-- The state machine. The cursor returns events, those of a finding one after
+-- the other and in order.
+CREATE FUNCTION crmaudit.findings_of(events refcursor) RETURNS SETOF crmaudit.finding_state
+LANGUAGE c VOLATILE STRICT ROWS 1000 AS 'MODULE_PATHNAME', 'crmaudit_findings_of';
+COMMENT ON FUNCTION crmaudit.findings_of(refcursor) IS 'what the events that a cursor returns come to; implementation of pending_findings() and findings_as_of()';
+
 -- Events that have no row speak for all findings of a table, or of a rule:
--- each finding gets the first one after it was seen.
-CREATE FUNCTION crmaudit.pending_findings(up_to bigint DEFAULT NULL) RETURNS SETOF crmaudit.finding_state
-LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp SET work_mem = '16MB' SET enable_nestloop = on AS $$
-DECLARE
-	f crmaudit.finding_state;
-	e record;
-	due_since timestamptz;
-	due_words text;
-	due timestamptz;
-	opens boolean;
-	person text;
-	fold crmaudit.finding_fold;
-BEGIN
-	-- a few events look their findings up, many read them all
-	SELECT * INTO fold FROM crmaudit.finding_fold;
-	IF coalesce((SELECT max(i.id) FROM crmaudit.finding_event i), 0) - coalesce(fold.folded_to, 0) > 5000 THEN
-		PERFORM set_config('enable_nestloop', 'off', true);
-	END IF;
-	FOR e IN EXECUTE $query$
-		WITH unfolded AS MATERIALIZED (
-			SELECT u.* FROM crmaudit.unfolded_events($1) u
+-- each finding gets the first one after it was seen. Planned anew each time,
+-- for there can be few events or very many.
+CREATE FUNCTION crmaudit.finding_stream(events text, ends text, with_state boolean) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format($query$
+		WITH event AS MATERIALIZED (
+			%1$s
 		), ends AS MATERIALIZED (
-			SELECT u.* FROM unfolded u WHERE u.row_key IS NULL
+			SELECT u.* FROM event u WHERE u.row_key IS NULL
 		), first_end AS (
 			SELECT u.target, u.rule_id, u.row_key, min(n.id) AS id
-			FROM ends n JOIN unfolded u ON u.target = n.target AND u.rule_id = coalesce(n.rule_id, u.rule_id) AND u.row_key IS NOT NULL AND u.id < n.id
+			FROM ends n JOIN event u ON u.target = n.target AND u.rule_id = coalesce(n.rule_id, u.rule_id) AND u.row_key IS NOT NULL AND u.id < n.id
 			GROUP BY u.id, u.target, u.rule_id, u.row_key
 			UNION
 			SELECT s.target, s.rule_id, s.row_key, min(n.id)
-			FROM ends n JOIN crmaudit.finding_state s ON s.target = n.target AND s.rule_id = coalesce(n.rule_id, s.rule_id)
+			FROM ends n JOIN crmaudit.finding_state s ON %2$L AND s.target = n.target AND s.rule_id = coalesce(n.rule_id, s.rule_id)
 			WHERE s.status IN ('open', 'acknowledged', 'waived')
 			GROUP BY s.id
 		), overtaken AS (
 			-- rules that were disabled or dropped while a sweep was on; a
 			-- transaction that is older than a day is not looked for
 			SELECT w.run_id, w.rule_id, min(n.id) AS since
-			FROM (SELECT DISTINCT u.run_id, u.target, u.rule_id FROM unfolded u WHERE u.run_id IS NOT NULL AND u.row_key IS NOT NULL) w
+			FROM (SELECT DISTINCT u.run_id, u.target, u.rule_id FROM event u WHERE u.run_id IS NOT NULL AND u.row_key IS NOT NULL) w
 			JOIN crmaudit.run r ON r.id = w.run_id
-			JOIN crmaudit.finding_event n ON n.target = w.target AND n.row_key IS NULL AND coalesce(n.rule_id, w.rule_id) = w.rule_id
+			JOIN %3$s n ON n.target = w.target AND n.row_key IS NULL AND coalesce(n.rule_id, w.rule_id) = w.rule_id
 				AND n.at > r.started_at - interval '1 day' AND n.incarnation = r.incarnation AND NOT pg_visible_in_snapshot(n.xid, r.snapshot)
 			GROUP BY w.run_id, w.rule_id
 		), stream AS (
-			SELECT u.target AS of_target, u.rule_id AS of_rule, u.row_key AS of_row, u.* FROM unfolded u WHERE u.row_key IS NOT NULL
+			SELECT u.target AS of_target, u.rule_id AS of_rule, u.row_key AS of_row, u.* FROM event u WHERE u.row_key IS NOT NULL
 			UNION ALL
 			SELECT x.target, x.rule_id, x.row_key, n.* FROM first_end x JOIN ends n ON n.id = x.id
 		)
-		SELECT i.*, s AS folded, r.snapshot, r.incarnation AS swept_in, v.definition -> 'params' ->> 'due' AS due, v.definition -> 'params' ->> 'from' AS due_from,
-			v.definition -> 'params' -> 'verify_by' AS verify_by, o.since < i.id AS is_overtaken
+		SELECT i.of_target, i.of_rule, i.of_row, i.id, i.at, i.xid, i.incarnation, i.event, i.rule_version, i.column_name, i.verdict, i.reason,
+			i.severity, i.username, i.group_key, i.assignee, i.due_at, i.note, i.valid_until, i.approved_by, i.department, i.run_id,
+			CASE WHEN i.event IN ('gone', 'truncated', 'disabled', 'dropped')
+				THEN CASE WHEN i.actor IS NULL THEN i.username::text ELSE crmaudit.person(i.username, i.actor) END
+				WHEN i.event <> 'seen' THEN coalesce(i.person, i.username::text) END AS person,
+			s AS folded, r.snapshot, r.incarnation AS swept_in, o.since < i.id AS is_overtaken,
+			v.definition -> 'params' ->> 'due' AS due, v.definition -> 'params' ->> 'from' AS due_from,
+			CASE WHEN i.event = 'verified' AND jsonb_typeof(v.definition -> 'params' -> 'verify_by') = 'array'
+				THEN ARRAY(SELECT jsonb_array_elements_text(v.definition -> 'params' -> 'verify_by')) END AS verify_by
 		FROM stream i
-		LEFT JOIN crmaudit.finding_state s ON s.target = i.of_target AND s.rule_id = i.of_rule
+		LEFT JOIN crmaudit.finding_state s ON %2$L AND s.target = i.of_target AND s.rule_id = i.of_rule
 			AND jsonb_hash_extended(s.row_key, 0) = jsonb_hash_extended(i.of_row, 0) AND s.row_key = i.of_row
 		LEFT JOIN crmaudit.run r ON r.id = i.run_id
 		LEFT JOIN overtaken o ON o.run_id = i.run_id AND o.rule_id = i.of_rule
 		LEFT JOIN crmaudit.rule_version v ON v.rule_id = i.of_rule AND v.version = i.rule_version
 		ORDER BY jsonb_hash_extended(i.of_row, 0), i.of_target, i.of_rule, i.of_row, i.id
-		$query$ USING up_to
-	LOOP
-		IF f.row_key IS NULL OR f.row_key <> e.of_row OR f.rule_id <> e.of_rule OR f.target <> e.of_target THEN
-			IF f.status IS NOT NULL THEN
-				RETURN NEXT f;
-			END IF;
-			f := e.folded;
-			IF f.id IS NULL THEN
-				f.target := e.of_target;
-				f.rule_id := e.of_rule;
-				f.row_key := e.of_row;
-			END IF;
-		END IF;
+		$query$, events, with_state, ends)
+$$;
+COMMENT ON FUNCTION crmaudit.finding_stream(text, text, boolean) IS 'the query whose rows crmaudit.findings_of() reads: the events that another returns, seen beside others that can end a sweep''s, with what is folded or without';
 
-		IF e.run_id IS NULL THEN
-			f.last_xid := e.xid;
-			f.last_incarnation := e.incarnation;
-		ELSIF e.is_overtaken AND f.status IS NULL THEN
-			CONTINUE;
-		ELSIF f.last_xid <> e.xid AND f.last_incarnation = e.swept_in AND NOT pg_visible_in_snapshot(f.last_xid, e.snapshot) THEN
-			-- the sweep did not see what happened meanwhile
-			CONTINUE;
-		ELSE
-			f.run_id := e.run_id;
-		END IF;
-		f.changed_at := greatest(f.changed_at, e.at);
-		opens := false;
-		IF f.status = 'waived' AND f.waived_until < e.at::date THEN
-			f.status := 'open';
-			f.opened_id := e.id;
-			f.opened_at := f.waived_until + 1;
-			f.due_at := CASE WHEN e.due IS NOT NULL AND e.due_from IS DISTINCT FROM 'distributed' THEN crmaudit.finding_due(f.waived_until + 1, e.due) END;
-			f.waived_until := NULL;
-			f.waived_by := NULL;
-			f.approved_by := NULL;
-			f.evidence := NULL;
-		END IF;
-
-		IF e.event = 'seen' THEN
-			IF f.status IS NULL OR f.status = 'unseen' THEN
-				f.id := coalesce(f.id, e.id);
-				f.first_seen := e.at;
-				f.occurrences := 1;
-				f.reopened := 0;
-				f.answers := 0;
-				f.verified_by := '{}';
-				f.verified_for := '{}';
-				opens := true;
-			ELSE
-				f.occurrences := f.occurrences + 1;
-				IF f.status IN ('resolved', 'verified') THEN
-					IF f.waived_until >= e.at::date THEN
-						f.status := 'waived';
-						f.resolved_at := NULL;
-						f.resolved_by := NULL;
-						f.resolution := NULL;
-					ELSE
-						f.reopened := f.reopened + 1;
-						opens := true;
-					END IF;
-				ELSIF f.status = 'false_positive' THEN
-					-- it was about the group, and the row is in another one now
-					opens := f.group_key <> e.group_key;
-				END IF;
-			END IF;
-			IF opens OR e.rule_version <> f.rule_version AND f.distributed_at IS NULL AND f.status IN ('open', 'acknowledged') THEN
-				IF due_since IS DISTINCT FROM coalesce(CASE WHEN NOT opens THEN f.opened_at END, e.at) OR due_words IS DISTINCT FROM e.due THEN
-					due_since := coalesce(CASE WHEN NOT opens THEN f.opened_at END, e.at);
-					due_words := e.due;
-					due := CASE WHEN e.due IS NOT NULL THEN crmaudit.finding_due(due_since, e.due) END;
-				END IF;
-				f.due_at := CASE WHEN e.due_from IS DISTINCT FROM 'distributed' THEN due END;
-			END IF;
-			f.last_seen := e.at;
-			f.rule_version := e.rule_version;
-			f.column_name := e.column_name;
-			f.reason := e.reason;
-			f.verdict := e.verdict;
-			f.severity := e.severity;
-			f.group_key := e.group_key;
-			f.username := e.username;
-		ELSIF f.status IS NULL THEN
-			IF e.event = 'gone' AND e.run_id IS NULL THEN
-				f.id := e.id;
-				f.status := 'unseen';
-				f.occurrences := 0;
-				f.reopened := 0;
-				f.answers := 0;
-				f.verified_by := '{}';
-				f.verified_for := '{}';
-			END IF;
-		ELSIF f.status = 'unseen' THEN
-			NULL;
-		ELSIF e.event IN ('gone', 'truncated', 'disabled', 'dropped') THEN
-			IF f.status IN ('open', 'acknowledged', 'waived') THEN
-				f.status := 'resolved';
-				f.resolution := CASE e.event WHEN 'gone' THEN 'repaired or deleted' WHEN 'truncated' THEN 'table truncated'
-					WHEN 'disabled' THEN 'rule disabled' ELSE 'rule dropped' END;
-				f.resolved_at := e.at;
-				-- a sweep only notices what somebody else did
-				f.resolved_by := CASE WHEN e.run_id IS NULL THEN CASE WHEN e.actor IS NULL THEN e.username::text ELSE crmaudit.person(e.username, e.actor) END END;
-			END IF;
-		ELSE
-			person := coalesce(e.person, e.username);
-			CASE e.event
-				WHEN 'distributed' THEN
-					f.assignee := e.assignee;
-					f.distributed_at := e.at;
-					f.due_at := coalesce(e.due_at, f.due_at);
-					f.escalated_at := NULL;
-					f.escalated_to := NULL;
-				WHEN 'assigned' THEN
-					f.assignee := e.assignee;
-				WHEN 'acknowledged' THEN
-					IF f.status = 'open' THEN
-						f.status := 'acknowledged';
-					END IF;
-					f.acknowledged_at := e.at;
-					f.acknowledged_by := person;
-				WHEN 'resolved' THEN
-					f.status := 'resolved';
-					f.resolution := 'worked off';
-					f.resolved_at := e.at;
-					f.resolved_by := person;
-					f.evidence := e.note;
-				WHEN 'verified' THEN
-					IF f.status = 'resolved' THEN
-						f.verified_by := f.verified_by || person;
-						f.verified_for := f.verified_for || e.department;
-						IF e.verify_by IS NULL OR f.verified_for @> ARRAY(SELECT jsonb_array_elements_text(e.verify_by)) THEN
-							f.status := 'verified';
-							f.verified_at := e.at;
-						END IF;
-					END IF;
-				WHEN 'false_positive' THEN
-					f.status := 'false_positive';
-					f.resolution := 'false positive';
-					f.resolved_at := e.at;
-					f.resolved_by := person;
-					f.evidence := e.note;
-				WHEN 'waived' THEN
-					f.status := 'waived';
-					f.resolved_at := NULL;
-					f.resolved_by := NULL;
-					f.resolution := NULL;
-					f.waived_until := e.valid_until;
-					f.waived_by := person;
-					f.approved_by := e.approved_by;
-					f.evidence := e.note;
-				WHEN 'reopened' THEN
-					f.reopened := f.reopened + 1;
-					f.waived_until := NULL;
-					opens := true;
-					f.due_at := CASE WHEN e.due IS NOT NULL AND e.due_from IS DISTINCT FROM 'distributed' THEN crmaudit.finding_due(e.at, e.due) END;
-				WHEN 'answered' THEN
-					f.answers := f.answers + 1;
-				WHEN 'escalated' THEN
-					f.escalated_at := e.at;
-					f.escalated_to := e.assignee;
-				ELSE
-					NULL;
-			END CASE;
-		END IF;
-
-		IF opens THEN
-			f.status := 'open';
-			f.opened_id := e.id;
-			f.opened_at := e.at;
-			IF f.occurrences > 1 OR f.reopened > 0 THEN
-				f.distributed_at := NULL;
-				f.acknowledged_at := NULL;
-				f.acknowledged_by := NULL;
-				f.resolved_at := NULL;
-				f.resolved_by := NULL;
-				f.resolution := NULL;
-				f.evidence := NULL;
-				f.verified_at := NULL;
-				f.verified_by := '{}';
-				f.verified_for := '{}';
-				f.waived_until := NULL;
-				f.waived_by := NULL;
-				f.approved_by := NULL;
-				f.escalated_at := NULL;
-				f.escalated_to := NULL;
-			END IF;
-		END IF;
-	END LOOP;
-	IF f.status IS NOT NULL THEN
-		RETURN NEXT f;
+CREATE FUNCTION crmaudit.pending_findings(up_to bigint DEFAULT NULL, ends bigint[] DEFAULT NULL) RETURNS SETOF crmaudit.finding_state
+LANGUAGE plpgsql STABLE ROWS 100 SET search_path = pg_catalog, pg_temp SET enable_nestloop = on SET enable_seqscan = off
+	SET cursor_tuple_fraction = 1 SET jit = off AS $$
+DECLARE
+	fold crmaudit.finding_fold;
+	first bigint;
+	last bigint;
+	holes int8multirange;
+	events refcursor;
+BEGIN
+	SELECT * INTO fold FROM crmaudit.finding_fold;
+	-- what was rolled back has used ids up: it makes nothing many
+	first := (SELECT min(i.id) FROM crmaudit.finding_event i WHERE i.id > coalesce(fold.folded_to, 0));
+	last := least(up_to, (SELECT max(i.id) FROM crmaudit.finding_event i));
+	holes := CASE WHEN ends IS NULL THEN fold.holes + fold.new_holes END;
+	IF coalesce(last < first, true) AND coalesce(isempty(holes), true) THEN
+		RETURN;
 	END IF;
+	-- a few events look their findings up, many read them all
+	IF last - first > 5000 THEN
+		PERFORM set_config('enable_nestloop', 'off', true), set_config('enable_seqscan', 'on', true);
+	END IF;
+	OPEN events FOR EXECUTE crmaudit.finding_stream(
+		'SELECT i.* FROM crmaudit.finding_event i WHERE i.id BETWEEN $1 AND $2'
+			|| CASE WHEN NOT isempty(holes) THEN
+				' UNION ALL SELECT e.* FROM crmaudit.events_in_holes($3) e' ELSE '' END,
+		CASE WHEN ends IS NULL THEN 'crmaudit.finding_event' ELSE '(SELECT * FROM crmaudit.finding_event i WHERE i.id = ANY ($4))' END,
+		true) USING first, last, holes, ends;
+	RETURN QUERY SELECT f.* FROM crmaudit.findings_of(events) f;
+	CLOSE events;
 END $$;
-COMMENT ON FUNCTION crmaudit.pending_findings(bigint) IS 'the state of the findings that have events not yet folded, with these events, up to an id';
+COMMENT ON FUNCTION crmaudit.pending_findings(bigint, bigint[]) IS 'the state of the findings that have events not yet folded, with these events, up to an id; without those in holes if it is told which events can end a sweep''s';
 
 CREATE VIEW crmaudit.finding WITH (security_invoker = true) AS
 	WITH pending AS MATERIALIZED (SELECT p.* FROM crmaudit.pending_findings() p),
@@ -476,17 +326,33 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.lock_fold() IS 'keeps findings from being folded until the transaction ends; waits for a fold that is on';
 
--- SECURITY DEFINER: whoever may call it need not have rights on the state.
-CREATE FUNCTION crmaudit.fold_piece(most int, OUT result bigint, OUT news jsonb)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET work_mem = '16MB' AS $$
+-- Events that came while the sweeps were on whose events wait to be folded. One
+-- that comes later still is folded later, and ends what it finds then.
+CREATE FUNCTION crmaudit.overtaking_events() RETURNS bigint[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(array_agg(DISTINCT n.id), '{}')
+	FROM (SELECT DISTINCT i.run_id FROM crmaudit.finding_event i WHERE i.id > (SELECT f.folded_to FROM crmaudit.finding_fold f)) u
+	JOIN crmaudit.run r ON r.id = u.run_id
+	JOIN crmaudit.finding_event n ON n.target = r.target AND n.row_key IS NULL
+		AND n.at > r.started_at - interval '1 day' AND n.incarnation = r.incarnation AND NOT pg_visible_in_snapshot(n.xid, r.snapshot)
+$$;
+COMMENT ON FUNCTION crmaudit.overtaking_events() IS 'events about a table or a rule that sweeps which are not folded did not see';
+
+-- A piece are so many ids. The first one looks for what is in holes, and for
+-- itself what overtook a sweep; the others are told.
+CREATE FUNCTION crmaudit.fold_piece(most int, ends bigint[] DEFAULT NULL, OUT result bigint, OUT is_last boolean, OUT news jsonb)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off AS $$
 DECLARE
 	fold crmaudit.finding_fold;
-	newest bigint;
+	before bigint;
 	up_to bigint;
+	newest bigint;
+	known_holes int8multirange;
 	seen int8multirange;
 	now_running pg_snapshot;
 BEGIN
 	result := 0;
+	is_last := true;
 	-- an old snapshot does not show what others folded
 	IF current_setting('transaction_isolation') <> 'read committed' THEN
 		RETURN;
@@ -503,20 +369,31 @@ BEGIN
 		END IF;
 		INSERT INTO crmaudit.finding_fold DEFAULT VALUES RETURNING * INTO fold;
 	END IF;
-	SELECT i.id INTO up_to FROM crmaudit.finding_event i WHERE i.id > fold.folded_to ORDER BY i.id OFFSET most - 1 LIMIT 1;
+	before := fold.folded_to;
+	known_holes := fold.holes + fold.new_holes;
+	-- what was rolled back has used ids up
+	up_to := coalesce((SELECT min(i.id) FROM crmaudit.finding_event i WHERE i.id > before), before) + most - 1;
+	is_last := coalesce((SELECT max(i.id) FROM crmaudit.finding_event i), 0) <= up_to;
 
-	-- what is folded and what is seen is of one snapshot, for it is one statement
-	WITH numbered AS (
-		SELECT u.id, u.id - row_number() OVER (ORDER BY u.id) AS island FROM crmaudit.unfolded_events(up_to) u
+	-- What is folded and what is seen is of one snapshot, for it is one
+	-- statement. A finding that began with these events is not there yet.
+	WITH unfolded AS (
+		SELECT i.id FROM crmaudit.finding_event i WHERE i.id > before AND i.id <= up_to
+		UNION ALL
+		SELECT e.id FROM crmaudit.events_in_holes(CASE WHEN ends IS NULL THEN known_holes END) e
+	), numbered AS (
+		SELECT u.id, u.id - row_number() OVER (ORDER BY u.id) AS island FROM unfolded u
 	), islands AS (
 		SELECT count(*) AS n, min(d.id) AS first, max(d.id) AS last FROM numbered d GROUP BY d.island
 	), ids AS (
 		SELECT coalesce(sum(d.n), 0) AS n, max(d.last) AS newest, range_agg(int8range(d.first, d.last, '[]')) AS seen FROM islands d
 	), pending AS MATERIALIZED (
-		SELECT p.* FROM crmaudit.pending_findings(up_to) p
-	), stored AS (
+		SELECT p.* FROM crmaudit.pending_findings(up_to, ends) p
+	), begun AS (
+		INSERT INTO crmaudit.finding_state SELECT p.* FROM pending p WHERE p.id > before OR p.id <@ known_holes
+	), changed AS (
 		-- in the order in which they lie in the table
-		INSERT INTO crmaudit.finding_state AS s SELECT p.* FROM pending p ORDER BY p.id
+		INSERT INTO crmaudit.finding_state AS s SELECT p.* FROM pending p WHERE NOT (p.id > before OR p.id <@ known_holes) ORDER BY p.id
 		ON CONFLICT (id) DO UPDATE SET (rule_version, column_name, reason, verdict, severity, group_key, username, run_id, status,
 				opened_id, opened_at, first_seen, last_seen, occurrences, reopened, assignee, distributed_at, due_at,
 				acknowledged_at, acknowledged_by, resolved_at, resolved_by, resolution, evidence, verified_at, verified_by, verified_for,
@@ -533,48 +410,52 @@ BEGIN
 			'findings', count(*)) AS one
 		FROM pending p
 		LEFT JOIN crmaudit.rule_version v ON v.rule_id = p.rule_id AND v.version = p.rule_version
-		WHERE p.status = 'open' AND p.severity >= 'error'
-			AND (p.opened_id > fold.folded_to OR p.opened_id <@ (fold.holes + fold.new_holes))
+		WHERE p.status = 'open' AND p.severity >= 'error' AND (p.opened_id > before OR p.opened_id <@ known_holes)
 		GROUP BY p.target, p.rule_id, v.name
 	)
 	SELECT i.n, i.newest, coalesce(i.seen, '{}'), pg_current_snapshot(), (SELECT jsonb_agg(w.one) FROM news w)
 		INTO result, newest, seen, now_running, news
 		FROM ids i;
 
-	IF result = 0 AND isempty(fold.holes + fold.new_holes) THEN
-		RETURN;
+	IF ends IS NULL THEN
+		IF result = 0 AND isempty(known_holes) THEN
+			RETURN;
+		END IF;
+		fold.holes := fold.holes - seen;
+		fold.new_holes := fold.new_holes - seen;
+		IF isempty(fold.holes) OR pg_snapshot_xmin(now_running) >= fold.holes_xmax THEN
+			fold.holes := fold.new_holes;
+			fold.holes_xmax := fold.new_holes_xmax;
+			fold.new_holes := '{}';
+		END IF;
 	END IF;
-	fold.holes := fold.holes - seen;
-	fold.new_holes := fold.new_holes - seen;
-	IF isempty(fold.holes) OR pg_snapshot_xmin(now_running) >= fold.holes_xmax THEN
-		fold.holes := fold.new_holes;
-		fold.holes_xmax := fold.new_holes_xmax;
-		fold.new_holes := '{}';
-	END IF;
-	IF newest > fold.folded_to THEN
-		fold.new_holes := fold.new_holes + (int8multirange(int8range(fold.folded_to + 1, newest, '[]')) - seen);
+	IF newest > before THEN
+		fold.new_holes := fold.new_holes + (int8multirange(int8range(before + 1, newest, '[]')) - seen);
 		fold.folded_to := newest;
 	END IF;
 	fold.new_holes_xmax := crmaudit.next_xid();
 	UPDATE crmaudit.finding_fold SET folded_to = fold.folded_to, holes = fold.holes, holes_xmax = fold.holes_xmax,
 		new_holes = fold.new_holes, new_holes_xmax = fold.new_holes_xmax;
 END $$;
-COMMENT ON FUNCTION crmaudit.fold_piece(int) IS 'folds so many events at most; returns how many, and what there is to tell of new findings';
+COMMENT ON FUNCTION crmaudit.fold_piece(int, bigint[]) IS 'folds the events of so many ids at most, and those in holes if it is the first piece; returns how many there were, whether there are no more, and what there is to tell of new findings';
 
 -- In pieces, so that memory does not grow with what a sweep found.
+-- SECURITY DEFINER: whoever may call it need not have rights on the state.
 CREATE FUNCTION crmaudit.fold_findings() RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	most constant int := 20000;
+	most constant int := 2000;
+	ends bigint[];
 	piece record;
 	result bigint := 0;
 	news jsonb := '[]';
 BEGIN
 	LOOP
-		SELECT * INTO piece FROM crmaudit.fold_piece(most);
+		SELECT * INTO piece FROM crmaudit.fold_piece(most, ends);
 		result := result + piece.result;
 		news := news || coalesce(piece.news, '[]');
-		EXIT WHEN piece.result < most;
+		EXIT WHEN piece.is_last;
+		ends := coalesce(ends, crmaudit.overtaking_events());
 	END LOOP;
 	IF news <> '[]' THEN
 		PERFORM crmaudit.notify_findings((

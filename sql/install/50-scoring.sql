@@ -103,17 +103,18 @@ CREATE FUNCTION crmaudit.measure_columns(target regclass, OUT column_name text, 
 RETURNS SETOF record LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'crmaudit_measure_columns';
 COMMENT ON FUNCTION crmaudit.measure_columns(regclass) IS 'scans a protected table with the user''s rights: a row for each column and dimension';
 
-CREATE FUNCTION crmaudit.measure_segments(target regclass, column_name text, OUT value text, OUT rows bigint, OUT score crmaudit.dqscore, OUT clean_row_rate numeric, OUT coverage numeric)
+CREATE FUNCTION crmaudit.measure_segments(target regclass, column_name text, OUT value text, OUT rows bigint, OUT score crmaudit.dqscore, OUT clean_row_rate numeric, OUT coverage numeric,
+	OUT score_adjusted crmaudit.dqscore)
 RETURNS SETOF record LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'crmaudit_measure_segments';
 COMMENT ON FUNCTION crmaudit.measure_segments(regclass, text) IS 'implementation of segment_score()';
 
 -- Whoever may read the column sees its values.
 CREATE FUNCTION crmaudit.segment_score(target regclass, column_name text, OUT value text, OUT rows bigint, OUT score numeric, OUT clean_row_rate numeric, OUT coverage numeric,
-	OUT completeness numeric, OUT validity numeric, OUT consistency numeric, OUT uniqueness numeric, OUT timeliness numeric, OUT accuracy numeric)
+	OUT completeness numeric, OUT validity numeric, OUT consistency numeric, OUT uniqueness numeric, OUT timeliness numeric, OUT accuracy numeric, OUT score_adjusted numeric)
 RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT m.value, m.rows, m.score::numeric, m.clean_row_rate, m.coverage, crmaudit.completeness(m.score), crmaudit.validity(m.score),
-		crmaudit.consistency(m.score), crmaudit.uniqueness(m.score), crmaudit.timeliness(m.score), crmaudit.accuracy(m.score)
+		crmaudit.consistency(m.score), crmaudit.uniqueness(m.score), crmaudit.timeliness(m.score), crmaudit.accuracy(m.score), m.score_adjusted::numeric
 	FROM crmaudit.measure_segments(target, column_name) m
 	ORDER BY m.value
 $$;
-COMMENT ON FUNCTION crmaudit.segment_score(regclass, text) IS 'scans a protected table with the user''s rights: score of the rows of each value of a column, values cut to 255 bytes';
+COMMENT ON FUNCTION crmaudit.segment_score(regclass, text) IS 'scans a protected table with the user''s rights: score of the rows of each value of a column, values cut to 255 bytes; kinds that look at other rows count by the findings of the last full sweep, for whoever may read findings and the table''s owner; score_adjusted: if waived findings counted as valid';

@@ -49,9 +49,21 @@ CREATE TABLE crmaudit.score_owner (
 	errors bigint NOT NULL,
 	assessed bigint[],
 	failed bigint[],
-	lost bigint[]
+	lost bigint[],
+	base_rows bigint NOT NULL,
+	base_clean bigint NOT NULL,
+	base_evaluations bigint NOT NULL,
+	base_errors bigint NOT NULL,
+	full_clean bigint NOT NULL,
+	full_evaluations bigint NOT NULL,
+	full_errors bigint NOT NULL,
+	full_assessed bigint[],
+	full_failed bigint[],
+	full_lost bigint[]
 );
 COMMENT ON TABLE crmaudit.score_owner IS 'the sums of score_state by owner of the rows, the column of role owner; names are cut to 199 bytes';
+COMMENT ON COLUMN crmaudit.score_owner.base_rows IS 'base_... and full_... as in score_state; zeros where rules that are not live said nothing of the owner''s rows';
+COMMENT ON COLUMN crmaudit.score_owner.full_assessed IS 'full_...: of cells that writes are not counted in';
 CREATE INDEX score_owner_target ON crmaudit.score_owner (target);
 
 -- Append-only for writers; fold_scores() and sweeps remove rows.
@@ -111,6 +123,10 @@ CREATE FUNCTION crmaudit.live_owner_scores(target regclass, OUT owner text, OUT 
 RETURNS SETOF record LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'crmaudit_live_owner_scores';
 COMMENT ON FUNCTION crmaudit.live_owner_scores(regclass) IS 'implementation of the view owner_score; no rows before the first sweep';
 
+CREATE FUNCTION crmaudit.live_owner_cells(target regclass, OUT owner text, OUT column_name text, OUT dimension text, OUT assessed bigint, OUT lost bigint, OUT weight real)
+RETURNS SETOF record LANGUAGE c STABLE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'crmaudit_live_owner_cells';
+COMMENT ON FUNCTION crmaudit.live_owner_cells(regclass) IS 'what the scores of owners are computed from: columns and dimensions that were assessed';
+
 -- What changes the meaning of the sums without a new version of the rules.
 CREATE FUNCTION crmaudit.protection_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -143,13 +159,30 @@ CREATE FUNCTION crmaudit.changes_rows(command pg_ddl_command) RETURNS boolean
 LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'crmaudit_changes_rows';
 COMMENT ON FUNCTION crmaudit.changes_rows(pg_ddl_command) IS 'whether a command attaches or detaches a partition, gives a column another type, or disables a trigger; for event triggers';
 
+CREATE FUNCTION crmaudit.moves_partitions(command pg_ddl_command) RETURNS boolean
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'crmaudit_moves_partitions';
+COMMENT ON FUNCTION crmaudit.moves_partitions(pg_ddl_command) IS 'whether a command attaches or detaches a partition; for event triggers';
+
 -- SECURITY DEFINER, for whoever alters a table need not have rights here.
 CREATE FUNCTION crmaudit.scored_table_altered() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	altered regclass;
 BEGIN
 	IF to_regclass('crmaudit.protected_table') IS NULL THEN
 		RETURN;
 	END IF;
+	-- by nothing but these commands: a restore creates the triggers by itself
+	IF tg_tag = 'CREATE TABLE' THEN
+		PERFORM crmaudit.hand_down_truncate_trigger(c.oid)
+		FROM pg_event_trigger_ddl_commands() d JOIN pg_class c ON c.oid = d.objid AND c.relispartition
+		WHERE d.classid = 'pg_class'::regclass AND d.command_tag = 'CREATE TABLE';
+		RETURN;
+	END IF;
+	FOR altered IN SELECT d.objid FROM pg_event_trigger_ddl_commands() d WHERE crmaudit.moves_partitions(d.command) LOOP
+		PERFORM crmaudit.hand_down_truncate_trigger(altered);
+		PERFORM crmaudit.take_back_truncate_triggers();
+	END LOOP;
 	PERFORM crmaudit.mark_scores_stale(p.target)
 	FROM (SELECT DISTINCT a.relid FROM pg_event_trigger_ddl_commands() d
 			CROSS JOIN LATERAL (SELECT d.objid UNION SELECT pg_partition_ancestors(d.objid)) AS a(relid)
@@ -159,11 +192,11 @@ BEGIN
 EXCEPTION WHEN undefined_file THEN
 	RETURN;
 END $$;
-COMMENT ON FUNCTION crmaudit.scored_table_altered() IS 'event trigger: marks the scores of a table stale whose rows changed without being counted';
+COMMENT ON FUNCTION crmaudit.scored_table_altered() IS 'event trigger: partitions get, or lose, the trigger zz_crmaudit_truncate; marks the scores of a table stale whose rows changed without being counted';
 CREATE EVENT TRIGGER crmaudit_scored_table_altered ON ddl_command_end
-	WHEN TAG IN ('ALTER TABLE')
+	WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE')
 	EXECUTE FUNCTION crmaudit.scored_table_altered();
-COMMENT ON EVENT TRIGGER crmaudit_scored_table_altered IS 'marks scores stale when partitions come and go or a column gets another type';
+COMMENT ON EVENT TRIGGER crmaudit_scored_table_altered IS 'marks scores stale when partitions come and go or a column gets another type; sees to the triggers of partitions';
 ALTER EVENT TRIGGER crmaudit_scored_table_altered ENABLE ALWAYS;
 
 -- By another list the same rows are judged differently. A restore that loads
@@ -248,22 +281,39 @@ COMMENT ON FUNCTION crmaudit.cell_points(regclass) IS 'cells of a table''s score
 
 -- A cell of a row loses by the worst rule on it: waived findings matter where
 -- no other finding of the row costs the cell as much. All findings of such a
--- row are at hand, so that the difference is exact.
-CREATE FUNCTION crmaudit.waived_losses(target regclass, OUT column_name text, OUT dimension text, OUT lost bigint)
-RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	WITH found AS (
-		SELECT f.rule_id, f.row_key, f.status, f.verdict FROM crmaudit.finding f
-		WHERE f.target = waived_losses.target AND f.status NOT IN ('resolved', 'verified', 'false_positive')
-			AND f.row_key IN (SELECT w.row_key FROM crmaudit.finding w WHERE w.target = waived_losses.target AND w.status = 'waived')
+-- row are at hand, so that the difference is exact. Most tables have none, and
+-- then very many findings need not be read, which may not be folded yet.
+CREATE FUNCTION crmaudit.waived_row_losses(target regclass, OUT row_key jsonb, OUT column_name text, OUT dimension text, OUT lost int)
+RETURNS SETOF record LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+	IF NOT EXISTS (SELECT FROM crmaudit.finding_state s WHERE s.target = waived_row_losses.target AND (s.status = 'waived' OR s.waived_until IS NOT NULL))
+		AND NOT EXISTS (SELECT FROM crmaudit.unfolded_events() e WHERE e.target = waived_row_losses.target AND e.event = 'waived') THEN
+		RETURN;
+	END IF;
+	RETURN QUERY WITH finding AS MATERIALIZED (
+		SELECT f.rule_id, f.row_key, f.status, f.verdict,
+			-- a row that differs from another table's costs the columns that do
+			CASE WHEN f.reason = 'differs_from_table' THEN ARRAY(SELECT btrim(split_part(n, '->', 1)) FROM unnest(string_to_array(f.column_name, ', ')) n) END AS names
+		FROM crmaudit.finding f
+		WHERE f.target = waived_row_losses.target AND f.status NOT IN ('resolved', 'verified', 'false_positive')
+	), found AS (
+		SELECT f.* FROM finding f WHERE f.row_key IN (SELECT w.row_key FROM finding w WHERE w.status = 'waived')
 	), risks AS (
 		SELECT f.row_key, c.column_name, r.dimension, f.status,
 			CASE f.verdict WHEN 'suspect' THEN crmaudit.severity_risk(r.severity) / 2 WHEN 'invalid' THEN crmaudit.severity_risk(r.severity) ELSE 0 END AS risk
 		FROM found f JOIN crmaudit.rule r ON r.id = f.rule_id CROSS JOIN LATERAL crmaudit.rule_cells(r) AS c(column_name)
-	), cells AS (
-		SELECT r.column_name, r.dimension, max(r.risk) - coalesce(max(r.risk) FILTER (WHERE r.status <> 'waived'), 0) AS lost
-		FROM risks r GROUP BY r.row_key, r.column_name, r.dimension
+		WHERE f.names IS NULL OR btrim(split_part(c.column_name, '->', 1)) = ANY (f.names)
+			OR NOT EXISTS (SELECT FROM crmaudit.rule_cells(r) AS o(column_name) WHERE btrim(split_part(o.column_name, '->', 1)) = ANY (f.names))
 	)
-	SELECT c.column_name, c.dimension, sum(c.lost)::bigint FROM cells c GROUP BY c.column_name, c.dimension
+	SELECT r.row_key, r.column_name, r.dimension, max(r.risk) - coalesce(max(r.risk) FILTER (WHERE r.status <> 'waived'), 0)
+	FROM risks r GROUP BY r.row_key, r.column_name, r.dimension;
+END $$;
+COMMENT ON FUNCTION crmaudit.waived_row_losses(regclass) IS 'what waived findings cost each cell of a row, in eighths';
+
+CREATE FUNCTION crmaudit.waived_losses(target regclass, OUT column_name text, OUT dimension text, OUT lost bigint)
+RETURNS SETOF record LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT c.column_name, c.dimension, sum(c.lost)::bigint FROM crmaudit.waived_row_losses(target) c GROUP BY c.column_name, c.dimension
 $$;
 COMMENT ON FUNCTION crmaudit.waived_losses(regclass) IS 'what waived findings cost each cell of a table''s score, in eighths';
 

@@ -3,124 +3,29 @@
 
 -- Findings at a time -------------------------------------------------------------------
 
--- What the events up to a moment come to. The columns that steps of people
--- fill are read by their names, for few events have them.
+-- What the events up to a moment come to, whatever is folded.
 CREATE FUNCTION crmaudit.findings_as_of(moment timestamptz)
 RETURNS TABLE (id bigint, target regclass, rule_id bigint, rule_version int, row_key jsonb, column_name text, reason text, verdict text,
 	severity crmaudit.severity, status text, first_seen timestamptz, last_seen timestamptz, occurrences bigint, assignee text,
 	due_at timestamptz, resolved_at timestamptz, resolved_by text, resolution text, evidence text, waived_until date, changed_at timestamptz)
-LANGUAGE plpgsql STABLE ROWS 10000 SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' AS $$
-#variable_conflict use_column
+LANGUAGE plpgsql STABLE ROWS 10000 SET search_path = pg_catalog, pg_temp SET work_mem = '64MB' SET cursor_tuple_fraction = 1 SET jit = off AS $$
 DECLARE
-	latest constant xid8 := pg_snapshot_xmax(pg_current_snapshot());
-	e record;
-	step jsonb;
-	last_xid xid8;
-	owner text;
-	group_key text;
-	verified_for text[];
+	events refcursor;
 BEGIN
-	FOR e IN
-		WITH event AS MATERIALIZED (
-			SELECT i.* FROM crmaudit.finding_event i WHERE i.at <= moment
-		), ends AS MATERIALIZED (
-			SELECT i.* FROM event i WHERE i.row_key IS NULL
-		), stream AS (
-			SELECT i.target AS of_target, i.rule_id AS of_rule, i.row_key AS of_row, i.id AS event_id FROM event i WHERE i.row_key IS NOT NULL
-			UNION ALL
-			-- what happened to the table, or to the rule, after the row was seen
-			SELECT DISTINCT i.target, i.rule_id, i.row_key, (SELECT min(n.id) FROM ends n
-				WHERE n.target = i.target AND n.id > i.id AND coalesce(n.rule_id, i.rule_id) = i.rule_id)
-			FROM event i WHERE i.row_key IS NOT NULL AND i.event = 'seen' AND EXISTS (SELECT FROM ends)
-			UNION ALL
-			-- closes the last finding
-			SELECT NULL, NULL, NULL, NULL
-		)
-		SELECT s.of_target, s.of_rule, s.of_row, i.*, r.snapshot, v.definition ->> 'owner' AS owner, v.definition -> 'params' AS params,
-			CASE WHEN i.event NOT IN ('seen', 'gone', 'truncated', 'disabled', 'dropped') THEN to_jsonb(i) END AS step
-		FROM stream s LEFT JOIN event i ON i.id = s.event_id
-			LEFT JOIN crmaudit.run r ON r.id = i.run_id
-			LEFT JOIN crmaudit.rule_version v ON v.rule_id = s.of_rule AND v.version = i.rule_version
-		WHERE i.id IS NOT NULL OR s.of_target IS NULL
-		ORDER BY s.of_target, s.of_rule, jsonb_hash_extended(s.of_row, 0), s.of_row, i.id
-	LOOP
-		IF target IS DISTINCT FROM e.of_target OR rule_id IS DISTINCT FROM e.of_rule OR row_key IS DISTINCT FROM e.of_row THEN
-			IF status = 'waived' AND waived_until < moment::date THEN
-				status := 'open';
-			END IF;
-			IF status IS NOT NULL THEN
-				assignee := coalesce(assignee, owner);
-				RETURN NEXT;
-			END IF;
-			target := e.of_target; rule_id := e.of_rule; row_key := e.of_row; id := NULL; status := NULL; first_seen := NULL; occurrences := 0;
-			assignee := NULL; resolved_at := NULL; resolved_by := NULL; resolution := NULL; evidence := NULL; waived_until := NULL;
-			changed_at := NULL; last_xid := NULL; group_key := NULL; verified_for := '{}';
-		END IF;
-		IF e.run_id IS NULL THEN
-			last_xid := e.xid;
-		ELSIF last_xid < latest AND last_xid <> e.xid AND NOT pg_visible_in_snapshot(last_xid, e.snapshot) THEN
-			-- the sweep did not see what happened meanwhile
-			CONTINUE;
-		END IF;
-		IF status = 'waived' AND waived_until < e.at::date THEN
-			status := 'open';
-		END IF;
-		IF e.event = 'seen' THEN
-			CASE
-				WHEN status IS NULL THEN
-					step := '{"event": "opened"}';
-					id := e.id;
-					first_seen := e.at;
-				WHEN status IN ('resolved', 'verified') AND waived_until >= e.at::date THEN
-					step := '{"event": "waived again"}';
-				WHEN status IN ('resolved', 'verified') OR status = 'false_positive' AND group_key <> e.group_key THEN
-					step := '{"event": "opened"}';
-				ELSE
-					step := '{"event": "seen"}';
-			END CASE;
-			last_seen := e.at; occurrences := occurrences + 1; rule_version := e.rule_version; column_name := e.column_name;
-			reason := e.reason; verdict := e.verdict; severity := e.severity; group_key := e.group_key; owner := e.owner;
-		ELSIF status IS NULL THEN
-			CONTINUE;
-		ELSE
-			step := coalesce(e.step, jsonb_build_object('event', 'ended'));
-		END IF;
-		changed_at := greatest(changed_at, e.at);
-		CASE step ->> 'event'
-			WHEN 'opened', 'reopened' THEN
-				status := 'open'; resolved_at := NULL; resolved_by := NULL; resolution := NULL; evidence := NULL; waived_until := NULL; verified_for := '{}';
-				due_at := CASE WHEN e.params ->> 'from' IS DISTINCT FROM 'distributed' THEN crmaudit.due_date(e.at, e.params ->> 'due') END;
-			WHEN 'waived again' THEN
-				status := 'waived'; resolved_at := NULL; resolved_by := NULL; resolution := NULL;
-			WHEN 'ended' THEN
-				IF status IN ('open', 'acknowledged', 'waived') THEN
-					status := 'resolved'; resolved_at := e.at; resolved_by := CASE WHEN e.run_id IS NULL THEN e.username END;
-					resolution := CASE e.event WHEN 'gone' THEN 'repaired or deleted' WHEN 'truncated' THEN 'table truncated'
-						WHEN 'disabled' THEN 'rule disabled' ELSE 'rule dropped' END;
-				END IF;
-			WHEN 'distributed' THEN
-				assignee := step ->> 'assignee'; due_at := coalesce((step ->> 'due_at')::timestamptz, due_at);
-			WHEN 'assigned' THEN
-				assignee := step ->> 'assignee';
-			WHEN 'acknowledged' THEN
-				IF status = 'open' THEN
-					status := 'acknowledged';
-				END IF;
-			WHEN 'resolved', 'false_positive' THEN
-				status := e.event; resolved_at := e.at; resolved_by := coalesce(step ->> 'person', e.username);
-				resolution := CASE e.event WHEN 'resolved' THEN 'worked off' ELSE 'false positive' END; evidence := step ->> 'note';
-			WHEN 'waived' THEN
-				status := 'waived'; resolved_at := NULL; resolved_by := NULL; resolution := NULL;
-				evidence := step ->> 'note'; waived_until := (step ->> 'valid_until')::date;
-			WHEN 'verified' THEN
-				verified_for := verified_for || (step ->> 'department');
-				IF status = 'resolved' AND verified_for @> ARRAY(SELECT jsonb_array_elements_text(coalesce(e.params -> 'verify_by', '[]'))) THEN
-					status := 'verified';
-				END IF;
-			ELSE
-				NULL;
-		END CASE;
-	END LOOP;
+	OPEN events FOR EXECUTE crmaudit.finding_stream('SELECT i.* FROM crmaudit.finding_event i WHERE i.at <= $1', 'crmaudit.finding_event', false) USING moment;
+	RETURN QUERY
+		SELECT f.id, f.target, f.rule_id, f.rule_version, f.row_key, f.column_name, f.reason, f.verdict, f.severity,
+			CASE WHEN o.is_over THEN 'open' ELSE f.status END, f.first_seen, f.last_seen, f.occurrences, coalesce(f.assignee, v.definition ->> 'owner'),
+			CASE WHEN o.is_over
+				THEN CASE WHEN v.definition -> 'params' ->> 'from' IS DISTINCT FROM 'distributed'
+					THEN crmaudit.finding_due(f.waived_until + 1, v.definition -> 'params' ->> 'due') END
+				ELSE f.due_at END,
+			f.resolved_at, f.resolved_by, f.resolution, f.evidence, f.waived_until, f.changed_at
+		FROM crmaudit.findings_of(events) f
+		CROSS JOIN LATERAL (SELECT f.status = 'waived' AND f.waived_until < moment::date AS is_over) o
+		LEFT JOIN crmaudit.rule_version v ON v.rule_id = f.rule_id AND v.version = f.rule_version
+		WHERE f.status <> 'unseen';
+	CLOSE events;
 END $$;
 COMMENT ON FUNCTION crmaudit.findings_as_of(timestamptz) IS 'findings and their status as of a time, from their events up to it';
 

@@ -56,6 +56,45 @@ LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.row_owner(regclass, jsonb) IS 'owner of a row by its key, that is the value of its column with the role owner, as it is now; read with the caller''s rights, NULL where those, or a hashed key, do not let it (D36)';
 
+-- Points that owners' scores would gain; by names with a mark, for one is NULL.
+-- NULL: something is waived, and the caller may not read whose rows it is.
+CREATE FUNCTION crmaudit.owner_adjustments(target regclass) RETURNS jsonb
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+	WITH losses AS MATERIALIZED (
+		SELECT l.* FROM crmaudit.waived_row_losses(target) l WHERE l.lost > 0 AND l.row_key <> '{}'
+	), keys AS MATERIALIZED (
+		SELECT row_number() OVER () AS id, l.row_key FROM (SELECT DISTINCT k.row_key FROM losses k) l
+	), owners AS MATERIALIZED (
+		SELECT k.row_key, o.owner
+		FROM (SELECT array_agg(i.id) AS ids, array_agg(i.row_key) AS row_keys FROM keys i) a
+		CROSS JOIN LATERAL crmaudit.row_owners(target, a.ids, a.row_keys) o
+		JOIN keys k ON k.id = o.id
+	), lost AS (
+		SELECT o.owner, l.column_name, l.dimension, sum(l.lost) AS lost
+		FROM losses l JOIN owners o ON o.row_key = l.row_key GROUP BY o.owner, l.column_name, l.dimension
+	), cells AS (
+		SELECT c.owner, c.column_name, c.dimension, c.assessed, c.lost,
+			c.weight::float8 / sum(c.weight::float8) OVER (PARTITION BY c.owner, c.dimension) AS share,
+			coalesce(w.weight, d.weight)::float8 AS dimension_weight
+		FROM crmaudit.live_owner_cells(target) c
+		JOIN crmaudit.dimension d ON d.dimension = c.dimension
+		LEFT JOIN crmaudit.dimension_weight w ON w.dimension = c.dimension
+		-- of no use where nothing is waived
+		WHERE EXISTS (SELECT FROM losses)
+	), totals AS (
+		SELECT t.owner, nullif(sum(t.dimension_weight), 0) AS weight FROM (SELECT DISTINCT c.owner, c.dimension, c.dimension_weight FROM cells c) AS t GROUP BY t.owner
+	), gains AS (
+		SELECT coalesce('=' || c.owner, '') AS name, sum(100 * c.share * c.dimension_weight / t.weight * least(l.lost, c.lost) / (8 * c.assessed)) AS points
+		FROM cells c
+		JOIN totals t ON t.owner IS NOT DISTINCT FROM c.owner
+		JOIN lost l ON l.owner IS NOT DISTINCT FROM c.owner AND l.column_name = c.column_name AND l.dimension = c.dimension
+		GROUP BY c.owner
+	)
+	SELECT CASE WHEN EXISTS (SELECT FROM losses) AND NOT EXISTS (SELECT FROM owners) THEN NULL
+		ELSE coalesce((SELECT jsonb_object_agg(g.name, g.points) FROM gains g WHERE g.points IS NOT NULL), '{}') END
+$$;
+COMMENT ON FUNCTION crmaudit.owner_adjustments(regclass) IS 'points that the score of each owner would gain if waived findings were valid, under "=" and his name, or under the empty name for rows without an owner; NULL where the caller may not read whose rows they are';
+
 -- Suspicious customers ----------------------------------------------------------------
 
 -- A waived or cleared customer still shares the value, and counts in its group.
@@ -151,7 +190,7 @@ COMMENT ON VIEW crmaudit.finding_attribution IS 'every finding with who is answe
 -- Statistics ---------------------------------------------------------------------------
 
 CREATE FUNCTION crmaudit.report_time_zone() RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT c.time_zone FROM crmaudit.calendar c WHERE c.calendar = coalesce(nullif(current_setting('crmaudit.calendar', true), ''), 'weekdays')), current_setting('TimeZone'))
 $$;
 COMMENT ON FUNCTION crmaudit.report_time_zone() IS 'time zone in which months and quarters of statistics begin and end: the calendar''s, or else the session''s';

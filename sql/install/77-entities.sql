@@ -534,7 +534,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 			CASE WHEN whole THEN format(', %L::regclass AS source, m.row_key', m.source::oid::regclass) ELSE '' END, m.query) AS part
 		FROM mappings m CROSS JOIN columns c GROUP BY m.id, m.source, m.query
 	)
-	SELECT coalesce((SELECT string_agg(p.part, E'\nUNION ALL\n' ORDER BY p.id) FROM parts p),
+	SELECT coalesce(
+		-- members of samples are ours
+		(SELECT format('SELECT %s%s FROM crmaudit.sample_member AS m', string_agg('m.' || c.column_name, ', ' ORDER BY c.position),
+			CASE WHEN whole THEN ', ''crmaudit.sample_member''::regclass AS source, jsonb_build_object(''sample_id'', m.sample_id, ''subject_id'', m.subject_id) AS row_key' ELSE '' END)
+			FROM columns c WHERE entity_query.entity = 'sample_member' HAVING count(*) > 0),
+		(SELECT string_agg(p.part, E'\nUNION ALL\n' ORDER BY p.id) FROM parts p),
 		(SELECT format('SELECT %s%s WHERE false', string_agg(format('NULL::%s AS %I', c.type, c.column_name), ', ' ORDER BY c.position, c.column_name),
 			CASE WHEN whole THEN ', NULL::regclass AS source, NULL::jsonb AS row_key' ELSE '' END) FROM columns c))
 $$;

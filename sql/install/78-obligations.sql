@@ -829,7 +829,8 @@ DECLARE
 BEGIN
 	FOR one IN
 		SELECT m.source, array_agg(DISTINCT p.name ORDER BY p.name) AS obligations FROM crmaudit.obligation p
-		CROSS JOIN LATERAL crmaudit.valid_mappings(p.for_each) m
+		CROSS JOIN LATERAL (SELECT v.source FROM crmaudit.valid_mappings(p.for_each) v
+			UNION ALL SELECT 'crmaudit.sample_member'::regclass WHERE p.for_each = 'sample_member') m
 		WHERE p.query IS NOT NULL AND m.source = coalesce(sweep_obligations.target, m.source)
 		GROUP BY m.source ORDER BY m.source::oid
 	LOOP

@@ -59,8 +59,11 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.calendar_problems(date), crmaudit.schedule_problems(), crmaudit.sweep_jobs()'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.findings_as_of(timestamptz), crmaudit.close_period(date, date, text, jsonb, text), crmaudit.period_evidence(text), crmaudit.period_content(text), crmaudit.verify_period(text)'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass)')
-		,('steward', 'EXECUTE ON FUNCTION crmaudit.live_table_score(regclass), crmaudit.live_column_scores(regclass), crmaudit.live_owner_scores(regclass), crmaudit.rule_cells(crmaudit.rule), crmaudit.severity_risk(crmaudit.severity), crmaudit.cell_points(regclass), crmaudit.waived_losses(regclass), crmaudit.adjusted_score(regclass), crmaudit.score_problems()')
-		,('auditor', 'EXECUTE ON FUNCTION crmaudit.live_table_score(regclass), crmaudit.live_column_scores(regclass), crmaudit.live_owner_scores(regclass), crmaudit.rule_cells(crmaudit.rule), crmaudit.severity_risk(crmaudit.severity), crmaudit.cell_points(regclass), crmaudit.waived_losses(regclass), crmaudit.adjusted_score(regclass), crmaudit.score_problems()')
+		,('steward', 'EXECUTE ON FUNCTION crmaudit.live_table_score(regclass), crmaudit.live_column_scores(regclass), crmaudit.live_owner_scores(regclass), crmaudit.live_owner_cells(regclass), crmaudit.rule_cells(crmaudit.rule), crmaudit.severity_risk(crmaudit.severity), crmaudit.cell_points(regclass), crmaudit.waived_row_losses(regclass), crmaudit.owner_adjustments(regclass), crmaudit.waived_losses(regclass), crmaudit.adjusted_score(regclass), crmaudit.score_problems()')
+		,('auditor', 'EXECUTE ON FUNCTION crmaudit.live_table_score(regclass), crmaudit.live_column_scores(regclass), crmaudit.live_owner_scores(regclass), crmaudit.live_owner_cells(regclass), crmaudit.rule_cells(crmaudit.rule), crmaudit.severity_risk(crmaudit.severity), crmaudit.cell_points(regclass), crmaudit.waived_row_losses(regclass), crmaudit.owner_adjustments(regclass), crmaudit.waived_losses(regclass), crmaudit.adjusted_score(regclass), crmaudit.score_problems()')
+		,('steward', 'EXECUTE ON FUNCTION crmaudit.speaks_english(), crmaudit.complaint_analysis_rows(), crmaudit.visit_plan_completion_rows(), crmaudit.staff_appraisal_rows(), crmaudit.agent_recheck_rows(), crmaudit.third_party_payments_rows(), crmaudit.seller_controlled_accounts_rows(), crmaudit.signed_by_others_rows(), crmaudit.name_key(text), crmaudit.trigram_operator(), crmaudit.lookup_query(text, text, text, text[], text[], text[], text[], text), crmaudit.search_pattern(text), crmaudit.digit_pattern(text), crmaudit.company_lookup(text, int), crmaudit.contact_lookup(text, int), crmaudit.agreement_lookup(text, int), crmaudit.visit_lookup(text, int)')
+		,('auditor', 'EXECUTE ON FUNCTION crmaudit.speaks_english(), crmaudit.complaint_analysis_rows(), crmaudit.visit_plan_completion_rows(), crmaudit.staff_appraisal_rows(), crmaudit.agent_recheck_rows(), crmaudit.third_party_payments_rows(), crmaudit.seller_controlled_accounts_rows(), crmaudit.signed_by_others_rows(), crmaudit.name_key(text), crmaudit.trigram_operator(), crmaudit.lookup_query(text, text, text, text[], text[], text[], text[], text), crmaudit.search_pattern(text), crmaudit.digit_pattern(text), crmaudit.company_lookup(text, int), crmaudit.contact_lookup(text, int), crmaudit.agreement_lookup(text, int), crmaudit.visit_lookup(text, int)')
+		,('admin', 'INSERT, UPDATE, DELETE ON crmaudit.approval_threshold')
 	) AS t(duty, right_words) WHERE t.duty = duty_rights.duty
 $$;
 COMMENT ON FUNCTION crmaudit.duty_rights(text) IS 'the rights of a duty, as GRANT and REVOKE name them';
@@ -158,7 +161,7 @@ DECLARE
 		-- entities read with the caller's rights
 		|| ARRAY(SELECT e.entity FROM crmaudit.entity e) || '{period_range,obligation_rows}'::text[];
 	-- findings: what reads with the caller's rights, and what looks at who calls
-	finding_names text[] := '{unfolded_events,pending_findings,finding_due,finding_nature,person,row_texts,end_of,key_in_words,mask_as,masked_row,assigned_findings,answer,acknowledge,resolve}';
+	finding_names text[] := '{unfolded_events,events_in_holes,pending_findings,findings_of,finding_stream,finding_due,finding_nature,person,row_texts,end_of,key_in_words,mask_as,masked_row,assigned_findings,answer,acknowledge,resolve}';
 	function regprocedure;
 BEGIN
 	-- what the SQL of a rule calls, which runs as the table's owner

@@ -10,6 +10,7 @@
 
 #include "rules/rule.h"
 
+#include "commands/trigger.h"
 #include "nodes/pg_list.h"
 
 /* A rule that a row breaks, for an error or the quarantine. */
@@ -20,6 +21,13 @@ typedef struct Violation
 } Violation;
 
 extern void crm_gate_init(void);
+
+/* Whether rows come from elsewhere, where they were accepted. */
+static inline bool
+crm_is_replica(void)
+{
+	return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA;
+}
 
 /* From gate_error.c */
 extern void crm_gate_refuse(const RuleSet *ruleset, const RuleRow *row,
@@ -61,8 +69,18 @@ extern HeapTuple crm_fill_score(const RuleSet *ruleset, Relation rel,
 								const RuleRow *row, bool row_is_live,
 								bool any_changed, HeapTuple tuple);
 
+/* From gate_truncate.c */
+extern void crm_truncate_init(void);
+
 /* From gate_trigger.c */
 extern CrmMode crm_effective_mode(const RuleSet *ruleset);
+
+/*
+ * Does what the DELETE of a row does, where no row trigger fires.  The mode is
+ * not off; findings are written by crm_findings_flush().
+ */
+extern void crm_gate_row_leaves(const RuleSet *ruleset, Relation rel,
+								CrmMode mode, TupleTableSlot *slot);
 extern void crm_trigger_check(FunctionCallInfo fcinfo, const char *function,
 							  const char *timing, const char *level);
 

@@ -14,6 +14,9 @@
  * DELETE and (on the target) BEFORE INSERT.  What the UPDATE found is kept,
  * and confirmed when the INSERT is stored.
  *
+ * They are ENABLE ALWAYS, for what replication writes counts in the scores;
+ * otherwise it passes: see gate_replica().
+ *
  * A row's old version is judged too, but only by rules that the change can
  * have mended, so that the gate knows a repair without reading findings.
  *
@@ -72,7 +75,6 @@ typedef struct GateCall
 PG_FUNCTION_INFO_V1(crmaudit_gate);
 PG_FUNCTION_INFO_V1(crmaudit_row_stored);
 PG_FUNCTION_INFO_V1(crmaudit_stored);
-PG_FUNCTION_INFO_V1(crmaudit_truncated);
 
 static void
 xact_callback(XactEvent event, void *arg)
@@ -94,6 +96,7 @@ crm_gate_init(void)
 	RegisterXactCallback(xact_callback, NULL);
 	RegisterSubXactCallback(subxact_callback, NULL);
 	crm_commit_init();
+	crm_truncate_init();
 }
 
 /* The mode in force: the table's, unless a superuser overrides it. */
@@ -422,6 +425,46 @@ gate_off(GateCall *call, TriggerData *trigdata)
 	crm_score_mark_stale(call->ruleset->target);
 }
 
+/*
+ * What replication brings was accepted by the publisher: it is stored as it
+ * is, and nothing is found; but it counts.  A move between partitions comes as
+ * DELETE and INSERT.
+ */
+static void
+gate_replica(GateCall *call, TriggerData *trigdata)
+{
+	const RuleSet *ruleset = call->ruleset;
+	bool		is_insert = TRIGGER_FIRED_BY_INSERT(trigdata->tg_event);
+
+	if (!ruleset->counts_live)
+		return;
+	call_begin_outcomes(ruleset);
+	if (!is_insert)
+	{
+		call->before.slot = trigdata->tg_trigslot;
+		slot_getsomeattrs(call->before.slot, ruleset->max_attnum);
+		call->before_is_live = crm_gate_live(ruleset, &call->before, false);
+	}
+	if (!TRIGGER_FIRED_BY_DELETE(trigdata->tg_event))
+	{
+		call->row.slot = is_insert ? trigdata->tg_trigslot :
+			trigdata->tg_newslot;
+		call->row.old = call->before.slot;
+		slot_getsomeattrs(call->row.slot, ruleset->max_attnum);
+		call->row_is_live = crm_gate_live(ruleset, &call->row, false);
+	}
+	if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
+	{
+		if (call_compare(call))
+			crm_score_update(ruleset, &call->row, call->row_is_live,
+							 &call->before, call->before_is_live);
+	}
+	else if (is_insert && call->row_is_live)
+		crm_score_insert(ruleset, &call->row);
+	else if (!is_insert && call->before_is_live)
+		crm_score_delete(ruleset, &call->before);
+}
+
 /* Expects that the row may be on its way to another partition. */
 static void
 move_begin(const GateCall *call, TriggerData *trigdata)
@@ -458,17 +501,50 @@ gate_update(GateCall *call, TriggerData *trigdata)
 	return tuple;
 }
 
-static HeapTuple
-gate_delete(GateCall *call, TriggerData *trigdata)
+/* The row in the slot goes, and its findings, if they are wanted. */
+static void
+gate_delete(GateCall *call, TupleTableSlot *slot, bool with_findings)
 {
-	call->before.slot = trigdata->tg_trigslot;
+	call->before.slot = slot;
 	slot_getsomeattrs(call->before.slot, call->ruleset->max_attnum);
 	call->before_is_live = crm_gate_live(call->ruleset, &call->before, false);
 	call_begin_outcomes(call->ruleset);
-	call_judge_gone(call);
+	if (with_findings)
+		call_judge_gone(call);
 	if (call->before_is_live && call->ruleset->counts_live)
 		crm_score_delete(call->ruleset, &call->before);
-	return trigdata->tg_trigtuple;
+}
+
+/* Forgets a row that was not stored, and begins with this one. */
+static inline void
+call_begin(GateCall *call, const RuleSet *ruleset, Relation rel, CrmMode mode)
+{
+	memset(call, 0, sizeof(*call));
+	call->rel = rel;
+	call->ruleset = ruleset;
+	call->mode = mode;
+	call->row.ruleset = ruleset;
+	call->before.ruleset = ruleset;
+	crm_findings_forget();
+	crm_commit_begin();
+	crm_score_forget();
+	if (mode == CRM_MODE_OFF)
+		return;
+	crm_findings_flush_if_many();
+	if (ruleset->has_guarded || ruleset->live)
+		crm_ruleset_begin_row(ruleset);
+}
+
+void
+crm_gate_row_leaves(const RuleSet *ruleset, Relation rel, CrmMode mode,
+					TupleTableSlot *slot)
+{
+	GateCall	call;
+
+	call_begin(&call, ruleset, rel, mode);
+	gate_delete(&call, slot, !crm_is_replica());
+	crm_score_confirm();
+	crm_findings_keep();
 }
 
 /* The tuple that lets the statement go on with the row. */
@@ -557,6 +633,7 @@ crmaudit_gate(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigdata = (TriggerData *) fcinfo->context;
 	RuleSetEntry *entry = fcinfo->flinfo ? fcinfo->flinfo->fn_extra : NULL;
+	RuleSet    *ruleset;
 	GateCall	call;
 	HeapTuple	result;
 
@@ -569,35 +646,34 @@ crmaudit_gate(PG_FUNCTION_ARGS)
 		if (fcinfo->flinfo && trigdata->tg_relation->rd_rel->relispartition)
 			move_watch(fcinfo->flinfo);
 	}
-	memset(&call, 0, sizeof(call));
-	call.rel = trigdata->tg_relation;
-	call.ruleset = crm_ruleset_get(entry, call.rel);
-	if (call.ruleset == NULL)
+	ruleset = crm_ruleset_get(entry, trigdata->tg_relation);
+	if (ruleset == NULL)
 		return PointerGetDatum(trigger_row(trigdata));
-	if (move.state != MOVE_NONE && move_goes_on(trigdata, call.ruleset))
+	if (move.state != MOVE_NONE && move_goes_on(trigdata, ruleset))
 		return PointerGetDatum(trigger_row(trigdata));
 
-	crm_findings_forget();
-	crm_commit_begin();
-	crm_score_forget();
-	call.mode = crm_effective_mode(call.ruleset);
+	call_begin(&call, ruleset, trigdata->tg_relation,
+			   crm_effective_mode(ruleset));
 	if (call.mode == CRM_MODE_OFF)
 	{
 		gate_off(&call, trigdata);
 		return PointerGetDatum(trigger_row(trigdata));
 	}
-	crm_findings_flush_if_many();
-	if (call.ruleset->has_guarded || call.ruleset->live)
-		crm_ruleset_begin_row(call.ruleset);
-	call.row.ruleset = call.ruleset;
-	call.before.ruleset = call.ruleset;
+	if (crm_is_replica())
+	{
+		gate_replica(&call, trigdata);
+		return PointerGetDatum(trigger_row(trigdata));
+	}
 
 	if (TRIGGER_FIRED_BY_INSERT(trigdata->tg_event))
 		result = gate_insert(&call, trigdata);
 	else if (TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event))
 		result = gate_update(&call, trigdata);
 	else
-		result = gate_delete(&call, trigdata);
+	{
+		gate_delete(&call, trigdata->tg_trigslot, true);
+		result = trigdata->tg_trigtuple;
+	}
 	if (call.own_slot)
 		ExecDropSingleTupleTableSlot(call.own_slot);
 	return PointerGetDatum(result);
@@ -627,23 +703,5 @@ crmaudit_stored(PG_FUNCTION_ARGS)
 {
 	crm_trigger_check(fcinfo, "stored", "AFTER", "ROW");
 	crm_findings_flush();
-	return PointerGetDatum(NULL);
-}
-
-/*
- * crmaudit.truncated(): the statement trigger zz_crmaudit_truncated.
- */
-Datum
-crmaudit_truncated(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigdata = (TriggerData *) fcinfo->context;
-	RuleSet    *ruleset;
-
-	crm_trigger_check(fcinfo, "truncated", "AFTER", "STATEMENT");
-	ruleset = crm_ruleset_lookup(trigdata->tg_relation);
-	if (ruleset && ruleset->counts_live)
-		crm_score_truncated(ruleset->target);
-	if (ruleset && crm_effective_mode(ruleset) != CRM_MODE_OFF)
-		crm_finding_truncated(ruleset->target);
 	return PointerGetDatum(NULL);
 }

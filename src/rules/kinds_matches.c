@@ -34,6 +34,7 @@
 typedef struct MatchedColumn
 {
 	RuleColumn	here;
+	char	   *attname;		/* of "here", without a path */
 	char	   *there;
 	char	   *type;			/* identifier type to compare by, or NULL */
 } MatchedColumn;
@@ -133,6 +134,8 @@ pairs_read(RuleCompile *context, Rule *rule, MatchesState *state,
 			column = &state->columns[state->ncolumns++];
 			memset(column, 0, sizeof(*column));
 			crm_column_resolve(context->rel, spec, &column->here);
+			column->attname = get_attname(RelationGetRelid(context->rel),
+										  column->here.attnum, false);
 			rule->attnums = bms_add_member(rule->attnums, column->here.attnum);
 			rule->is_guarded |= column->here.npath > 0 && !column->here.is_jsonb;
 		}
@@ -554,8 +557,57 @@ matches_query(const Rule *rule, const RuleSet *ruleset, const char *source)
 	return query.data;
 }
 
+/* Whether a list of columns, separated by ", ", has this one. */
+static bool
+list_has(const char *list, const char *column)
+{
+	Size		length = strlen(column);
+
+	for (const char *at = strstr(list, column); at; at = strstr(at + 1, column))
+	{
+		bool		begins = at == list ||
+		(at - list >= 2 && strncmp(at - 2, ", ", 2) == 0);
+
+		if (begins && (at[length] == '\0' || strncmp(at + length, ", ", 2) == 0))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Where the row has its counterpart, the columns that differ are wrong, and no
+ * others.
+ */
+static Bitmapset *
+matches_concerns(const Rule *rule, const RuleSet *ruleset, RuleOutcome outcome,
+				 const char *column_name)
+{
+	const MatchesState *state = rule->state;
+	Bitmapset  *cells = NULL;
+
+	if (outcome.reason != CRM_REASON_DIFFERS_FROM_TABLE || column_name == NULL)
+		return NULL;
+	for (int i = state->nkeys; i < state->ncolumns; i++)
+	{
+		const MatchedColumn *column = &state->columns[i];
+
+		if (!list_has(column_name, column->here.spec))
+			continue;
+		for (int j = 0; j < rule->ncells; j++)
+		{
+			const char *of = ruleset->cells[rule->cells[j]].column;
+
+			if (strcmp(of, column->here.spec) == 0 ||
+				strcmp(of, column->attname) == 0)
+				cells = bms_add_member(cells, rule->cells[j]);
+		}
+	}
+	return cells;
+}
+
 static const SetKind matches_set = {
 	.assesses = matches_assesses,
+	.concerns = matches_concerns,
 	.query = matches_query
 };
 

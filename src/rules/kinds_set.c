@@ -1,11 +1,10 @@
 /*-------------------------------------------------------------------------
  *
  * kinds_set.c
- *		Kinds that look at other rows, or at a table as a whole.
+ *		The kind duplicate, which nothing evaluates yet.
  *
- * They can be defined and are listed, so that a pack is complete; only the
- * sweep will evaluate them.  Until then rule_status shows them as waiting,
- * and the gate passes them over (eval is NULL).
+ * It can be defined and is listed.  rule_status shows its rules as waiting;
+ * gate and sweep pass them over (neither "eval" nor a SetKind).
  *
  *-------------------------------------------------------------------------
  */

@@ -121,7 +121,7 @@ row_count_compile(RuleCompile *context, Rule *rule)
 }
 
 static RuleOutcome
-row_count_judge(const Rule *rule, int64 rows, int64 assessed)
+row_count_judge(const Rule *rule, int64 rows, int64 counted)
 {
 	const CountState *state = rule->state;
 
@@ -149,22 +149,46 @@ null_fraction_compile(RuleCompile *context, Rule *rule)
 	rule->state = state;
 }
 
-/* Rows with a value are assessed: the others are those to count. */
+/* NULL is what it is about, so that rows with one are assessed too. */
+static bool
+null_fraction_assesses(const Rule *rule, const RuleRow *row)
+{
+	return true;
+}
+
+static bool
+null_fraction_counts(const Rule *rule, const RuleRow *row)
+{
+	const RuleColumn *column = &rule->columns[0];
+	const char *data;
+	int			length;
+	bool		isnull;
+
+	if (column->npath > 0)
+		return !crm_column_text(column, row->slot, &data, &length);
+	(void) crm_column_datum(column, row->slot, &isnull);
+	return isnull;
+}
+
 static RuleOutcome
-null_fraction_judge(const Rule *rule, int64 rows, int64 assessed)
+null_fraction_judge(const Rule *rule, int64 rows, int64 counted)
 {
 	const FractionState *state = rule->state;
 
 	if (rows == 0)
 		return RULE_SKIP;
 	/* 0.29 of 100 rows are 28.999999999999996 */
-	return (rows - assessed) > state->max * rows * (1 + 1e-12) ?
+	return counted > state->max * rows * (1 + 1e-12) ?
 		RULE_FAIL(TOO_MANY_NULLS) : RULE_PASS;
 }
 
 static const SetKind freshness_set = {.query = freshness_query};
 static const SetKind row_count_set = {.judge = row_count_judge};
-static const SetKind null_fraction_set = {.judge = null_fraction_judge};
+static const SetKind null_fraction_set = {
+	.assesses = null_fraction_assesses,
+	.judge = null_fraction_judge,
+	.counts = null_fraction_counts
+};
 
 const RuleKind crm_kind_freshness = {
 	"freshness", LEVEL_TABLE, 1, 1, freshness_params, CRM_TIMELINESS,

@@ -189,6 +189,8 @@ crm_rule_condition(const Rule *rule, const RuleRow *row)
 		return RULE_SKIP;
 	if (rule->is_guarded && crm_rule_assesses(rule, row) && rule->set->value)
 		(void) rule->set->value(rule, row, &data, &length);
+	if (rule->is_guarded && rule->set->counts)
+		(void) rule->set->counts(rule, row);
 	return RULE_PASS;
 }
 

@@ -14,8 +14,8 @@
  *	 them, and every row of a group of more than limit() violates.
  * - query: SQL, run after the scan under the same snapshot with the rights of
  *	 the table's owner, that gives the rows that violate.
- * - judge: the outcome for the whole table from how many rows were counted and
- *	 assessed; a finding then has the empty key {}.
+ * - judge: the outcome for the whole table from how many rows there are, and
+ *	 how many of them counts() is true of; a finding then has the empty key {}.
  *
  *-------------------------------------------------------------------------
  */
@@ -64,8 +64,20 @@ typedef struct SetKind
 	char	   *(*query) (const Rule *rule, const RuleSet *ruleset,
 						  const char *source);
 
-	/* Of the whole table; RULE_SKIP if there is nothing to judge. */
-	RuleOutcome (*judge) (const Rule *rule, int64 rows, int64 assessed);
+	/*
+	 * The cells, as indexes into RuleSet.cells, that a violation costs which
+	 * names these columns (separated by ", "); NULL: all of the rule's.
+	 */
+	Bitmapset  *(*concerns) (const Rule *rule, const RuleSet *ruleset,
+							 RuleOutcome outcome, const char *column_name);
+
+	/*
+	 * Of the whole table, by how many rows there are for which the condition
+	 * holds, and of how many of them counts() is true; RULE_SKIP if there is
+	 * nothing to judge.
+	 */
+	RuleOutcome (*judge) (const Rule *rule, int64 rows, int64 counted);
+	bool		(*counts) (const Rule *rule, const RuleRow *row);
 } SetKind;
 
 #endif							/* CRM_SET_KIND_H */

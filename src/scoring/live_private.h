@@ -26,7 +26,9 @@ typedef struct OwnerSum
 	OwnerKey	key;
 	ItemPointerData tid;		/* of its row, or invalid */
 	bool		is_changed;
-	ScoreTally *tally;
+	ScoreTally *now;			/* as in ScoreSums, of the owner's rows */
+	ScoreTally *base;
+	ScoreTally *full;
 } OwnerSum;
 
 /*

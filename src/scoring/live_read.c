@@ -30,6 +30,7 @@
 PG_FUNCTION_INFO_V1(crmaudit_live_table_score);
 PG_FUNCTION_INFO_V1(crmaudit_live_column_scores);
 PG_FUNCTION_INFO_V1(crmaudit_live_owner_scores);
+PG_FUNCTION_INFO_V1(crmaudit_live_owner_cells);
 
 /* A table's sums as the reader sees them; NULL if there is no baseline. */
 static ScoreSums *
@@ -58,22 +59,21 @@ sums_are_live(const ScoreSums *sums)
 }
 
 /*
- * The cells as they are: those that writes change, and of the others what the
- * last sweep said.
+ * The cells of a table, or of an owner's rows, as they are: those that writes
+ * change, and of the others what the last sweep said.
  */
 static ScoreTally *
-sums_cells(const ScoreSums *sums)
+cells_now(const RuleSet *rules, const ScoreTally *now, const ScoreTally *full)
 {
-	int			ncells = sums->rules->ncells;
+	int			ncells = rules->ncells;
 	ScoreTally *cells = crm_tally_create(ncells);
 
 	for (int i = 0; i < ncells; i++)
 	{
-		bool		is_live = sums->rules->cells[i].is_live;
-		const ScoreTally *from = is_live ? sums->now : sums->full;
+		const ScoreTally *from = rules->cells[i].is_live ? now : full;
 
 		/* an emptied table has no score */
-		if (sums->now->rows <= 0)
+		if (now->rows <= 0)
 			continue;
 		cells->assessed[i] = from->assessed[i];
 		cells->failed[i] = from->failed[i];
@@ -87,15 +87,15 @@ sums_cells(const ScoreSums *sums)
  * others add is the last sweep's ratio.
  */
 static bool
-clean_row_rate(const ScoreSums *sums, Datum *datum)
+clean_row_rate(const ScoreTally *now, const ScoreTally *base,
+			   const ScoreTally *full, Datum *datum)
 {
 	double		ratio;
 
-	if (sums->full->clean == sums->base->clean || sums->base->clean == 0)
-		return crm_ratio_datum(sums->now->clean, sums->now->rows, datum);
-	ratio = (double) sums->full->clean / sums->base->clean;
-	return crm_ratio_datum((int64) (sums->now->clean * ratio),
-						   sums->now->rows, datum);
+	if (full->clean == base->clean || base->clean == 0)
+		return crm_ratio_datum(now->clean, now->rows, datum);
+	ratio = (double) full->clean / base->clean;
+	return crm_ratio_datum((int64) (now->clean * ratio), now->rows, datum);
 }
 
 /*
@@ -103,17 +103,18 @@ clean_row_rate(const ScoreSums *sums, Datum *datum)
  * a row as in the last sweep.
  */
 static bool
-coverage(const ScoreSums *sums, Datum *datum)
+coverage(const ScoreTally *now, const ScoreTally *base, const ScoreTally *full,
+		 Datum *datum)
 {
-	int64		evaluations = sums->now->evaluations;
-	int64		errors = sums->now->errors;
+	int64		evaluations = now->evaluations;
+	int64		errors = now->errors;
 
-	if (sums->base->rows > 0)
+	if (base->rows > 0)
 	{
-		double		growth = (double) sums->now->rows / sums->base->rows;
+		double		growth = (double) now->rows / base->rows;
 
-		evaluations += (sums->full->evaluations - sums->base->evaluations) * growth;
-		errors += (sums->full->errors - sums->base->errors) * growth;
+		evaluations += (full->evaluations - base->evaluations) * growth;
+		errors += (full->errors - base->errors) * growth;
 	}
 	return crm_ratio_datum(evaluations - errors, evaluations, datum);
 }
@@ -138,12 +139,13 @@ crmaudit_live_table_score(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	is_live = sums_are_live(sums);
-	crm_tally_score(sums->rules, sums_cells(sums), &score);
+	crm_tally_score(sums->rules, cells_now(sums->rules, sums->now, sums->full),
+					&score);
 	values[0] = Int64GetDatum(sums->now->rows);
 	values[1] = PointerGetDatum(&score);
 	nulls[1] = score.parts[0] == DQSCORE_NULL;
-	nulls[2] = !clean_row_rate(sums, &values[2]);
-	nulls[3] = !coverage(sums, &values[3]);
+	nulls[2] = !clean_row_rate(sums->now, sums->base, sums->full, &values[2]);
+	nulls[3] = !coverage(sums->now, sums->base, sums->full, &values[3]);
 	values[4] = Int32GetDatum(sums->rules->rule_set_version);
 	values[5] = TimestampTzGetDatum(is_live ?
 									GetCurrentTransactionStartTimestamp() :
@@ -168,7 +170,7 @@ crmaudit_live_column_scores(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (sums == NULL)
 		return (Datum) 0;
-	cells = sums_cells(sums);
+	cells = cells_now(sums->rules, sums->now, sums->full);
 	for (int i = 0; i < sums->rules->ncells; i++)
 	{
 		const ScoreCell *cell = &sums->rules->cells[i];
@@ -190,8 +192,8 @@ crmaudit_live_column_scores(PG_FUNCTION_ARGS)
 }
 
 /*
- * crmaudit.live_owner_scores(target regclass): a row for each owner, by the
- * rules that writes are counted by.
+ * crmaudit.live_owner_scores(target regclass): a row for each owner.  One who
+ * had no rows at the last sweep has no figures of the rules that are not live.
  */
 Datum
 crmaudit_live_owner_scores(PG_FUNCTION_ARGS)
@@ -211,20 +213,63 @@ crmaudit_live_owner_scores(PG_FUNCTION_ARGS)
 		Datum		values[5];
 		bool		nulls[5] = {false};
 
-		if (sum->tally->rows == 0)
+		if (sum->now->rows == 0)
 			continue;
-		crm_tally_score(sums->rules, sum->tally, &score);
+		crm_tally_score(sums->rules,
+						cells_now(sums->rules, sum->now, sum->full), &score);
 		nulls[0] = !sum->key.has_owner;
 		if (sum->key.has_owner)
 			values[0] = CStringGetTextDatum(sum->key.owner);
-		values[1] = Int64GetDatum(sum->tally->rows);
+		values[1] = Int64GetDatum(sum->now->rows);
 		values[2] = PointerGetDatum(&score);
 		nulls[2] = score.parts[0] == DQSCORE_NULL;
-		nulls[3] = !crm_ratio_datum(sum->tally->clean, sum->tally->rows,
-									&values[3]);
-		nulls[4] = !crm_ratio_datum(sum->tally->evaluations - sum->tally->errors,
-									sum->tally->evaluations, &values[4]);
+		nulls[3] = !clean_row_rate(sum->now, sum->base, sum->full, &values[3]);
+		nulls[4] = !coverage(sum->now, sum->base, sum->full, &values[4]);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/*
+ * crmaudit.live_owner_cells(target regclass): a row for each owner, column and
+ * dimension.
+ */
+Datum
+crmaudit_live_owner_cells(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	ScoreSums  *sums = sums_now(PG_GETARG_OID(0), true);
+	HASH_SEQ_STATUS status;
+	OwnerSum   *sum;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (sums == NULL)
+		return (Datum) 0;
+	hash_seq_init(&status, sums->owners);
+	while ((sum = hash_seq_search(&status)) != NULL)
+	{
+		ScoreTally *cells = cells_now(sums->rules, sum->now, sum->full);
+
+		for (int i = 0; i < sums->rules->ncells; i++)
+		{
+			const ScoreCell *cell = &sums->rules->cells[i];
+			Datum		values[6];
+			bool		nulls[6] = {false};
+
+			if (cells->assessed[i] <= 0)
+				continue;
+			nulls[0] = !sum->key.has_owner;
+			if (sum->key.has_owner)
+				values[0] = CStringGetTextDatum(sum->key.owner);
+			values[1] = CStringGetTextDatum(cell->column);
+			values[2] = CStringGetTextDatum(crm_dimension_names[cell->dimension]);
+			values[3] = Int64GetDatum(cells->assessed[i]);
+			values[4] = Int64GetDatum(cells->lost[i]);
+			values[5] = Float4GetDatum(cell->weight);
+			tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values,
+								 nulls);
+		}
+		pfree(cells);
 	}
 	return (Datum) 0;
 }

@@ -76,9 +76,34 @@ static const char *const state_columns[] = {
 #define STATE_COLUMNS	((int) lengthof(state_columns))
 
 /* Columns of crmaudit.score_owner, in this order. */
+typedef enum OwnerColumn
+{
+	OWNER_TARGET,
+	OWNER_OWNER,
+	OWNER_ROWS,
+	OWNER_CLEAN,
+	OWNER_EVALUATIONS,
+	OWNER_ERRORS,
+	OWNER_ASSESSED,
+	OWNER_FAILED,
+	OWNER_LOST,
+	OWNER_BASE_ROWS,
+	OWNER_BASE_CLEAN,
+	OWNER_BASE_EVALUATIONS,
+	OWNER_BASE_ERRORS,
+	OWNER_FULL_CLEAN,
+	OWNER_FULL_EVALUATIONS,
+	OWNER_FULL_ERRORS,
+	OWNER_FULL_ASSESSED,
+	OWNER_FULL_FAILED,
+	OWNER_FULL_LOST
+} OwnerColumn;
+
 static const char *const owner_columns[] = {
 	"target", "owner", "rows", "clean", "evaluations", "errors", "assessed",
-	"failed", "lost"
+	"failed", "lost", "base_rows", "base_clean", "base_evaluations",
+	"base_errors", "full_clean", "full_evaluations", "full_errors",
+	"full_assessed", "full_failed", "full_lost"
 };
 
 #define OWNER_COLUMNS	((int) lengthof(owner_columns))
@@ -151,6 +176,26 @@ get_tally(CatalogScan *scan, ScoreTally *tally, int ncells)
 		get_sums(scan, "lost", tally->lost, ncells);
 }
 
+/*
+ * The totals of the baseline, and the sums by all rules then, of the current
+ * row; false if by other cells.
+ */
+static bool
+get_baseline(CatalogScan *scan, ScoreTally *base, ScoreTally *full, int ncells)
+{
+	base->rows = get_int64(scan, "base_rows");
+	base->clean = get_int64(scan, "base_clean");
+	base->evaluations = get_int64(scan, "base_evaluations");
+	base->errors = get_int64(scan, "base_errors");
+	full->rows = base->rows;
+	full->clean = get_int64(scan, "full_clean");
+	full->evaluations = get_int64(scan, "full_evaluations");
+	full->errors = get_int64(scan, "full_errors");
+	return get_sums(scan, "full_assessed", full->assessed, ncells) &&
+		get_sums(scan, "full_failed", full->failed, ncells) &&
+		get_sums(scan, "full_lost", full->lost, ncells);
+}
+
 /* The cells that the current row is by, as a rule set without rules. */
 static RuleSet *
 get_rules(CatalogScan *scan)
@@ -212,18 +257,8 @@ read_state(ScoreSums *sums, CatalogScan *scan)
 	sums->now = crm_tally_create(ncells);
 	sums->base = crm_tally_create(0);
 	sums->full = crm_tally_create(ncells);
-	sums->base->rows = get_int64(scan, "base_rows");
-	sums->base->clean = get_int64(scan, "base_clean");
-	sums->base->evaluations = get_int64(scan, "base_evaluations");
-	sums->base->errors = get_int64(scan, "base_errors");
-	sums->full->rows = sums->base->rows;
-	sums->full->clean = get_int64(scan, "full_clean");
-	sums->full->evaluations = get_int64(scan, "full_evaluations");
-	sums->full->errors = get_int64(scan, "full_errors");
 	if (!get_tally(scan, sums->now, ncells) ||
-		!get_sums(scan, "full_assessed", sums->full->assessed, ncells) ||
-		!get_sums(scan, "full_failed", sums->full->failed, ncells) ||
-		!get_sums(scan, "full_lost", sums->full->lost, ncells))
+		!get_baseline(scan, sums->base, sums->full, ncells))
 		elog(ERROR, "sums in crmaudit.score_state are damaged");
 }
 
@@ -244,7 +279,9 @@ crm_sums_owner(ScoreSums *sums, const char *owner)
 	{
 		ItemPointerSetInvalid(&sum->tid);
 		sum->is_changed = false;
-		sum->tally = crm_tally_create(sums->rules->ncells);
+		sum->now = crm_tally_create(sums->rules->ncells);
+		sum->base = crm_tally_create(0);
+		sum->full = crm_tally_create(sums->rules->ncells);
 	}
 	return sum;
 }
@@ -276,7 +313,8 @@ read_owners(ScoreSums *sums, Snapshot snapshot)
 		OwnerSum   *sum = crm_sums_owner(sums, crm_catalog_get_text(&scan, "owner"));
 
 		sum->tid = scan.tuple->t_self;
-		if (!get_tally(&scan, sum->tally, sums->rules->ncells))
+		if (!get_tally(&scan, sum->now, sums->rules->ncells) ||
+			!get_baseline(&scan, sum->base, sum->full, sums->rules->ncells))
 			elog(ERROR, "sums in crmaudit.score_owner are damaged");
 	}
 	scan_end(&scan, index);
@@ -291,7 +329,7 @@ sums_add(ScoreSums *sums, const char *owner, const ScoreTally *tally)
 	{
 		OwnerSum   *sum = crm_sums_owner(sums, owner);
 
-		crm_tally_add(sum->tally, tally, sums->rules->ncells);
+		crm_tally_add(sum->now, tally, sums->rules->ncells);
 		sum->is_changed = true;
 	}
 }
@@ -312,7 +350,9 @@ crm_sums_clear(ScoreSums *sums)
 	hash_seq_init(&status, sums->owners);
 	while ((sum = hash_seq_search(&status)) != NULL)
 	{
-		crm_tally_clear(sum->tally, sums->rules->ncells);
+		crm_tally_clear(sum->now, sums->rules->ncells);
+		crm_tally_clear(sum->base, 0);
+		crm_tally_clear(sum->full, sums->rules->ncells);
 		sum->is_changed = true;
 	}
 }
@@ -419,27 +459,40 @@ crm_sums_add_own(ScoreSums *sums)
 
 /* Writing ---------------------------------------------------------------------- */
 
-/* Arranges values, given in the order of "columns", as the relation has them. */
+/* Looks up where the relation has its columns. */
+static void
+find_columns(Relation rel, const char *const *columns, int ncolumns,
+			 AttrNumber *attnums)
+{
+	for (int i = 0; i < ncolumns; i++)
+	{
+		attnums[i] = get_attnum(RelationGetRelid(rel), columns[i]);
+		if (attnums[i] == InvalidAttrNumber)
+			elog(ERROR, "column \"%s\" of crmaudit.%s does not exist",
+				 columns[i], RelationGetRelationName(rel));
+	}
+}
+
+/* Arranges values, given in another order, as the relation has them. */
 static HeapTuple
-form_tuple(Relation rel, const char *const *columns, int ncolumns,
+form_tuple(Relation rel, const AttrNumber *attnums, int ncolumns,
 		   const Datum *given, const bool *absent)
 {
 	int			natts = RelationGetDescr(rel)->natts;
 	Datum	   *values = palloc0(natts * sizeof(Datum));
 	bool	   *nulls = palloc(natts * sizeof(bool));
+	HeapTuple	tuple;
 
 	memset(nulls, true, natts * sizeof(bool));
 	for (int i = 0; i < ncolumns; i++)
 	{
-		AttrNumber	attnum = get_attnum(RelationGetRelid(rel), columns[i]);
-
-		if (attnum == InvalidAttrNumber)
-			elog(ERROR, "column \"%s\" of crmaudit.%s does not exist",
-				 columns[i], RelationGetRelationName(rel));
-		values[attnum - 1] = given[i];
-		nulls[attnum - 1] = absent[i];
+		values[attnums[i] - 1] = given[i];
+		nulls[attnums[i] - 1] = absent[i];
 	}
-	return heap_form_tuple(RelationGetDescr(rel), values, nulls);
+	tuple = heap_form_tuple(RelationGetDescr(rel), values, nulls);
+	pfree(values);
+	pfree(nulls);
+	return tuple;
 }
 
 /* The cells, as four arrays. */
@@ -476,6 +529,7 @@ write_state(ScoreSums *sums)
 	Relation	rel = table_open(crm_relation_oid("score_state"), RowExclusiveLock);
 	Datum		given[STATE_COLUMNS] = {0};
 	bool		absent[STATE_COLUMNS];
+	AttrNumber	attnums[STATE_COLUMNS];
 	HeapTuple	tuple;
 
 	for (int i = 0; i < STATE_COLUMNS; i++)
@@ -510,7 +564,8 @@ write_state(ScoreSums *sums)
 		absent[STATE_FULL_LOST] = !crm_tally_array(sums->full->lost, n, &given[STATE_FULL_LOST]);
 		set_cells(sums->rules, given);
 	}
-	tuple = form_tuple(rel, state_columns, STATE_COLUMNS, given, absent);
+	find_columns(rel, state_columns, STATE_COLUMNS, attnums);
+	tuple = form_tuple(rel, attnums, STATE_COLUMNS, given, absent);
 	if (sums->has_row)
 		CatalogTupleUpdate(rel, &sums->tuple->t_self, tuple);
 	else
@@ -518,14 +573,42 @@ write_state(ScoreSums *sums)
 	table_close(rel, NoLock);
 }
 
+/*
+ * Leaves of what the last sweep said of an owner's rows only what is read:
+ * nothing of cells that writes change, and nothing at all where the rules that
+ * are not live have nothing to say.  Returns whether something is left.
+ */
+static bool
+owner_trim(const RuleSet *rules, OwnerSum *sum)
+{
+	bool		is_left = sum->full->clean != sum->base->clean ||
+	sum->full->evaluations != sum->base->evaluations ||
+	sum->full->errors != sum->base->errors;
+
+	for (int i = 0; i < rules->ncells; i++)
+	{
+		if (rules->cells[i].is_live)
+			sum->full->assessed[i] = sum->full->failed[i] = sum->full->lost[i] = 0;
+		is_left |= sum->full->assessed[i] != 0;
+	}
+	if (!is_left)
+	{
+		crm_tally_clear(sum->base, 0);
+		crm_tally_clear(sum->full, rules->ncells);
+	}
+	return is_left;
+}
+
 /* Writes what changed of crmaudit.score_owner. */
 static void
 write_owners(ScoreSums *sums)
 {
 	Relation	rel = table_open(crm_relation_oid("score_owner"), RowExclusiveLock);
+	AttrNumber	attnums[OWNER_COLUMNS];
 	HASH_SEQ_STATUS status;
 	OwnerSum   *sum;
 
+	find_columns(rel, owner_columns, OWNER_COLUMNS, attnums);
 	hash_seq_init(&status, sums->owners);
 	while ((sum = hash_seq_search(&status)) != NULL)
 	{
@@ -536,24 +619,35 @@ write_owners(ScoreSums *sums)
 
 		if (!sum->is_changed)
 			continue;
-		if (crm_tally_is_empty(sum->tally, n))
+		/* an owner without rows may get some again */
+		if (!owner_trim(sums->rules, sum) && crm_tally_is_empty(sum->now, n))
 		{
 			if (ItemPointerIsValid(&sum->tid))
 				CatalogTupleDelete(rel, &sum->tid);
 			continue;
 		}
-		given[0] = ObjectIdGetDatum(sums->target);
-		absent[1] = !sum->key.has_owner;
+		given[OWNER_TARGET] = ObjectIdGetDatum(sums->target);
+		absent[OWNER_OWNER] = !sum->key.has_owner;
 		if (sum->key.has_owner)
-			given[1] = CStringGetTextDatum(sum->key.owner);
-		given[2] = Int64GetDatum(sum->tally->rows);
-		given[3] = Int64GetDatum(sum->tally->clean);
-		given[4] = Int64GetDatum(sum->tally->evaluations);
-		given[5] = Int64GetDatum(sum->tally->errors);
-		absent[6] = !crm_tally_array(sum->tally->assessed, n, &given[6]);
-		absent[7] = !crm_tally_array(sum->tally->failed, n, &given[7]);
-		absent[8] = !crm_tally_array(sum->tally->lost, n, &given[8]);
-		tuple = form_tuple(rel, owner_columns, OWNER_COLUMNS, given, absent);
+			given[OWNER_OWNER] = CStringGetTextDatum(sum->key.owner);
+		given[OWNER_ROWS] = Int64GetDatum(sum->now->rows);
+		given[OWNER_CLEAN] = Int64GetDatum(sum->now->clean);
+		given[OWNER_EVALUATIONS] = Int64GetDatum(sum->now->evaluations);
+		given[OWNER_ERRORS] = Int64GetDatum(sum->now->errors);
+		absent[OWNER_ASSESSED] = !crm_tally_array(sum->now->assessed, n, &given[OWNER_ASSESSED]);
+		absent[OWNER_FAILED] = !crm_tally_array(sum->now->failed, n, &given[OWNER_FAILED]);
+		absent[OWNER_LOST] = !crm_tally_array(sum->now->lost, n, &given[OWNER_LOST]);
+		given[OWNER_BASE_ROWS] = Int64GetDatum(sum->base->rows);
+		given[OWNER_BASE_CLEAN] = Int64GetDatum(sum->base->clean);
+		given[OWNER_BASE_EVALUATIONS] = Int64GetDatum(sum->base->evaluations);
+		given[OWNER_BASE_ERRORS] = Int64GetDatum(sum->base->errors);
+		given[OWNER_FULL_CLEAN] = Int64GetDatum(sum->full->clean);
+		given[OWNER_FULL_EVALUATIONS] = Int64GetDatum(sum->full->evaluations);
+		given[OWNER_FULL_ERRORS] = Int64GetDatum(sum->full->errors);
+		absent[OWNER_FULL_ASSESSED] = !crm_tally_array(sum->full->assessed, n, &given[OWNER_FULL_ASSESSED]);
+		absent[OWNER_FULL_FAILED] = !crm_tally_array(sum->full->failed, n, &given[OWNER_FULL_FAILED]);
+		absent[OWNER_FULL_LOST] = !crm_tally_array(sum->full->lost, n, &given[OWNER_FULL_LOST]);
+		tuple = form_tuple(rel, attnums, OWNER_COLUMNS, given, absent);
 		if (ItemPointerIsValid(&sum->tid))
 			CatalogTupleUpdate(rel, &sum->tid, tuple);
 		else

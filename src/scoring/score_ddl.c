@@ -3,10 +3,10 @@
  * score_ddl.c
  *		Notices that rows come, go or change without a row trigger.
  *
- * A partition that is attached, detached, dropped or truncated by itself, a
- * column of another type, a trigger that is disabled: the table's scores are
- * marked as stale.  So they are by another list of values, but not where a
- * restore brings the same list back.
+ * A partition that is attached, detached or dropped, a column of another type,
+ * a trigger that is disabled: the table's scores are marked as stale.  So they
+ * are by another list of values, but not where a restore brings the same list
+ * back.
  *
  *-------------------------------------------------------------------------
  */
@@ -20,7 +20,6 @@
 #include "nodes/parsenodes.h"
 #include "tcop/deparse_utility.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 
 #include "rules/rules_private.h"
@@ -30,7 +29,17 @@
 static object_access_hook_type previous_hook = NULL;
 
 PG_FUNCTION_INFO_V1(crmaudit_changes_rows);
+PG_FUNCTION_INFO_V1(crmaudit_moves_partitions);
 PG_FUNCTION_INFO_V1(crmaudit_lists_digest);
+
+/* Whether a part of ALTER TABLE attaches or detaches a partition. */
+static bool
+part_moves_partition(const AlterTableCmd *command)
+{
+	return command->subtype == AT_AttachPartition ||
+		command->subtype == AT_DetachPartition ||
+		command->subtype == AT_DetachPartitionFinalize;
+}
 
 /* Whether a part of ALTER TABLE changes which rows there are, or are counted. */
 static bool
@@ -38,17 +47,34 @@ part_changes_rows(const AlterTableCmd *command)
 {
 	switch (command->subtype)
 	{
-		case AT_AttachPartition:
-		case AT_DetachPartition:
-		case AT_DetachPartitionFinalize:
 		case AT_AlterColumnType:
 		case AT_DisableTrig:
 		case AT_DisableTrigAll:
 		case AT_DisableTrigUser:
 			return true;
 		default:
-			return false;
+			return part_moves_partition(command);
 	}
+}
+
+/* Whether the test holds for a part of an ALTER TABLE. */
+static bool
+any_part(const CollectedCommand *command,
+		 bool (*test) (const AlterTableCmd *command))
+{
+	ListCell   *cell;
+
+	if (command->type != SCT_AlterTable)
+		return false;
+	foreach(cell, command->d.alterTable.subcmds)
+	{
+		CollectedATSubcmd *part = lfirst(cell);
+
+		if (IsA(part->parsetree, AlterTableCmd) &&
+			test((AlterTableCmd *) part->parsetree))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -57,20 +83,18 @@ part_changes_rows(const AlterTableCmd *command)
 Datum
 crmaudit_changes_rows(PG_FUNCTION_ARGS)
 {
-	CollectedCommand *command = (CollectedCommand *) PG_GETARG_POINTER(0);
-	ListCell   *cell;
+	PG_RETURN_BOOL(any_part((CollectedCommand *) PG_GETARG_POINTER(0),
+							part_changes_rows));
+}
 
-	if (command->type != SCT_AlterTable)
-		PG_RETURN_BOOL(false);
-	foreach(cell, command->d.alterTable.subcmds)
-	{
-		CollectedATSubcmd *part = lfirst(cell);
-
-		if (IsA(part->parsetree, AlterTableCmd) &&
-			part_changes_rows((AlterTableCmd *) part->parsetree))
-			PG_RETURN_BOOL(true);
-	}
-	PG_RETURN_BOOL(false);
+/*
+ * crmaudit.moves_partitions(command pg_ddl_command) returns boolean
+ */
+Datum
+crmaudit_moves_partitions(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(any_part((CollectedCommand *) PG_GETARG_POINTER(0),
+							part_moves_partition));
 }
 
 static uint64
@@ -111,18 +135,7 @@ crmaudit_lists_digest(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(crm_lists_digest(PG_GETARG_OID(0)));
 }
 
-/* Whether a table has no block: as pg_restore truncates it before it loads. */
-static bool
-is_empty(Oid relid)
-{
-	Datum		size = DirectFunctionCall2(pg_relation_size,
-										   ObjectIdGetDatum(relid),
-										   CStringGetTextDatum("main"));
-
-	return DatumGetInt64(size) == 0;
-}
-
-/* A partition is dropped, or truncated by itself or with the whole. */
+/* A partition is dropped, by itself or with the whole. */
 static void
 partition_guard(ObjectAccessType access, Oid class, Oid object, int column,
 				void *arg)
@@ -131,13 +144,12 @@ partition_guard(ObjectAccessType access, Oid class, Oid object, int column,
 
 	if (previous_hook)
 		previous_hook(access, class, object, column, arg);
-	if ((access != OAT_DROP && access != OAT_TRUNCATE) ||
-		class != RelationRelationId || column != 0 ||
+	if (access != OAT_DROP || class != RelationRelationId || column != 0 ||
 		!get_rel_relispartition(object) ||
 		get_rel_relkind(object) != RELKIND_RELATION)
 		return;
 	target = crm_target_of(object);
-	if (OidIsValid(target) && (access == OAT_DROP || !is_empty(object)))
+	if (OidIsValid(target))
 		crm_score_mark_stale(target);
 }
 

@@ -21,10 +21,13 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -68,12 +71,16 @@ deltas_delete(List *tids)
 
 /*
  * What this transaction changed counts as seen when the baseline is stored,
- * so that nothing need be written before.
+ * so that nothing need be written before.  Partitions are locked before the
+ * snapshot is taken: one that is truncated in between would be counted as
+ * empty, while the snapshot does not see the delta that takes its rows out.
  */
 void
 crm_score_before_sweep(const RuleSet *ruleset)
 {
 	crm_score_forget();
+	if (get_rel_relkind(ruleset->target) == RELKIND_PARTITIONED_TABLE)
+		(void) find_all_inheritors(ruleset->target, AccessShareLock, NULL);
 }
 
 /* Whether the state was written by somebody whom the snapshot does not see. */
@@ -97,7 +104,10 @@ baseline_set_owners(ScoreSums *sums, const ScoreBaseline *baseline)
 	{
 		OwnerSum   *sum = crm_sums_owner(sums, baseline->owners[i].owner);
 
-		crm_tally_add(sum->tally, baseline->owners[i].tally,
+		crm_tally_add(sum->now, baseline->owners[i].row_tally,
+					  sums->rules->ncells);
+		crm_tally_add(sum->base, baseline->owners[i].row_tally, 0);
+		crm_tally_add(sum->full, baseline->owners[i].full_tally,
 					  sums->rules->ncells);
 		sum->is_changed = true;
 	}

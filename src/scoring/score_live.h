@@ -16,11 +16,12 @@
 /* Bytes of an owner's name that are told apart, with the terminator. */
 #define CRM_OWNER_MAX	200
 
-/* A tally of the rows that have the same owner; NULL: none is known. */
+/* Tallies of the rows that have the same owner; NULL: none is known. */
 typedef struct OwnerTally
 {
-	char	   *owner;
-	ScoreTally *tally;
+	const char *owner;
+	ScoreTally *row_tally;
+	ScoreTally *full_tally;		/* may be the same */
 } OwnerTally;
 
 /* What a full sweep of a table found. */
@@ -30,7 +31,7 @@ typedef struct ScoreBaseline
 	ScoreTally *row_tally;		/* by the rule set's live_rules; what live
 								 * deltas are added to */
 	ScoreTally *full_tally;		/* by all kinds */
-	int			nowners;		/* row_tally, by owner */
+	int			nowners;		/* both, by owner */
 	OwnerTally *owners;
 } ScoreBaseline;
 

@@ -11,13 +11,19 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
@@ -28,6 +34,7 @@
 #include "rules/rules_private.h"
 #include "scoring/live_private.h"
 #include "scoring/row_scan.h"
+#include "scoring/score_delta.h"
 #include "sweep/sweep_lock.h"
 
 /* A table that is being counted. */
@@ -37,8 +44,7 @@ typedef struct Rebase
 	TupleTableSlot *slot;
 	RowScore   *live;
 	RowScore   *full;
-	ScoreSums	sums;			/* by owner */
-	ScoreTally *full_tally;
+	ScoreSums	sums;			/* by owner: "now" and "full" */
 	MemoryContext context;		/* of the tallies */
 } Rebase;
 
@@ -84,6 +90,7 @@ rebase_row(void *argument, HeapTupleHeader header)
 	HeapTupleData tuple;
 	char		owner[CRM_OWNER_MAX];
 	bool		has_owner;
+	OwnerSum   *sum;
 	MemoryContext old;
 
 	tuple.t_len = HeapTupleHeaderGetDatumLength(header);
@@ -97,10 +104,10 @@ rebase_row(void *argument, HeapTupleHeader header)
 		has_owner = ruleset->owner &&
 			crm_score_owner(ruleset, rebase->slot, owner);
 		old = MemoryContextSwitchTo(rebase->context);
-		crm_tally_add_row(crm_sums_owner(&rebase->sums, has_owner ? owner : NULL)->tally,
-						  rebase->live, ruleset->ncells, 1);
+		sum = crm_sums_owner(&rebase->sums, has_owner ? owner : NULL);
 		MemoryContextSwitchTo(old);
-		crm_tally_add_row(rebase->full_tally, rebase->full, ruleset->ncells, 1);
+		crm_tally_add_row(sum->now, rebase->live, ruleset->ncells, 1);
+		crm_tally_add_row(sum->full, rebase->full, ruleset->ncells, 1);
 	}
 	ExecClearTuple(rebase->slot);
 }
@@ -129,6 +136,84 @@ rebase_scan(Rebase *rebase, Relation rel, Snapshot snapshot)
 	AtEOXact_GUC(false, nest);
 }
 
+/* The file of a relation, as the snapshot has it; 0 if it has none. */
+static Oid
+file_of(Oid relid, Snapshot snapshot)
+{
+	Relation	rel = table_open(RelationRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			file;
+
+	ScanKeyInit(&key, Anum_pg_class_oid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rel, ClassOidIndexId, true, snapshot, 1, &key);
+	tuple = systable_getnext(scan);
+	file = HeapTupleIsValid(tuple) ?
+		((Form_pg_class) GETSTRUCT(tuple))->relfilenode : InvalidOid;
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return file;
+}
+
+static void
+add_nothing(void *argument, int version, const char *owner,
+			const ScoreTally *tally, int ncells)
+{
+}
+
+/* Whether this transaction emptied the whole table: then it knows all deltas. */
+static bool
+emptied_here(Oid target)
+{
+	bool		truncated;
+	bool		stale;
+
+	crm_score_own(target, add_nothing, NULL, &truncated, &stale);
+	return truncated;
+}
+
+static int64
+count_deltas(Oid target, Snapshot snapshot)
+{
+	return crm_sums_read(target, snapshot, false, NULL)->ndeltas;
+}
+
+/*
+ * TRUNCATE knows no snapshot: where a partition was emptied since this
+ * transaction's, by others or by itself, the scan misses rows that deltas
+ * which the snapshot does not see add, or take out.
+ */
+static void
+require_whole(Oid target, Snapshot snapshot)
+{
+	SnapshotData before = *snapshot;
+	Snapshot	latest;
+	ListCell   *cell;
+
+	if (!IsolationUsesXactSnapshot() ||
+		get_rel_relkind(target) != RELKIND_PARTITIONED_TABLE ||
+		emptied_here(target))
+		return;
+	latest = RegisterSnapshot(GetLatestSnapshot());
+	before.curcid = FirstCommandId;
+	foreach(cell, find_all_inheritors(target, AccessShareLock, NULL))
+	{
+		Oid			file = file_of(lfirst_oid(cell), &before);
+
+		if (OidIsValid(file) && file != file_of(lfirst_oid(cell), latest) &&
+			count_deltas(target, snapshot) != count_deltas(target, latest))
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("could not serialize access to relation \"%s\" due to a concurrent TRUNCATE",
+							get_rel_name(target)),
+					 errdetail("A partition was emptied after this transaction's snapshot was taken."),
+					 errhint("Count it in a transaction of its own, at READ COMMITTED.")));
+	}
+	UnregisterSnapshot(latest);
+}
+
 /* Marks the cells that rules which look at other rows count in. */
 static bool
 find_set_cells(const RuleSet *ruleset, bool *is_set)
@@ -149,47 +234,66 @@ find_set_cells(const RuleSet *ruleset, bool *is_set)
 }
 
 /*
- * Keeps what the last baseline of the same rules says of cells that this scan
- * does not judge in full.
+ * Keeps what the last baseline says of cells that this scan does not judge in
+ * full, and how much those rules took off the clean rows.
  */
 static void
-rebase_carry(Rebase *rebase, const ScoreTally *row_tally)
+tally_carry(const Rebase *rebase, const bool *is_set, const ScoreTally *now,
+			ScoreTally *full, const ScoreTally *last_base,
+			const ScoreTally *last_full)
+{
+	if (last_base->rows == 0)
+		return;
+	for (int i = 0; i < rebase->ruleset->ncells; i++)
+	{
+		if (!is_set[i])
+			continue;
+		full->assessed[i] = last_full->assessed[i];
+		full->failed[i] = last_full->failed[i];
+		full->lost[i] = last_full->lost[i];
+	}
+	if (last_base->clean > 0)
+		full->clean = now->clean * (double) last_full->clean /
+			last_base->clean;
+}
+
+/*
+ * The last baseline of the same rules, if there are kinds that this scan does
+ * not judge; else NULL.
+ */
+static ScoreSums *
+rebase_last(const Rebase *rebase, bool *is_set)
 {
 	RuleSet    *ruleset = rebase->ruleset;
-	bool	   *is_set = palloc0((ruleset->ncells + 1) * sizeof(bool));
-	ScoreTally *full = rebase->full_tally;
 	Snapshot	snapshot;
 	ScoreSums  *last;
 
 	if (!find_set_cells(ruleset, is_set))
-		return;
+		return NULL;
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	last = crm_sums_read(ruleset->target, snapshot, false, NULL);
+	last = crm_sums_read(ruleset->target, snapshot, true, NULL);
 	UnregisterSnapshot(snapshot);
 	if (!last->is_swept || last->rules->ncells != ruleset->ncells ||
-		last->rules->rule_set_version != ruleset->rule_set_version ||
-		last->base->rows == 0)
-		return;
-	for (int i = 0; i < ruleset->ncells; i++)
-	{
-		if (!is_set[i])
-			continue;
-		full->assessed[i] = last->full->assessed[i];
-		full->failed[i] = last->full->failed[i];
-		full->lost[i] = last->full->lost[i];
-	}
-	if (last->base->clean > 0)
-		full->clean = row_tally->clean * (double) last->full->clean /
-			last->base->clean;
+		last->rules->rule_set_version != ruleset->rule_set_version)
+		return NULL;
+	return last;
 }
 
-/* Lists the tallies by owner, and adds them up. */
+/*
+ * Lists the tallies by owner, adds them up, and has each keep what the last
+ * baseline says of it.
+ */
 static void
 rebase_sum_up(Rebase *rebase, ScoreBaseline *baseline)
 {
+	int			ncells = rebase->ruleset->ncells;
+	bool	   *is_set = palloc0((ncells + 1) * sizeof(bool));
+	ScoreSums  *last = rebase_last(rebase, is_set);
 	HASH_SEQ_STATUS status;
 	OwnerSum   *sum;
 
+	baseline->row_tally = crm_tally_create(ncells);
+	baseline->full_tally = crm_tally_create(ncells);
 	baseline->owners = palloc((hash_get_num_entries(rebase->sums.owners) + 1) *
 							  sizeof(OwnerTally));
 	hash_seq_init(&status, rebase->sums.owners);
@@ -198,10 +302,21 @@ rebase_sum_up(Rebase *rebase, ScoreBaseline *baseline)
 		OwnerTally *owner = &baseline->owners[baseline->nowners++];
 
 		owner->owner = sum->key.has_owner ? sum->key.owner : NULL;
-		owner->tally = sum->tally;
-		crm_tally_add(baseline->row_tally, sum->tally,
-					  rebase->ruleset->ncells);
+		owner->row_tally = sum->now;
+		owner->full_tally = sum->full;
+		crm_tally_add(baseline->row_tally, sum->now, ncells);
+		crm_tally_add(baseline->full_tally, sum->full, ncells);
+		if (last)
+		{
+			OwnerSum   *before = crm_sums_owner(last, owner->owner);
+
+			tally_carry(rebase, is_set, sum->now, sum->full, before->base,
+						before->full);
+		}
 	}
+	if (last)
+		tally_carry(rebase, is_set, baseline->row_tally, baseline->full_tally,
+					last->base, last->full);
 }
 
 /*
@@ -236,15 +351,12 @@ crmaudit_rebase_scores(PG_FUNCTION_ARGS)
 										   &TTSOpsHeapTuple);
 	rebase.live = crm_row_score_create(rebase.ruleset);
 	rebase.full = crm_row_score_create(rebase.ruleset);
-	rebase.full_tally = crm_tally_create(rebase.ruleset->ncells);
 	rebase.sums.rules = rebase.ruleset;
 	rebase.sums.owners = crm_owners_create();
+	require_whole(target, snapshot);
 	rebase_scan(&rebase, rel, snapshot);
 
-	baseline.row_tally = crm_tally_create(rebase.ruleset->ncells);
-	baseline.full_tally = rebase.full_tally;
 	rebase_sum_up(&rebase, &baseline);
-	rebase_carry(&rebase, baseline.row_tally);
 	crm_score_store_baseline(rebase.ruleset, &baseline, snapshot);
 	UnregisterSnapshot(snapshot);
 	ExecDropSingleTupleTableSlot(rebase.slot);

@@ -13,52 +13,23 @@
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
 #include "rules/rules_private.h"
+#include "scoring/row_judge.h"
 #include "scoring/row_scan.h"
 #include "scoring/score_live.h"
-
-/* A table's rules, and a slot to judge its rows in. */
-typedef struct RowJudge
-{
-	RuleSet    *ruleset;
-	uint64		serial;			/* of the rule set: after the transaction its
-								 * address may be another's */
-	TupleTableSlot *slot;
-	RowScore   *score;
-	Oid			owner;			/* of the table */
-	Oid			userid;			/* whose rights judge_leave() restores */
-	int			security;
-} RowJudge;
-
-/* Bytes of a value that tell segments apart, with the terminator. */
-#define SEGMENT_VALUE	256
-
-typedef struct SegmentKey
-{
-	char		value[SEGMENT_VALUE];
-} SegmentKey;
-
-typedef struct Segment
-{
-	SegmentKey	key;
-	ScoreTally *tally;
-} Segment;
 
 PG_FUNCTION_INFO_V1(crmaudit_violations);
 PG_FUNCTION_INFO_V1(crmaudit_score);
 PG_FUNCTION_INFO_V1(crmaudit_measure_table);
 PG_FUNCTION_INFO_V1(crmaudit_measure_columns);
-PG_FUNCTION_INFO_V1(crmaudit_measure_segments);
 
 /* Raises the error of an argument that is no row of a protected table. */
 static void
@@ -73,8 +44,8 @@ refuse_row(const char *function)
 }
 
 /* Prepares to judge rows of a table, in the current memory context. */
-static RowJudge *
-judge_create(Relation rel, RuleSet *ruleset)
+RowJudge *
+crm_judge_create(Relation rel, RuleSet *ruleset)
 {
 	RowJudge   *judge = palloc(sizeof(RowJudge));
 
@@ -83,6 +54,7 @@ judge_create(Relation rel, RuleSet *ruleset)
 	judge->slot = MakeSingleTupleTableSlot(CreateTupleDescCopy(RelationGetDescr(rel)),
 										   &TTSOpsHeapTuple);
 	judge->score = crm_row_score_create(ruleset);
+	judge->outcomes = palloc0((ruleset->nrules + 1) * sizeof(RuleOutcome));
 	judge->owner = crm_relation_owner(ruleset->target);
 	return judge;
 }
@@ -92,23 +64,23 @@ judge_create(Relation rel, RuleSet *ruleset)
  * trusts him, as with a CHECK, but who reads a score lends him nothing.  An
  * error restores the rights with the transaction.
  */
-static void
-judge_enter(RowJudge *judge)
+void
+crm_judge_enter(RowJudge *judge)
 {
 	GetUserIdAndSecContext(&judge->userid, &judge->security);
 	SetUserIdAndSecContext(judge->owner,
 						   judge->security | SECURITY_RESTRICTED_OPERATION);
 }
 
-static void
-judge_leave(RowJudge *judge)
+void
+crm_judge_leave(RowJudge *judge)
 {
 	SetUserIdAndSecContext(judge->userid, judge->security);
 }
 
 /* Puts a composite datum's row into the judge's slot. */
-static void
-judge_set_row(RowJudge *judge, HeapTupleHeader header, HeapTuple tuple)
+void
+crm_judge_set_row(RowJudge *judge, HeapTupleHeader header, HeapTuple tuple)
 {
 	tuple->t_len = HeapTupleHeaderGetDatumLength(header);
 	ItemPointerSetInvalid(&tuple->t_self);
@@ -127,33 +99,35 @@ rule_judges_rows(const Rule *rule)
 }
 
 /*
- * Evaluates all rules on the row in the slot, into judge->score; returns
- * false if the row does not count.
+ * Evaluates all rules about a row by itself on the row in the slot, into
+ * judge->outcomes and judge->score; returns false if the row does not count.
  */
-static bool
-judge_row(RowJudge *judge)
+bool
+crm_judge_row(RowJudge *judge)
 {
 	RuleSet    *ruleset = judge->ruleset;
 	RuleRow		row = {judge->slot, NULL, ruleset};
 	bool		is_live;
 
 	crm_row_score_begin(ruleset, judge->score);
-	judge_enter(judge);
+	crm_judge_enter(judge);
 	is_live = crm_ruleset_live_guarded(ruleset, &row);
 	for (int i = 0; is_live && i < ruleset->nrules; i++)
 	{
 		const Rule *rule = &ruleset->rules[i];
 
 		if (rule_judges_rows(rule))
-			crm_row_score_add(rule, crm_rule_eval_guarded(rule, &row),
-							  judge->score);
+		{
+			judge->outcomes[i] = crm_rule_eval_guarded(rule, &row);
+			crm_row_score_add(rule, judge->outcomes[i], judge->score);
+		}
 		else if (rule->broken)
 		{
 			judge->score->evaluations++;
 			judge->score->errors++;
 		}
 	}
-	judge_leave(judge);
+	crm_judge_leave(judge);
 	return is_live;
 }
 
@@ -191,7 +165,7 @@ judge_of_row(FunctionCallInfo fcinfo, HeapTupleHeader header,
 	if (judge == NULL || judge->serial != ruleset->serial)
 	{
 		old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
-		judge = judge_create(rel, ruleset);
+		judge = crm_judge_create(rel, ruleset);
 		fcinfo->flinfo->fn_extra = judge;
 		MemoryContextSwitchTo(old);
 	}
@@ -238,11 +212,11 @@ crmaudit_violations(PG_FUNCTION_ARGS)
 	bool		is_live;
 
 	InitMaterializedSRF(fcinfo, 0);
-	judge_set_row(judge, header, &tuple);
+	crm_judge_set_row(judge, header, &tuple);
 	row.slot = judge->slot;
 	row.old = NULL;
 	row.ruleset = judge->ruleset;
-	judge_enter(judge);
+	crm_judge_enter(judge);
 	is_live = crm_ruleset_live_guarded(judge->ruleset, &row);
 	for (int i = 0; is_live && i < judge->ruleset->nrules; i++)
 	{
@@ -259,7 +233,7 @@ crmaudit_violations(PG_FUNCTION_ARGS)
 		if (rule->ncolumns == 0)
 			put_violation(rsinfo, rule, outcome, NULL);
 	}
-	judge_leave(judge);
+	crm_judge_leave(judge);
 	return (Datum) 0;
 }
 
@@ -275,8 +249,8 @@ crmaudit_score(PG_FUNCTION_ARGS)
 	HeapTupleData tuple;
 	DqScore    *result = palloc(sizeof(DqScore));
 
-	judge_set_row(judge, header, &tuple);
-	(void) judge_row(judge);
+	crm_judge_set_row(judge, header, &tuple);
+	(void) crm_judge_row(judge);
 	crm_row_score_finish(judge->ruleset, judge->score, result);
 	if (result->parts[0] == DQSCORE_NULL)
 		PG_RETURN_NULL();
@@ -297,8 +271,8 @@ measure_row(void *argument, HeapTupleHeader header)
 	RowJudge   *judge = measuring->judge;
 	HeapTupleData tuple;
 
-	judge_set_row(judge, header, &tuple);
-	if (judge_row(judge))
+	crm_judge_set_row(judge, header, &tuple);
+	if (crm_judge_row(judge))
 		crm_tally_add_row(measuring->measure, judge->score,
 						  judge->ruleset->ncells, 1);
 	ExecClearTuple(judge->slot);
@@ -321,7 +295,7 @@ measure_open(FunctionCallInfo fcinfo, RowJudge **judge)
 	RuleSet    *ruleset;
 	Relation	rel = crm_scan_open(PG_GETARG_OID(0), &ruleset);
 
-	*judge = judge_create(rel, ruleset);
+	*judge = crm_judge_create(rel, ruleset);
 	return rel;
 }
 
@@ -410,110 +384,6 @@ crmaudit_measure_columns(PG_FUNCTION_ARGS)
 		nulls[4] = !crm_cell_score_datum(measure->lost[i], assessed, &values[4]);
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
 	}
-	table_close(rel, AccessShareLock);
-	return (Datum) 0;
-}
-
-/* Measures of a table by the values of a column, under way. */
-typedef struct Segments
-{
-	RowJudge   *judge;
-	RuleColumn	column;
-	HTAB	   *segments;		/* by value */
-	Segment		nulls;			/* rows without one */
-	MemoryContext context;
-} Segments;
-
-/* The segment of the row in the judge's slot. */
-static Segment *
-segment_of_row(Segments *segments)
-{
-	const char *data;
-	int			length;
-	SegmentKey	key;
-	Segment    *segment = &segments->nulls;
-	bool		found = true;
-	MemoryContext old = MemoryContextSwitchTo(segments->context);
-
-	if (crm_column_text(&segments->column, segments->judge->slot, &data,
-						&length))
-	{
-		memset(&key, 0, sizeof(key));
-		length = pg_mbcliplen(data, length, SEGMENT_VALUE - 1);
-		memcpy(key.value, data, length);
-		segment = hash_search(segments->segments, &key, HASH_ENTER, &found);
-	}
-	if (!found || segment->tally == NULL)
-		segment->tally = crm_tally_create(segments->judge->ruleset->ncells);
-	MemoryContextSwitchTo(old);
-	return segment;
-}
-
-static void
-segment_row(void *argument, HeapTupleHeader header)
-{
-	Segments   *segments = argument;
-	RowJudge   *judge = segments->judge;
-	HeapTupleData tuple;
-
-	judge_set_row(judge, header, &tuple);
-	if (judge_row(judge))
-		crm_tally_add_row(segment_of_row(segments)->tally, judge->score,
-						  judge->ruleset->ncells, 1);
-	ExecClearTuple(judge->slot);
-}
-
-static void
-put_segment(ReturnSetInfo *rsinfo, const RuleSet *ruleset, const char *value,
-			const ScoreTally *tally)
-{
-	DqScore		score;
-	Datum		values[5];
-	bool		nulls[5] = {false};
-
-	crm_tally_score(ruleset, tally, &score);
-	nulls[0] = value == NULL;
-	if (value)
-		values[0] = CStringGetTextDatum(value);
-	values[1] = Int64GetDatum(tally->rows);
-	values[2] = PointerGetDatum(&score);
-	nulls[2] = score.parts[0] == DQSCORE_NULL;
-	nulls[3] = !crm_ratio_datum(tally->clean, tally->rows, &values[3]);
-	nulls[4] = !crm_ratio_datum(tally->evaluations - tally->errors,
-								tally->evaluations, &values[4]);
-	tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, values, nulls);
-}
-
-/*
- * crmaudit.measure_segments(target regclass, column_name text): a row per
- * value of the column.
- */
-Datum
-crmaudit_measure_segments(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Segments	segments = {0};
-	Relation	rel = measure_open(fcinfo, &segments.judge);
-	HASHCTL		ctl;
-	HASH_SEQ_STATUS status;
-	Segment    *segment;
-
-	InitMaterializedSRF(fcinfo, 0);
-	crm_column_resolve(rel, text_to_cstring(PG_GETARG_TEXT_PP(1)),
-					   &segments.column);
-	segments.context = CurrentMemoryContext;
-	ctl.keysize = sizeof(SegmentKey);
-	ctl.entrysize = sizeof(Segment);
-	ctl.hcxt = CurrentMemoryContext;
-	segments.segments = hash_create("crmaudit segments", 64, &ctl,
-									HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	crm_scan_rows(rel, segment_row, &segments);
-	if (segments.nulls.tally)
-		put_segment(rsinfo, segments.judge->ruleset, NULL, segments.nulls.tally);
-	hash_seq_init(&status, segments.segments);
-	while ((segment = hash_seq_search(&status)) != NULL)
-		put_segment(rsinfo, segments.judge->ruleset, segment->key.value,
-					segment->tally);
 	table_close(rel, AccessShareLock);
 	return (Datum) 0;
 }

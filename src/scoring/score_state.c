@@ -53,9 +53,13 @@ crm_outcome_risk(const Rule *rule, RuleOutcome outcome)
 		outcome.state == RULE_SUSPECT ? risk / 2 : 0;
 }
 
-/* Enters a violation of a rule whose evaluation was counted before. */
+/*
+ * Enters a violation of a rule whose evaluation was counted before.  It costs
+ * those of the rule's cells that are in "cells"; NULL: all.
+ */
 void
-crm_row_score_violate(const Rule *rule, RuleOutcome outcome, RowScore *score)
+crm_row_score_violate(const Rule *rule, RuleOutcome outcome,
+					  const Bitmapset *cells, RowScore *score)
 {
 	uint8		risk = crm_outcome_risk(rule, outcome);
 
@@ -66,7 +70,8 @@ crm_row_score_violate(const Rule *rule, RuleOutcome outcome, RowScore *score)
 	{
 		uint8	   *cell = &score->cells[rule->cells[i]];
 
-		*cell = Max(*cell, 1 + risk);
+		if (cells == NULL || bms_is_member(rule->cells[i], cells))
+			*cell = Max(*cell, 1 + risk);
 	}
 }
 
@@ -84,7 +89,7 @@ crm_row_score_add(const Rule *rule, RuleOutcome outcome, RowScore *score)
 	}
 	if (outcome.state != RULE_PASSED)
 	{
-		crm_row_score_violate(rule, outcome, score);
+		crm_row_score_violate(rule, outcome, NULL, score);
 		return;
 	}
 	for (int i = 0; i < rule->ncells; i++)
@@ -183,6 +188,54 @@ crm_tally_add(ScoreTally *tally, const ScoreTally *other, int ncells)
 		tally->failed[i] += other->failed[i];
 		tally->lost[i] += other->lost[i];
 	}
+}
+
+/* Has a rule that the table as a whole breaks cost all rows of its cells. */
+void
+crm_tally_violate(ScoreTally *tally, const Rule *rule, RuleOutcome outcome)
+{
+	int			risk = crm_outcome_risk(rule, outcome);
+
+	for (int i = 0; i < rule->ncells; i++)
+	{
+		int			cell = rule->cells[i];
+
+		tally->lost[cell] = Max(tally->lost[cell], risk * tally->assessed[cell]);
+		if (risk > 0)
+			tally->failed[cell] = tally->assessed[cell];
+	}
+}
+
+/*
+ * The cells of rules that failed to run as a whole, unless another rule on
+ * them was judged: nothing is known of them.
+ */
+Bitmapset *
+crm_failed_cells(const RuleSet *ruleset, const bool *judged, const bool *failed)
+{
+	Bitmapset  *cells = NULL;
+
+	for (int i = 0; i < ruleset->nall; i++)
+	{
+		for (int j = 0; failed[i] && j < ruleset->rules[i].ncells; j++)
+			cells = bms_add_member(cells, ruleset->rules[i].cells[j]);
+	}
+	for (int i = 0; i < ruleset->nall; i++)
+	{
+		for (int j = 0; judged[i] && j < ruleset->rules[i].ncells; j++)
+			cells = bms_del_member(cells, ruleset->rules[i].cells[j]);
+	}
+	return cells;
+}
+
+/* Has cells not be assessed. */
+void
+crm_tally_drop_cells(ScoreTally *tally, const Bitmapset *cells)
+{
+	int			cell = -1;
+
+	while ((cell = bms_next_member(cells, cell)) >= 0)
+		tally->assessed[cell] = tally->failed[cell] = tally->lost[cell] = 0;
 }
 
 /* Computes a table's score. */

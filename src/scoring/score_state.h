@@ -47,7 +47,7 @@ extern void crm_row_score_add(const Rule *rule, RuleOutcome outcome,
 extern int	crm_outcome_risk(const Rule *rule, RuleOutcome outcome);
 
 extern void crm_row_score_violate(const Rule *rule, RuleOutcome outcome,
-								  RowScore *score);
+								  const Bitmapset *cells, RowScore *score);
 extern void crm_row_score_copy(const RuleSet *ruleset, RowScore *to,
 							   const RowScore *from);
 extern void crm_row_score_finish(const RuleSet *ruleset, const RowScore *score,
@@ -60,6 +60,11 @@ extern void crm_tally_add_row(ScoreTally *tally, const RowScore *score,
 							  int ncells, int sign);
 extern void crm_tally_add(ScoreTally *tally, const ScoreTally *other,
 						  int ncells);
+extern void crm_tally_violate(ScoreTally *tally, const Rule *rule,
+							  RuleOutcome outcome);
+extern Bitmapset *crm_failed_cells(const RuleSet *ruleset, const bool *judged,
+								   const bool *failed);
+extern void crm_tally_drop_cells(ScoreTally *tally, const Bitmapset *cells);
 extern void crm_tally_score(const RuleSet *ruleset, const ScoreTally *tally,
 							DqScore *result);
 

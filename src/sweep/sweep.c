@@ -222,6 +222,7 @@ sweep_all(Oid target, const bool *selected, int nselected, Snapshot snapshot,
 		scan_serial(sweep);
 	}
 	request->workers = launched;
+	crm_sweep_sums_total(sweep);
 	crm_sweep_sets_finish(sweep);
 	return sweep;
 }
@@ -256,6 +257,7 @@ sweep_some(Oid target, const bool *selected, int nselected, Snapshot snapshot,
 	else
 		query = crm_sweep_updated_query(sweep, since->column, since->at);
 	crm_sweep_choose(sweep, choice, query, changed);
+	crm_sweep_sums_total(sweep);
 	return sweep;
 }
 

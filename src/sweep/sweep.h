@@ -29,6 +29,7 @@ typedef struct SweepRule
 	int			group;			/* index into SweepTable.groups, or -1 */
 	int64		rows;			/* for which its condition holds; of kinds
 								 * that look at other rows */
+	int64		counted;		/* of them, those that a judge asks for */
 	int64		assessed;		/* rows that it says something of */
 	int64		failures;		/* rows that break it */
 	int64		errors;			/* rows on which it failed to run */
@@ -87,6 +88,14 @@ typedef struct SweepTotals
 	int64		findings;
 } SweepTotals;
 
+/* Sums over the rows of an owner, or over those that have none. */
+typedef struct SweepSums
+{
+	ScoreTally *live;			/* by immutable rules about a row by itself */
+	ScoreTally *full;			/* by all; the same as "live" where
+								 * SweepTable.full_is_live */
+} SweepSums;
+
 struct SweepTable;
 typedef void (*SweepEmit) (struct SweepTable *sweep,
 						   const SweepFinding *finding);
@@ -111,10 +120,10 @@ typedef struct SweepTable
 	RowScore   *live_score;		/* scratch: by immutable rules */
 	RowScore   *full_score;		/* scratch: by all */
 	RuleOutcome *outcomes;		/* scratch, by place in a leaf's plan */
-	ScoreTally *full_tally;
+	ScoreTally *full_tally;		/* of all owners together, after the scan */
 	bool		full_is_live;	/* all rules that are evaluated are immutable */
 	HTAB	   *owners;			/* of OwnerEntry; NULL if there is no owner */
-	ScoreTally *ownerless;		/* immutable rules, rows without an owner */
+	SweepSums	ownerless;		/* rows without an owner */
 	MemoryContext context;		/* lives as long as the sweep */
 	MemoryContext row_context;	/* reset for each row */
 	ResourceOwner resowner;		/* of what lives as long as the sweep */
@@ -129,11 +138,11 @@ typedef struct SweepTable
 	SweepProgress *progress;	/* or NULL */
 } SweepTable;
 
-/* An owner's tally, in a hash. */
+/* An owner's sums, in a hash. */
 typedef struct OwnerEntry
 {
 	char		owner[CRM_OWNER_MAX];	/* hash key */
-	ScoreTally *tally;
+	SweepSums	sums;
 } OwnerEntry;
 
 /* What was asked for. */
@@ -186,7 +195,18 @@ extern void crm_sweep_scan_leaf(SweepTable *sweep, SweepLeaf *leaf,
 extern void crm_sweep_count_row(SweepTable *sweep, SweepLeaf *leaf);
 extern bool crm_sweep_judge(SweepTable *sweep, SweepLeaf *leaf, bool emits);
 extern void crm_sweep_guard_close(SweepTable *sweep);
-extern ScoreTally *crm_sweep_owner_tally(SweepTable *sweep, const char *owner);
+
+/* From sweep_sums.c: what is counted, by owner. */
+extern void crm_sweep_sums_create(SweepTable *sweep, SweepSums *sums);
+extern SweepSums *crm_sweep_owner_sums(SweepTable *sweep, const char *owner);
+extern SweepSums *crm_sweep_row_sums(SweepTable *sweep, SweepLeaf *leaf);
+extern void crm_sweep_sums_total(SweepTable *sweep);
+extern void crm_sweep_sums_failed(SweepTable *sweep, int64 errors);
+extern void crm_sweep_sums_drop_failed(SweepTable *sweep);
+extern void crm_sweep_sums_violate(SweepTable *sweep, const Rule *rule,
+								   RuleOutcome outcome);
+extern void crm_sweep_sums_baseline(SweepTable *sweep,
+									ScoreBaseline *baseline);
 
 /* From sweep_parallel.c */
 extern int	crm_sweep_scan_parallel(SweepTable *sweep, int nworkers);

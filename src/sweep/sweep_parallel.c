@@ -154,12 +154,29 @@ tally_add(ScoreTally *tally, const int64 *from, int ncells)
 	return from + tally_size(ncells);
 }
 
+/* The sums of an owner's rows: "full" only where it is another. */
+static int64 *
+sums_write(const SweepTable *sweep, int64 *to, const SweepSums *sums)
+{
+	to = tally_write(to, sums->live, sweep->ruleset->ncells);
+	return sweep->full_is_live ? to :
+		tally_write(to, sums->full, sweep->ruleset->ncells);
+}
+
+static void
+sums_add(const SweepTable *sweep, SweepSums *sums, const int64 *from)
+{
+	from = tally_add(sums->live, from, sweep->ruleset->ncells);
+	if (!sweep->full_is_live)
+		(void) tally_add(sums->full, from, sweep->ruleset->ncells);
+}
+
 /* Sends what the worker counted. */
 static void
 send_sums(SweepTable *sweep)
 {
 	int			ncells = sweep->ruleset->ncells;
-	int			size = 3 + 4 * sweep->nrules + 2 * tally_size(ncells);
+	int			size = 3 + 5 * sweep->nrules + 2 * tally_size(ncells);
 	int64	   *sums = palloc0(size * sizeof(int64));
 	int64	   *at = sums;
 	MessageHead head = {MESSAGE_SUMS, 0, 0, 0, size * sizeof(int64)};
@@ -172,22 +189,22 @@ send_sums(SweepTable *sweep)
 	for (int i = 0; i < sweep->nrules; i++)
 	{
 		*at++ = sweep->rules[i].rows;
+		*at++ = sweep->rules[i].counted;
 		*at++ = sweep->rules[i].assessed;
 		*at++ = sweep->rules[i].failures;
 		*at++ = sweep->rules[i].errors;
 	}
-	at = tally_write(at, sweep->full_tally, ncells);
-	at = tally_write(at, sweep->ownerless, ncells);
+	(void) sums_write(sweep, at, &sweep->ownerless);
 	queue_send(sweep->sink, &head, HEAD_SIZE, sums, head.length);
 	if (sweep->owners == NULL)
 		return;
 	hash_seq_init(&status, sweep->owners);
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
-		MessageHead owner = {MESSAGE_OWNER, 0, 0, 0, tally_size(ncells) * sizeof(int64)};
+		MessageHead owner = {MESSAGE_OWNER};
 
 		strlcpy(owner.owner, entry->owner, CRM_OWNER_MAX);
-		(void) tally_write(sums, entry->tally, ncells);
+		owner.length = sizeof(int64) * (sums_write(sweep, sums, &entry->sums) - sums);
 		queue_send(sweep->sink, &owner, OWNER_HEAD_SIZE, sums, owner.length);
 	}
 }
@@ -259,20 +276,18 @@ crmaudit_sweep_worker(dsm_segment *segment, shm_toc *toc)
 static void
 take_sums(SweepTable *sweep, const int64 *at)
 {
-	int			ncells = sweep->ruleset->ncells;
-
 	sweep->totals.scanned += *at++;
 	sweep->totals.rows += *at++;
 	sweep->totals.findings += *at++;
 	for (int i = 0; i < sweep->nrules; i++)
 	{
 		sweep->rules[i].rows += *at++;
+		sweep->rules[i].counted += *at++;
 		sweep->rules[i].assessed += *at++;
 		sweep->rules[i].failures += *at++;
 		sweep->rules[i].errors += *at++;
 	}
-	at = tally_add(sweep->full_tally, at, ncells);
-	(void) tally_add(sweep->ownerless, at, ncells);
+	sums_add(sweep, &sweep->ownerless, at);
 }
 
 /* Does with a message what the worker would have done in the leader. */
@@ -303,9 +318,8 @@ take_message(SweepTable *sweep, char *message)
 			take_sums(sweep, (int64 *) (message + HEAD_SIZE));
 			break;
 		case MESSAGE_OWNER:
-			(void) tally_add(crm_sweep_owner_tally(sweep, head->owner),
-							 (int64 *) (message + OWNER_HEAD_SIZE),
-							 sweep->ruleset->ncells);
+			sums_add(sweep, crm_sweep_owner_sums(sweep, head->owner),
+					 (int64 *) (message + OWNER_HEAD_SIZE));
 			break;
 	}
 	CurrentResourceOwner = resowner;

@@ -138,38 +138,6 @@ judge_with_guard(SweepTable *sweep, SweepLeaf *leaf, const RuleRow *row)
 	return failed ? judge_guarded(sweep, leaf, row, true) : is_live;
 }
 
-/* The tally of an owner's rows. */
-ScoreTally *
-crm_sweep_owner_tally(SweepTable *sweep, const char *owner)
-{
-	OwnerEntry *entry;
-	bool		found;
-
-	if (owner == NULL)
-		return sweep->ownerless;
-	entry = hash_search(sweep->owners, owner, HASH_ENTER, &found);
-	if (!found)
-	{
-		MemoryContext old = MemoryContextSwitchTo(sweep->context);
-
-		entry->tally = crm_tally_create(sweep->ruleset->ncells);
-		MemoryContextSwitchTo(old);
-	}
-	return entry->tally;
-}
-
-/* The tally that the row in the leaf's slot belongs to. */
-static ScoreTally *
-row_tally(SweepTable *sweep, SweepLeaf *leaf)
-{
-	char		owner[CRM_OWNER_MAX];
-
-	if (leaf->ruleset->owner == NULL ||
-		!crm_score_owner(leaf->ruleset, leaf->slot, owner))
-		return sweep->ownerless;
-	return crm_sweep_owner_tally(sweep, owner);
-}
-
 /* Passes a violation of the row in the leaf's slot on. */
 static void
 emit_violation(SweepTable *sweep, SweepLeaf *leaf, int index,
@@ -257,6 +225,8 @@ enter_sets(SweepTable *sweep, SweepLeaf *leaf, const RuleRow *row, bool emits)
 			continue;
 		}
 		swept->rows += emits;
+		if (emits && rule->set->counts)
+			swept->counted += rule->set->counts(rule, row);
 		if (!crm_rule_assesses(rule, row))
 			continue;
 		crm_row_score_add(rule, RULE_PASS, sweep->full_score);
@@ -310,11 +280,12 @@ void
 crm_sweep_count_row(SweepTable *sweep, SweepLeaf *leaf)
 {
 	int			ncells = sweep->ruleset->ncells;
+	SweepSums  *sums = crm_sweep_row_sums(sweep, leaf);
 
 	sweep->totals.rows++;
-	crm_tally_add_row(row_tally(sweep, leaf), sweep->live_score, ncells, 1);
+	crm_tally_add_row(sums->live, sweep->live_score, ncells, 1);
 	if (!sweep->full_is_live)
-		crm_tally_add_row(sweep->full_tally, sweep->full_score, ncells, 1);
+		crm_tally_add_row(sums->full, sweep->full_score, ncells, 1);
 }
 
 /* Tells how far the scan has come. */

@@ -196,23 +196,6 @@ emit_without_row(SetFinish *finish, int rule, RuleOutcome outcome,
 	sweep->rules[rule].failures++;
 }
 
-/* Has a rule that the table as a whole breaks cost all rows of its cells. */
-static void
-table_violate(SweepTable *sweep, const Rule *rule, RuleOutcome outcome)
-{
-	ScoreTally *tally = sweep->full_tally;
-	int			risk = crm_outcome_risk(rule, outcome);
-
-	for (int i = 0; i < rule->ncells; i++)
-	{
-		int			cell = rule->cells[i];
-
-		tally->lost[cell] = Max(tally->lost[cell], risk * tally->assessed[cell]);
-		if (risk > 0)
-			tally->failed[cell] = tally->assessed[cell];
-	}
-}
-
 /* The row's rule of that id. */
 static const Rule *
 leaf_rule(const SweepLeaf *leaf, const Rule *rule)
@@ -397,11 +380,8 @@ query_outcome(const Rule *rule, HeapTuple tuple, TupleDesc desc)
 
 	if (verdict && strcmp(verdict, "suspect") == 0)
 		outcome.state = RULE_SUSPECT;
-	for (int i = 0; reason && i < CRM_REASON_COUNT; i++)
-	{
-		if (strcmp(crm_reason_words[i].code, reason) == 0)
-			outcome.reason = i;
-	}
+	if (reason)
+		outcome.reason = crm_reason_find(reason);
 	if (outcome.reason == CRM_REASON_NONE)
 		elog(ERROR, "rule \"%s\" gave unknown reason \"%s\"", rule->name,
 			 reason ? reason : "");
@@ -517,7 +497,7 @@ query_run_guarded(SetFinish *finish, int index)
 		return;
 	swept->failed = true;
 	swept->errors += swept->assessed;
-	finish->sweep->full_tally->errors += swept->assessed;
+	crm_sweep_sums_failed(finish->sweep, swept->assessed);
 	swept->assessed = 0;
 	swept->failures = 0;
 }
@@ -529,12 +509,12 @@ judge_table(SetFinish *finish, int index)
 	SweepTable *sweep = finish->sweep;
 	const Rule *rule = sweep->rules[index].rule;
 	RuleOutcome outcome = rule->set->judge(rule, sweep->rules[index].rows,
-										   sweep->rules[index].assessed);
+										   sweep->rules[index].counted);
 
 	if (!crm_outcome_violates(outcome))
 		return;
 	emit_without_row(finish, index, outcome, crm_json_object(NULL, 0), NULL);
-	table_violate(sweep, rule, outcome);
+	crm_sweep_sums_violate(sweep, rule, outcome);
 }
 
 /* Passes the violations of the row in the leaf's slot on, and mends its score. */
@@ -544,6 +524,7 @@ row_finish(SetFinish *finish, SweepLeaf *leaf, SweepFinding *findings,
 {
 	SweepTable *sweep = finish->sweep;
 	int			ncells = sweep->ruleset->ncells;
+	ScoreTally *owner_tally;
 	MemoryContext old;
 	Jsonb	   *row_key;
 
@@ -551,16 +532,24 @@ row_finish(SetFinish *finish, SweepLeaf *leaf, SweepFinding *findings,
 		return;
 	old = MemoryContextSwitchTo(sweep->row_context);
 	row_key = crm_row_key(&leaf->ruleset->key, leaf->slot);
+	owner_tally = crm_sweep_row_sums(sweep, leaf)->full;
+	crm_tally_add_row(owner_tally, sweep->full_score, ncells, -1);
 	crm_tally_add_row(sweep->full_tally, sweep->full_score, ncells, -1);
 	for (int i = 0; i < count; i++)
 	{
+		const Rule *rule = sweep->rules[findings[i].rule].rule;
+		RuleOutcome outcome = findings[i].outcome;
+		Bitmapset  *cells = rule->set->concerns == NULL ? NULL :
+		rule->set->concerns(rule, sweep->ruleset, outcome,
+							findings[i].column_name);
+
 		findings[i].row_key = row_key;
 		sweep->emit(sweep, &findings[i]);
 		sweep->totals.findings++;
 		sweep->rules[findings[i].rule].failures++;
-		crm_row_score_violate(sweep->rules[findings[i].rule].rule,
-							  findings[i].outcome, sweep->full_score);
+		crm_row_score_violate(rule, outcome, cells, sweep->full_score);
 	}
+	crm_tally_add_row(owner_tally, sweep->full_score, ncells, 1);
 	crm_tally_add_row(sweep->full_tally, sweep->full_score, ncells, 1);
 	MemoryContextSwitchTo(old);
 }
@@ -596,7 +585,8 @@ rowless_finish(SetFinish *finish)
 	emit_without_row(finish, finding.rule, finding.outcome, finding.row_key,
 					 finding.column_name);
 	if (JB_ROOT_COUNT(unconstify(Jsonb *, finding.row_key)) == 0)
-		table_violate(sweep, sweep->rules[finding.rule].rule, finding.outcome);
+		crm_sweep_sums_violate(sweep, sweep->rules[finding.rule].rule,
+							   finding.outcome);
 	MemoryContextReset(finish->context);
 }
 
@@ -677,6 +667,7 @@ crm_sweep_sets_finish(SweepTable *sweep)
 			sweep->rules[i].rule->set->judge)
 			judge_table(&finish, i);
 	}
+	crm_sweep_sums_drop_failed(sweep);
 	tuplesort_end(finish.violations);
 	ExecDropSingleTupleTableSlot(finish.slot);
 	ExecDropSingleTupleTableSlot(finish.put_slot);

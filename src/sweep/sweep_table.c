@@ -139,11 +139,11 @@ crm_sweep_open(Oid target, const bool *selected, int nselected,
 	sweep->full_score = crm_row_score_create(sweep->ruleset);
 	sweep->outcomes = palloc0((sweep->nrules + 1) * sizeof(RuleOutcome));
 	sweep->full_tally = crm_tally_create(sweep->ruleset->ncells);
-	sweep->ownerless = crm_tally_create(sweep->ruleset->ncells);
 	sweep->full_is_live = true;
 	for (int i = 0; i < sweep->nrules; i++)
 		sweep->full_is_live &= sweep->rules[i].rule->broken == NULL &&
 			(!sweep->rules[i].selected || sweep->rules[i].rule->is_immutable);
+	crm_sweep_sums_create(sweep, &sweep->ownerless);
 	if (sweep->ruleset->owner)
 	{
 		HASHCTL		ctl;

@@ -356,48 +356,21 @@ write_events(SweepTable *sweep, int64 run_id, const SweepChoice *choice)
 	crm_sweep_register("crmaudit_found", sink->desc, sink->store);
 	if (choice)
 		crm_sweep_register("crmaudit_judged", crm_sweep_key_desc(), choice->keys);
-	run_sql("INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, row_key, column_name, event, verdict, reason, severity, run_id, group_key)"
-			" SELECT n.rule_id, n.rule_version, $2, n.row_key, n.column_name, 'seen', n.verdict, n.reason, n.severity::crmaudit.severity, $1, n.group_key"
-			" FROM crmaudit_found n WHERE $3 IS NOT NULL",
-			lengthof(types), types, values, NULL);
+
+	/*
+	 * What is gone comes first: else the findings would be reckoned with all
+	 * that is found now, which makes no difference to it.
+	 */
 	run_sql(psprintf("INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, row_key, column_name, event, run_id)"
 					 " SELECT f.rule_id, f.rule_version, f.target, f.row_key, f.column_name, 'gone', $1"
 					 " FROM crmaudit.finding f WHERE f.target = $2 AND f.rule_id = ANY ($3) AND f.status IN ('open', 'acknowledged')"
 					 " AND NOT EXISTS (SELECT FROM crmaudit_found n WHERE n.rule_id = f.rule_id AND n.row_key = f.row_key)%s",
 					 choice ? " AND f.row_key IN (SELECT j.row_key FROM crmaudit_judged j)" : ""),
 			lengthof(types), types, values, NULL);
-}
-
-/* The sum of the tallies of all owners. */
-static ScoreTally *
-row_tally(SweepTable *sweep, ScoreBaseline *baseline)
-{
-	int			ncells = sweep->ruleset->ncells;
-	ScoreTally *sum = crm_tally_create(ncells);
-	int			size = 1 + (sweep->owners ? hash_get_num_entries(sweep->owners) : 0);
-
-	baseline->owners = palloc(size * sizeof(OwnerTally));
-	baseline->nowners = 0;
-	if (sweep->ownerless->rows > 0 || sweep->owners == NULL)
-	{
-		baseline->owners[0].owner = NULL;
-		baseline->owners[baseline->nowners++].tally = sweep->ownerless;
-	}
-	if (sweep->owners)
-	{
-		HASH_SEQ_STATUS status;
-		OwnerEntry *entry;
-
-		hash_seq_init(&status, sweep->owners);
-		while ((entry = hash_seq_search(&status)) != NULL)
-		{
-			baseline->owners[baseline->nowners].owner = entry->owner;
-			baseline->owners[baseline->nowners++].tally = entry->tally;
-		}
-	}
-	for (int i = 0; i < baseline->nowners; i++)
-		crm_tally_add(sum, baseline->owners[i].tally, ncells);
-	return sum;
+	run_sql("INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, row_key, column_name, event, verdict, reason, severity, run_id, group_key)"
+			" SELECT n.rule_id, n.rule_version, $2, n.row_key, n.column_name, 'seen', n.verdict, n.reason, n.severity::crmaudit.severity, $1, n.group_key"
+			" FROM crmaudit_found n WHERE $3 IS NOT NULL",
+			lengthof(types), types, values, NULL);
 }
 
 /* Writes all that the sweep found; returns the id of its run. */
@@ -412,11 +385,7 @@ crm_sweep_write(SweepTable *sweep, const SweepRequest *request,
 	Oid			userid;
 
 	crm_sweep_progress_phase(sweep->progress, SWEEP_WRITING);
-	baseline.row_tally = row_tally(sweep, &baseline);
-	if (sweep->full_is_live)
-		crm_tally_add(sweep->full_tally, baseline.row_tally,
-					  sweep->ruleset->ncells);
-	baseline.full_tally = sweep->full_tally;
+	crm_sweep_sums_baseline(sweep, &baseline);
 	crm_tally_score(sweep->ruleset, sweep->full_tally, &score);
 	userid = own_tables(&security);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
@@ -428,6 +397,9 @@ crm_sweep_write(SweepTable *sweep, const SweepRequest *request,
 	 * little
 	 */
 	(void) set_config_option("enable_nestloop", "off", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	/* nor take more for what is found than work_mem */
+	(void) set_config_option("hash_mem_multiplier", "1", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	SPI_connect();
 	baseline.run_id = write_run(sweep, request, &score);

@@ -6,6 +6,7 @@
  *-------------------------------------------------------------------------
  */
 #include <stddef.h>
+#include <string.h>
 
 #include "types/reason.h"
 
@@ -18,3 +19,14 @@ const CrmReasonWords crm_reason_words[CRM_REASON_COUNT] = {
 	CRM_VALUE_REASONS(CRM_REASON_ENTRY)
 	CRM_RULE_REASONS(CRM_REASON_ENTRY)
 };
+
+CrmReason
+crm_reason_find(const char *code)
+{
+	for (int i = 1; i < CRM_REASON_COUNT; i++)
+	{
+		if (strcmp(crm_reason_words[i].code, code) == 0)
+			return i;
+	}
+	return CRM_REASON_NONE;
+}

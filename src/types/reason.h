@@ -41,4 +41,7 @@ typedef struct CrmReasonWords
 
 extern const CrmReasonWords crm_reason_words[CRM_REASON_COUNT];
 
+/* The reason of that code; CRM_REASON_NONE if there is none. */
+extern CrmReason crm_reason_find(const char *code);
+
 #endif							/* CRM_REASON_H */

@@ -227,6 +227,25 @@ UPDATE ff_customer SET mail = 'x' WHERE number IN (111, 112, 203);
 SELECT row_key, status FROM ff_finding WHERE row_key ->> 'number' IN ('111', '112', '203') AND rule = 'mail_filled' ORDER BY 1;
 SELECT count(*) = :n AS same FROM ff_finding;
 
+-- The state machine reads cursors that give it events, and no others.
+BEGIN;
+SELECT * FROM crmaudit.findings_of('ff_nothing');
+ROLLBACK;
+BEGIN;
+DECLARE ff_other CURSOR FOR SELECT 1 AS id;
+SELECT * FROM crmaudit.findings_of('ff_other');
+ROLLBACK;
+BEGIN;
+SELECT replace(crmaudit.finding_stream('SELECT * FROM crmaudit.finding_event', 'crmaudit.finding_event', true), 's AS folded', 'NULL::text AS folded') AS query \gset
+DECLARE ff_other CURSOR FOR :query;
+SELECT * FROM crmaudit.findings_of('ff_other');
+ROLLBACK;
+BEGIN;
+SELECT crmaudit.finding_stream('SELECT * FROM crmaudit.finding_event WHERE target = ''ff_customer''::regclass', 'crmaudit.finding_event', false) AS query \gset
+DECLARE ff_events CURSOR FOR :query;
+SELECT count(*) = (SELECT count(*) FROM ff_finding WHERE status <> 'unseen') AS all FROM crmaudit.findings_of('ff_events') WHERE status <> 'unseen';
+ROLLBACK;
+
 -- Incomplete and false data are counted apart (D8).
 SELECT d, r, crmaudit.finding_nature(d, r) FROM (VALUES ('completeness', 'missing'), ('validity', 'blank'), ('validity', 'checksum'), ('accuracy', 'placeholder'),
 	('completeness', 'placeholder'), ('completeness', 'no_match'), ('consistency', 'sex_differs'), ('uniqueness', 'shared'), ('timeliness', 'too_old'),

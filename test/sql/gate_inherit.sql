@@ -30,6 +30,23 @@ TRUNCATE gi_person;
 SELECT target, rule, row_key, status, resolution FROM crmaudit.finding
 	WHERE target IN ('gi_person'::regclass, 'gi_client'::regclass) ORDER BY target::text, row_key, rule;
 
+-- TRUNCATE of the child alone, or of the parent only, is about that table.
+SELECT crmaudit.set_mode('gi_person', 'observe') \gset
+SELECT crmaudit.set_mode('gi_client', 'observe') \gset
+SELECT crmaudit.rebase_scores('gi_person'), crmaudit.rebase_scores('gi_client');
+INSERT INTO gi_person VALUES (6, NULL);
+INSERT INTO gi_client VALUES (7, NULL, NULL);
+TRUNCATE gi_client;
+SELECT target, rule, row_key FROM crmaudit.open_findings
+	WHERE target IN ('gi_person'::regclass, 'gi_client'::regclass) ORDER BY target::text, row_key, rule;
+INSERT INTO gi_client VALUES (8, 'Li', NULL);
+TRUNCATE ONLY gi_person;
+SELECT target, rule, row_key FROM crmaudit.open_findings
+	WHERE target IN ('gi_person'::regclass, 'gi_client'::regclass) ORDER BY target::text, row_key, rule;
+SELECT target, rows, clean_row_rate, stale FROM crmaudit.table_score WHERE target IN ('gi_person'::regclass, 'gi_client'::regclass) ORDER BY target::text;
+SELECT crmaudit.set_mode('gi_person', 'enforce') \gset
+SELECT crmaudit.set_mode('gi_client', 'enforce') \gset
+
 -- Parent and child are independent: either may be unprotected.
 SELECT crmaudit.unprotect('gi_person') \gset
 INSERT INTO gi_person VALUES (4, NULL);

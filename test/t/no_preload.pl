@@ -27,6 +27,20 @@ SQL
 	stores($node, $db, "INSERT INTO customer VALUES (1, 'wang.wei\@163.com')", "$n: good row");
 	stores($node, $db, "SET crmaudit.mode = observe; INSERT INTO customer VALUES (2, 'bad')", "$n: setting before the first write");
 	query_is($node, $db, 'SELECT count(*) FROM crmaudit.open_findings', '1', "$n: finding");
+	# TRUNCATE of a partition is what a session does first, and all it does.
+	$node->safe_psql($db, <<'SQL');
+CREATE TABLE visit (kind text, id int, note text, PRIMARY KEY (kind, id)) PARTITION BY LIST (kind);
+CREATE TABLE visit_a PARTITION OF visit FOR VALUES IN ('a');
+CREATE TABLE visit_b PARTITION OF visit FOR VALUES IN ('b');
+SELECT crmaudit.protect('visit', mode => 'observe', history => false);
+SELECT crmaudit.add_rule('visit', 'note_filled', 'required', '{note}');
+INSERT INTO visit VALUES ('a', 1, NULL), ('b', 1, NULL);
+SELECT crmaudit.rebase_scores('visit');
+SQL
+	stores($node, $db, 'TRUNCATE visit_b', "$n: TRUNCATE of a partition");
+	query_is($node, $db, "SELECT rows, stale, (SELECT string_agg(row_key::text, ' ') FROM crmaudit.open_findings WHERE target = 'visit'::regclass)
+		FROM crmaudit.live_table_score('visit')", '1|f|{"id": 1, "kind": "a"}', "$n: scores and findings follow");
+	$node->safe_psql($db, 'DROP TABLE visit');
 	return;
 }
 
@@ -89,6 +103,7 @@ query_is($node, 'plain', 'SELECT count(*) FROM customer WHERE id = 1', '1', 'rea
 stores($node, 'plain', <<'SQL', 'the owner detaches the table', @owner);
 ALTER TABLE customer DISABLE TRIGGER zz_crmaudit_gate;
 ALTER TABLE customer DISABLE TRIGGER zz_crmaudit_stored;
+ALTER TABLE customer DISABLE TRIGGER zz_crmaudit_truncate;
 ALTER TABLE customer DISABLE TRIGGER zz_crmaudit_truncated;
 ALTER TABLE customer DISABLE TRIGGER zz_crmaudit_ledger;
 ALTER TABLE customer DISABLE TRIGGER zz_crmaudit_ledger_truncate;
@@ -97,9 +112,10 @@ SQL
 # The library is back.
 $node->safe_psql('plain', q{UPDATE pg_proc SET probin = '$libdir/crmaudit' WHERE probin = '$libdir/crmaudit_gone'});
 stores($node, 'plain', <<'SQL', 'and attaches it again', @owner);
-ALTER TABLE customer ENABLE TRIGGER zz_crmaudit_gate;
-ALTER TABLE customer ENABLE TRIGGER zz_crmaudit_stored;
-ALTER TABLE customer ENABLE TRIGGER zz_crmaudit_truncated;
+ALTER TABLE customer ENABLE ALWAYS TRIGGER zz_crmaudit_gate;
+ALTER TABLE customer ENABLE ALWAYS TRIGGER zz_crmaudit_stored;
+ALTER TABLE customer ENABLE ALWAYS TRIGGER zz_crmaudit_truncate;
+ALTER TABLE customer ENABLE ALWAYS TRIGGER zz_crmaudit_truncated;
 ALTER TABLE customer ENABLE ALWAYS TRIGGER zz_crmaudit_ledger;
 ALTER TABLE customer ENABLE ALWAYS TRIGGER zz_crmaudit_ledger_truncate;
 SQL

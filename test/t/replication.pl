@@ -34,6 +34,19 @@ SELECT crmaudit.add_rule('crm.customer', 'code_formatted', 'regex', '{code}', '{
 SELECT crmaudit.add_rule('crm.visit', 'note_filled', 'not_blank', '{note}');
 SQL
 
+# Scores of the subscriber follow what the apply worker writes.
+$subscriber->safe_psql('postgres', 'SELECT crmaudit.rebase_scores(target) FROM crmaudit.protected_table');
+sub scores_are_true
+{
+	my ($rows, $when) = @_;
+
+	query_is($subscriber, 'postgres', "SELECT p.target, l.rows, l.stale,
+			(l.rows, l.score::text, l.clean_row_rate, l.coverage) IS NOT DISTINCT FROM (m.rows, m.score::text, m.clean_row_rate, m.coverage)
+		FROM crmaudit.protected_table p CROSS JOIN LATERAL crmaudit.live_table_score(p.target) l CROSS JOIN LATERAL crmaudit.measure_table(p.target) m
+		ORDER BY p.target::text", $rows, "$when: scores of the subscriber");
+	return;
+}
+
 # Publish the CRM's schema: crmaudit's own tables belong to each database.
 $publisher->safe_psql('postgres', <<'SQL');
 INSERT INTO crm.customer VALUES (1, 'wang.wei@163.com', 'x');
@@ -44,6 +57,7 @@ my $connstr = $publisher->connstr . ' dbname=postgres';
 $subscriber->safe_psql('postgres', "CREATE SUBSCRIPTION crm CONNECTION '$connstr' PUBLICATION crm");
 $subscriber->wait_for_subscription_sync($publisher, 'crm');
 query_is($subscriber, 'postgres', 'SELECT count(*) FROM crm.customer JOIN crm.visit USING (id)', '1', 'the initial copy is not judged');
+scores_are_true("crm.customer|1|f|t\ncrm.visit|1|f|t", 'initial copy');
 
 $publisher->safe_psql('postgres', <<'SQL');
 INSERT INTO crm.customer VALUES (2, 'li.na@163.com', 'y');
@@ -58,6 +72,21 @@ query_is($subscriber, 'postgres', 'SELECT id, mail, code FROM crm.customer ORDER
 	'apply stores what the publisher accepted');
 query_is($subscriber, 'postgres', 'SELECT count(*) FROM crm.visit', '1', 'also in partitions');
 query_is($subscriber, 'postgres', 'SELECT count(*) FROM crmaudit.finding_event', '0', 'and records nothing');
+
+scores_are_true("crm.customer|3|f|t\ncrm.visit|1|f|t", 'apply');
+# Partitions are truncated, the whole is, and rows come by streams.
+$publisher->safe_psql('postgres', q{
+	INSERT INTO crm.visit VALUES (3, '2026-02-02', NULL), (4, '2026-02-02', 'x');
+	SET crmaudit.mode = off;
+	TRUNCATE crm.visit_2026;
+	INSERT INTO crm.visit VALUES (5, '2026-02-02', NULL)});
+$publisher->wait_for_catchup('crm');
+scores_are_true("crm.customer|3|f|t\ncrm.visit|1|f|t", 'TRUNCATE of a partition');
+$publisher->safe_psql('postgres', q{TRUNCATE crm.visit; INSERT INTO crm.visit VALUES (6, '2026-02-02', '')});
+$publisher->wait_for_catchup('crm');
+scores_are_true("crm.customer|3|f|t\ncrm.visit|1|f|t", 'TRUNCATE of the whole');
+query_is($subscriber, 'postgres', 'SELECT id FROM crm.visit', '6', 'rows follow');
+query_is($subscriber, 'postgres', 'SELECT count(*) FROM crmaudit.finding_event', '0', 'still nothing is recorded');
 
 # Ordinary writes on the subscriber are judged.
 refuses($subscriber, 'postgres', "INSERT INTO crm.customer VALUES (10, 'bad', 'ab')", qr/violates rule "email_valid"/, 'write on the subscriber');

@@ -164,6 +164,22 @@ sub merge
 	  . " WHEN NOT MATCHED THEN INSERT ($columns) VALUES ($values)";
 }
 
+# A partition, a tree of them, several, in any order; rarely the whole.
+sub truncate_some
+{
+	my ($table) = @_;
+
+	return $table eq 'plain' ? 'TRUNCATE plain, child' : "TRUNCATE $table" if $table ne 'part';
+	return 'TRUNCATE ' . join(', ', map { pick(qw(part_a part_a_some part_a_rest part_b part_b part_c part_c), chance(0.25) ? 'part' : ()) } 1 .. 1 + int(rand(3)));
+}
+
+# In subtransactions, of which some fail.
+sub truncate_block
+{
+	return 'DO $do$ BEGIN FOR i IN 1 .. 3 LOOP BEGIN ' . insert('part') . '; ' . truncate_some('part')
+	  . '; ' . insert('part') . '; IF i % 2 = ' . int(rand(3)) . ' THEN RAISE division_by_zero; END IF; EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $do$';
+}
+
 sub in_block
 {
 	my ($table) = @_;
@@ -184,14 +200,14 @@ sub statement
 		sub { "UPDATE $table SET own = $table.own || 'x' WHERE length(own) < 3 AND " . some_rows() },
 		sub { "DELETE FROM $table WHERE " . some_rows() },
 		sub { copy_file($table) },
-		sub { in_block($table) },
+		sub { $table eq 'part' && chance(0.2) ? truncate_block() : in_block($table) },
 		# keys that change: a cascade for plain, rows that move for part
 		sub { $table eq 'part' ? 'UPDATE part SET kind = ' . kind() . ', ' . assignments('part') . ' WHERE ' . some_rows()
 			  : "UPDATE $table SET id = id + 150 WHERE " . some_rows() },
 		sub { $table eq 'part' ? 'UPDATE part SET id = id % 12 + 200 * (id / 12) WHERE ' . some_rows() : 'DELETE FROM plain WHERE id > 150 AND ' . some_rows() });
 
 	push @ways, sub { merge($table) } if $has_merge;
-	push @ways, sub { $table eq 'plain' ? 'TRUNCATE plain, child' : "TRUNCATE $table" } if chance(0.1);
+	push @ways, sub { truncate_some($table) } if $table eq 'part' || chance(0.1);
 	return pick(@ways)->();
 }
 

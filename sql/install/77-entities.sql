@@ -429,7 +429,7 @@ COMMENT ON FUNCTION crmaudit.mapping_source(crmaudit.entity_mapping) IS 'FROM it
 
 -- The mapping as one SELECT. Every piece of SQL in it is one expression.
 CREATE FUNCTION crmaudit.prepare_mapping(INOUT mapping crmaudit.entity_mapping)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	from_item text := crmaudit.mapping_source(mapping);
 	path text := mapping.path || ', pg_temp';
@@ -518,7 +518,7 @@ COMMENT ON FUNCTION crmaudit.valid_mappings(text) IS 'mappings of an entity that
 -- All sources of an entity as one SELECT. A column that a source does not have
 -- is NULL there. With additional columns, the source and the row's key, or just the canonical columns.
 CREATE FUNCTION crmaudit.entity_query(entity text, whole boolean) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	WITH mappings AS (
 		SELECT m.* FROM crmaudit.valid_mappings(entity_query.entity) m
 	), columns AS (

@@ -148,7 +148,7 @@ COMMENT ON FUNCTION crmaudit.deadline_sql(text, text, text, text) IS 'SQL of a d
 
 -- Subjects of an obligation: when each begins, and what links it.
 CREATE FUNCTION crmaudit.obligation_subjects(o crmaudit.obligation, link text) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	entity crmaudit.entity;
 	types jsonb := crmaudit.entity_types(o.for_each);
@@ -213,7 +213,7 @@ COMMENT ON FUNCTION crmaudit.counts_days(text) IS 'whether a length of time ends
 -- Whatever may fulfil an obligation, or try to. SQL that reads subject or
 -- staff is evaluated where the two meet, the rest before.
 CREATE FUNCTION crmaudit.obligation_fulfilments(o crmaudit.obligation, link text, meets boolean) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	time_column text := (SELECT e.time_column FROM crmaudit.entity e WHERE e.entity = o.fulfilled_by);
 	fulfils text := coalesce(crmaudit.require_expression(o.fulfilled_if, 'fulfilled_if'), 'true');
@@ -248,7 +248,7 @@ COMMENT ON FUNCTION crmaudit.meeting_expression(crmaudit.obligation, text) IS 'S
 
 -- One row for each subject: when it was fulfilled, and what was tried.
 CREATE FUNCTION crmaudit.obligation_facts(o crmaudit.obligation, by_day boolean) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	group_columns constant text := '"@id", "@customer", "@staff", "@starts", "@due", "@extension"';
 	meets boolean := coalesce(o.fulfilled_if, '') || ' ' || coalesce(o.attempt_if, '') ~ '\m(subject|staff)"?\s*\.';
@@ -437,7 +437,7 @@ COMMENT ON FUNCTION crmaudit.obligation_rows() IS 'implementation of the view ob
 -- Of all obligations, or only of those that have neither a query nor a problem:
 -- each of them takes some milliseconds.
 CREATE FUNCTION crmaudit.make_obligation_functions(of_all boolean DEFAULT true) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET check_function_bodies = off AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET check_function_bodies = off AS $$
 DECLARE
 	o crmaudit.obligation;
 	new_query text;
@@ -806,7 +806,7 @@ COMMENT ON FUNCTION crmaudit.end_obligation_rule(bigint, bigint, int, bigint, bi
 -- An id may name several rows, as that of a case does its steps: they are told
 -- apart by when they began, are due, and whose they are.
 CREATE FUNCTION crmaudit.same_subject(o crmaudit.obligation) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	SELECT coalesce(string_agg(E'\nAND ' || c.condition, ''), '')
 	FROM (SELECT t.types, coalesce(o.counting_from, nullif(e.time_column, o.fulfilled_at)) AS began
 		FROM crmaudit.entity e CROSS JOIN crmaudit.entity_types(e.entity) AS t(types) WHERE e.entity = o.for_each) f

@@ -836,12 +836,14 @@ BEGIN
 		RETURN;
 	END IF;
 	FOR altered IN
-		SELECT DISTINCT m.source FROM crmaudit.entity_mapping m JOIN pg_event_trigger_ddl_commands() d ON d.classid = 'pg_class'::regclass AND d.objid = m.source
+		SELECT DISTINCT m.source FROM crmaudit.entity_mapping m JOIN pg_class c ON c.oid = m.source
+		JOIN pg_event_trigger_ddl_commands() d ON d.classid = 'pg_class'::regclass AND d.objid = m.source
+			OR d.classid = 'pg_namespace'::regclass AND d.objid = c.relnamespace
 	LOOP
 		PERFORM crmaudit.follow_mapping(altered);
 	END LOOP;
 END $$;
-COMMENT ON FUNCTION crmaudit.table_altered() IS 'event trigger: follows the renaming of columns of protected tables';
+COMMENT ON FUNCTION crmaudit.table_altered() IS 'event trigger: follows the renaming of columns of protected tables, and of what is mapped to entities';
 
 -- The history keeps the table's name instead of its number, which a dump would
 -- carry to another table.
@@ -923,9 +925,9 @@ COMMENT ON FUNCTION crmaudit.refuse_column_drop(regclass, int) IS 'raises an err
 
 CREATE EVENT TRIGGER crmaudit_table_altered ON ddl_command_end
 	-- the others rename columns of ordinary tables too
-	WHEN TAG IN ('ALTER TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
+	WHEN TAG IN ('ALTER TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'ALTER SCHEMA')
 	EXECUTE FUNCTION crmaudit.table_altered();
-COMMENT ON EVENT TRIGGER crmaudit_table_altered IS 'lets rules follow renamed columns';
+COMMENT ON EVENT TRIGGER crmaudit_table_altered IS 'lets rules and mappings follow what is renamed';
 CREATE EVENT TRIGGER crmaudit_table_dropped ON sql_drop
 	EXECUTE FUNCTION crmaudit.table_dropped();
 COMMENT ON EVENT TRIGGER crmaudit_table_dropped IS 'removes the rules of dropped tables; guards columns that rules read';

@@ -14,11 +14,21 @@ COMMENT ON TABLE crmaudit.entity IS 'what an audit speaks of: customers, contrac
 COMMENT ON COLUMN crmaudit.entity.id_column IS 'the column that identifies it';
 COMMENT ON COLUMN crmaudit.entity.time_column IS 'the column that tells when it happened, or began';
 
+-- A type's name may come from anybody who may write the table.
+CREATE FUNCTION crmaudit.known_type(name text) RETURNS regtype
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	RETURN to_regtype(name);
+EXCEPTION WHEN syntax_error OR undefined_object OR invalid_parameter_value OR invalid_schema_name OR feature_not_supported OR insufficient_privilege THEN
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION crmaudit.known_type(text) IS 'the type of a name; NULL if there is none';
+
 CREATE TABLE crmaudit.entity_column (
 	entity text NOT NULL,
 	column_name text NOT NULL,
 	position int NOT NULL,
-	type text NOT NULL,
+	type text NOT NULL CHECK (crmaudit.known_type(type) IS NOT NULL),
 	unit text,
 	english text NOT NULL,
 	chinese text NOT NULL,
@@ -37,18 +47,24 @@ CREATE TABLE crmaudit.entity_mapping (
 	types jsonb NOT NULL,
 	path text NOT NULL,
 	alias text NOT NULL,
+	time_zone text NOT NULL,
 	attnums int2[] NOT NULL,
 	attnames text[] NOT NULL,
+	written_names text[] NOT NULL,
+	shape text NOT NULL,
 	mapped_by name NOT NULL DEFAULT current_user,
 	mapped_at timestamptz NOT NULL DEFAULT now(),
 	UNIQUE (entity, source)
 );
 COMMENT ON TABLE crmaudit.entity_mapping IS 'where the CRM keeps an entity; changed by map_entity() and unmap_entity()';
 COMMENT ON COLUMN crmaudit.entity_mapping.columns IS 'as map_entity() got them: canonical or additional column, and the column or SQL that it comes from';
-COMMENT ON COLUMN crmaudit.entity_mapping.query IS 'the same as one SELECT, every name in it qualified; row_key is the primary key of the source''s row';
+COMMENT ON COLUMN crmaudit.entity_mapping.query IS 'the same as one SELECT, every name in it qualified; row_key is the primary key of the source''s row, or the entity''s id without one';
 COMMENT ON COLUMN crmaudit.entity_mapping.types IS 'columns of the query and their types';
 COMMENT ON COLUMN crmaudit.entity_mapping.path IS 'search_path that its SQL was written under';
-COMMENT ON COLUMN crmaudit.entity_mapping.alias IS 'what the source was called when it was mapped, which SQL may say before a column; attnames says what its columns were called';
+COMMENT ON COLUMN crmaudit.entity_mapping.alias IS 'what the source was called when it was mapped, which SQL may say before a column';
+COMMENT ON COLUMN crmaudit.entity_mapping.time_zone IS 'what zone times without one are of, unless the column says: that of reports when it was mapped';
+COMMENT ON COLUMN crmaudit.entity_mapping.attnames IS 'what its columns are called; written_names: what they were called when it was mapped, as SQL says';
+COMMENT ON COLUMN crmaudit.entity_mapping.shape IS 'name, columns and types of the source that the query is for';
 COMMENT ON COLUMN crmaudit.entity_mapping.mapped_by IS 'who mapped it: it counts as long as he owns the source, for its SQL runs with the rights of whoever reads';
 
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.entity', 'WHERE NOT builtin');
@@ -59,17 +75,20 @@ SELECT pg_catalog.pg_extension_config_dump('crmaudit.entity_mapping_id_seq', '')
 CREATE TRIGGER number_columns BEFORE INSERT ON crmaudit.entity_mapping
 	FOR EACH ROW EXECUTE FUNCTION crmaudit.number_columns('source');
 
--- Whoever may write the table must not write in another's name. A superuser
--- may: a restore is done by one.
+-- Whoever may write the table must not write in another's name, nor what is
+-- derived from the rest. A superuser may: a restore is done by one.
 CREATE FUNCTION crmaudit.sign_definition() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	derived constant text[] := ARRAY(SELECT a FROM unnest(TG_ARGV) WITH ORDINALITY AS t(a, n) WHERE n > 1);
 BEGIN
 	IF NOT (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = current_user) THEN
-		NEW := jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[0], current_user));
+		NEW := jsonb_populate_record(NEW, jsonb_build_object(TG_ARGV[0], current_user)
+			|| (SELECT coalesce(jsonb_object_agg(d, CASE WHEN TG_OP = 'UPDATE' THEN to_jsonb(OLD) -> d END), '{}') FROM unnest(derived) d));
 	END IF;
 	RETURN NEW;
 END $$;
-COMMENT ON FUNCTION crmaudit.sign_definition() IS 'trigger: notes in a column who defined what is written, unless a superuser, or a restore, says who it was';
+COMMENT ON FUNCTION crmaudit.sign_definition() IS 'trigger: notes in a column who defined what is written, unless a superuser, or a restore, says who it was; leaves alone the columns, named after that, that are derived from the others';
 CREATE TRIGGER sign_definition BEFORE INSERT OR UPDATE ON crmaudit.entity_mapping
 	FOR EACH ROW EXECUTE FUNCTION crmaudit.sign_definition('mapped_by');
 
@@ -246,13 +265,13 @@ SELECT entity, column_name, row_number() OVER (PARTITION BY entity ORDER BY n)::
 CREATE FUNCTION crmaudit.period_range(period text) RETURNS daterange
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
 	SELECT CASE
-		WHEN period OPERATOR(pg_catalog.~) '^[0-9]{4}$' THEN pg_catalog.daterange(
+		WHEN period OPERATOR(pg_catalog.~) '^(?!0000)[0-9]{4}$' THEN pg_catalog.daterange(
 			pg_catalog.make_date(period::int4, 1, 1), pg_catalog.make_date(period::int4 OPERATOR(pg_catalog.+) 1, 1, 1))
-		WHEN period OPERATOR(pg_catalog.~) '^[0-9]{4}-?[Qq][1-4]$' THEN pg_catalog.daterange(
+		WHEN period OPERATOR(pg_catalog.~) '^(?!0000)[0-9]{4}-?[Qq][1-4]$' THEN pg_catalog.daterange(
 			pg_catalog.make_date(pg_catalog.left(period, 4)::int4, pg_catalog.right(period, 1)::int4 OPERATOR(pg_catalog.*) 3 OPERATOR(pg_catalog.-) 2, 1),
 			(pg_catalog.make_date(pg_catalog.left(period, 4)::int4, pg_catalog.right(period, 1)::int4 OPERATOR(pg_catalog.*) 3 OPERATOR(pg_catalog.-) 2, 1)
 				OPERATOR(pg_catalog.+) '3 months'::pg_catalog.interval)::pg_catalog.date)
-		WHEN period OPERATOR(pg_catalog.~) '^[0-9]{4}-?(0[1-9]|1[0-2])(-[0-9]{2})?$' THEN pg_catalog.daterange(
+		WHEN period OPERATOR(pg_catalog.~) '^(?!0000)[0-9]{4}-?(0[1-9]|1[0-2])(-[0-9]{2})?$' THEN pg_catalog.daterange(
 			pg_catalog.make_date(pg_catalog.left(period, 4)::int4, pg_catalog.substr(pg_catalog.replace(period, '-', ''), 5, 2)::int4, 1),
 			(pg_catalog.make_date(pg_catalog.left(period, 4)::int4, pg_catalog.substr(pg_catalog.replace(period, '-', ''), 5, 2)::int4, 1)
 				OPERATOR(pg_catalog.+) '1 month'::pg_catalog.interval)::pg_catalog.date)
@@ -266,12 +285,33 @@ CREATE FUNCTION crmaudit.require_expression(sql text, what text) RETURNS text
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'crmaudit_require_expression';
 COMMENT ON FUNCTION crmaudit.require_expression(text, text) IS 'SQL that is one expression, in parentheses; an error for anything else';
 
+CREATE FUNCTION crmaudit.raise_error(code text, message text, detail text, hint text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	-- an empty detail or hint would be printed
+	IF detail = '' AND hint = '' THEN
+		RAISE EXCEPTION USING MESSAGE = message, ERRCODE = code;
+	ELSIF detail = '' THEN
+		RAISE EXCEPTION USING MESSAGE = message, ERRCODE = code, HINT = hint;
+	ELSIF hint = '' THEN
+		RAISE EXCEPTION USING MESSAGE = message, ERRCODE = code, DETAIL = detail;
+	END IF;
+	RAISE EXCEPTION USING MESSAGE = message, ERRCODE = code, DETAIL = detail, HINT = hint;
+END $$;
+COMMENT ON FUNCTION crmaudit.raise_error(text, text, text, text) IS 'raises an error again';
+
 -- A view that nobody sees is what PostgreSQL qualifies names by. Nothing of it
 -- is planned or run.
 CREATE FUNCTION crmaudit.canonical_query(sql text, path text, OUT query text, OUT types jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = error
 SET DateStyle = 'ISO, MDY' SET IntervalStyle = postgres SET extra_float_digits = 3 SET standard_conforming_strings = on AS $$
+DECLARE
+	message text;
+	detail text;
+	hint text;
 BEGIN
+	-- nothing that follows a SELECT is run
+	PERFORM crmaudit.require_expression(format(E'(%s\n)', sql), 'query');
 	PERFORM set_config('search_path', path, true);
 	EXECUTE 'CREATE TEMPORARY VIEW crmaudit_canonical AS ' || sql;
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -279,8 +319,33 @@ BEGIN
 	SELECT jsonb_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)) INTO types
 		FROM pg_attribute a WHERE a.attrelid = 'pg_temp.crmaudit_canonical'::regclass AND a.attnum > 0;
 	DROP VIEW pg_temp.crmaudit_canonical;
+EXCEPTION WHEN OTHERS THEN
+	-- without the statement around it, which is ours
+	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+	PERFORM crmaudit.raise_error(SQLSTATE, message, detail, hint);
 END $$;
 COMMENT ON FUNCTION crmaudit.canonical_query(text, text) IS 'a SELECT, parsed under a search_path, with every name qualified, and the types of its columns';
+
+-- Raises the error that a piece of SQL has, and says which piece it is.
+CREATE FUNCTION crmaudit.check_sql(sql text, path text, what text, wanted text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	type text;
+	message text;
+	detail text;
+	hint text;
+BEGIN
+	BEGIN
+		type := (crmaudit.canonical_query(sql, path)).types ->> 'x';
+	EXCEPTION WHEN OTHERS THEN
+		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
+		PERFORM crmaudit.raise_error(SQLSTATE, format('%s: %s', what, message), detail, hint);
+	END;
+	IF type <> wanted THEN
+		RAISE EXCEPTION '% must have type %, not type %', what, wanted, type USING ERRCODE = 'datatype_mismatch';
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.check_sql(text, text, text, text) IS 'raises an error, which says what it is about, unless a SELECT can be read and its column x has the type that is wanted (NULL: any)';
 
 -- What a column of a mapping is, as SQL over the source.
 CREATE FUNCTION crmaudit.mapped_expression(names text[], entity text, column_name text, spec jsonb) RETURNS text
@@ -291,11 +356,16 @@ DECLARE
 	result text;
 BEGIN
 	IF source IS NULL OR jsonb_typeof(spec) NOT IN ('string', 'object')
-		OR jsonb_typeof(spec) = 'object' AND (spec - '{column,sql,values,time_zone}'::text[] <> '{}' OR jsonb_typeof(coalesce(spec -> 'values', '{}')) <> 'object') THEN
+		OR jsonb_typeof(spec) = 'object' AND (spec - '{column,sql,values,time_zone}'::text[] <> '{}' OR jsonb_typeof(coalesce(spec -> 'values', '{}')) <> 'object'
+			OR spec ?& '{column,sql}' OR jsonb_path_exists(spec, '$.values.* ? (@.type() == "object" || @.type() == "array")')) THEN
 		RAISE EXCEPTION 'mapping of % must be a column, an SQL expression, or an object', what
 			USING ERRCODE = 'invalid_parameter_value',
-				DETAIL = format('It is %s.', coalesce(jsonb_typeof(spec), 'null')),
+				DETAIL = format('It is %s.', spec),
 				HINT = 'An object has column or sql, and may have values and time_zone: {"column": "state", "values": {"done": "reached"}}.';
+	END IF;
+	IF spec ? 'column' AND source <> ALL (names) THEN
+		RAISE EXCEPTION '% is mapped to column "%", which does not exist', what, source
+			USING ERRCODE = 'undefined_column', HINT = format('There are: %s.', array_to_string(names, ', '));
 	END IF;
 	result := CASE WHEN source = ANY (names) THEN quote_ident(source) ELSE crmaudit.require_expression(source, what) END;
 	IF spec -> 'values' <> '{}' THEN
@@ -312,6 +382,10 @@ CREATE FUNCTION crmaudit.fitted_expression(expression text, type text, wanted te
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN type = wanted THEN expression
+		-- not as the session writes dates
+		WHEN wanted = 'text' AND type = 'date' THEN format('to_char(%s, ''YYYY-MM-DD'')', expression)
+		WHEN wanted = 'text' AND type LIKE 'timestamp%without time zone' THEN format('to_char(%s, ''YYYY-MM-DD HH24:MI:SS'')', expression)
+		WHEN wanted = 'text' AND type LIKE 'timestamp%with time zone' THEN format('to_char((%s) AT TIME ZONE %L, ''YYYY-MM-DD HH24:MI:SS'')', expression, zone)
 		WHEN wanted = 'text' OR has_values THEN format('(%s)::%s', expression, wanted)
 		WHEN wanted = 'timestamp with time zone' AND (type = 'date' OR type LIKE 'timestamp%without time zone')
 			THEN format('((%s)::timestamp AT TIME ZONE %L)', expression, zone)
@@ -325,42 +399,67 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.fitted_expression(text, text, text, text, boolean) IS 'SQL that gives a value the type that an entity''s column has; NULL if it does not fit';
 
--- The source with the columns that it had when it was mapped.
+-- What the SQL of a mapping calls each column of its source. One that was added
+-- since goes by its own name, unless that is what another was called.
+CREATE FUNCTION crmaudit.mapping_names(mapping crmaudit.entity_mapping) RETURNS TABLE (attnum int2, name text, written text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT a.attnum, a.attname::text, coalesce(n.written, a.attname::text)
+	FROM pg_attribute a LEFT JOIN unnest(mapping.attnums, mapping.written_names) AS n(attnum, written) ON n.attnum = a.attnum
+	WHERE a.attrelid = mapping.source AND a.attnum > 0 AND NOT a.attisdropped
+		AND (n.attnum IS NOT NULL OR a.attname <> ALL (mapping.written_names))
+	ORDER BY a.attnum
+$$;
+COMMENT ON FUNCTION crmaudit.mapping_names(crmaudit.entity_mapping) IS 'columns of a mapping''s source: what they are called, and what the mapping''s SQL calls them';
+
+CREATE FUNCTION crmaudit.source_shape(source regclass) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('%s (%s)', source, string_agg(format('%I %s', a.attname, format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY a.attnum))
+	FROM pg_attribute a WHERE a.attrelid = source AND a.attnum > 0 AND NOT a.attisdropped
+$$;
+COMMENT ON FUNCTION crmaudit.source_shape(regclass) IS 'name, columns and types of a relation';
+
 CREATE FUNCTION crmaudit.mapping_source(mapping crmaudit.entity_mapping) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('%s AS %I', mapping.source, mapping.alias) || CASE WHEN bool_or(c.was <> c.attname)
-		THEN format(' (%s)', string_agg(quote_ident(c.was), ', ' ORDER BY c.attnum)) ELSE '' END
-	FROM (SELECT a.attnum, a.attname::text, coalesce(n.name, a.attname::text) AS was
-		FROM pg_attribute a LEFT JOIN unnest(mapping.attnums, mapping.attnames) AS n(attnum, name) ON n.attnum = a.attnum
-		WHERE a.attrelid = mapping.source AND a.attnum > 0 AND NOT a.attisdropped) c
+	SELECT CASE WHEN bool_or(c.written <> c.name)
+		THEN format('(SELECT %s FROM %s AS s) AS %I', string_agg(format('s.%I AS %I', c.name, c.written), ', ' ORDER BY c.attnum), mapping.source, mapping.alias)
+		ELSE format('%s AS %I', mapping.source, mapping.alias) END
+	FROM crmaudit.mapping_names(mapping) c
 $$;
 COMMENT ON FUNCTION crmaudit.mapping_source(crmaudit.entity_mapping) IS 'FROM item of a mapping: the source under the names that it had when it was mapped';
 
 -- The mapping as one SELECT. Every piece of SQL in it is one expression.
 CREATE FUNCTION crmaudit.prepare_mapping(INOUT mapping crmaudit.entity_mapping)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	from_item text := crmaudit.mapping_source(mapping);
 	path text := mapping.path || ', pg_temp';
 	names text[];
 	id_column text := (SELECT e.id_column FROM crmaudit.entity e WHERE e.entity = mapping.entity);
-	zone text := crmaudit.report_time_zone();
 	raw text;
 	probe record;
 	one record;
 	fitted text;
 	fitted_list text := '';
-	key_columns text[];
+	key_members text;
 BEGIN
-	-- a column that was added since goes by the name it has
-	SELECT array_agg(coalesce(n.name, a.attname::text) ORDER BY a.attnum) INTO names
-		FROM pg_attribute a LEFT JOIN unnest(mapping.attnums, mapping.attnames) AS n(attnum, name) ON n.attnum = a.attnum
-		WHERE a.attrelid = mapping.source AND a.attnum > 0 AND NOT a.attisdropped;
+	names := ARRAY(SELECT n.written FROM crmaudit.mapping_names(mapping) n);
 	SELECT string_agg(format('%s AS %I', crmaudit.mapped_expression(names, mapping.entity, c.key, c.value), c.key), ', ' ORDER BY c.key)
 		INTO raw FROM jsonb_each(mapping.columns) c;
-	probe := crmaudit.canonical_query(format('SELECT %s FROM %s', raw, from_item), path);
+	BEGIN
+		probe := crmaudit.canonical_query(format('SELECT %s FROM %s', raw, from_item), path);
+	EXCEPTION WHEN OTHERS THEN
+		-- one by one, so that the error tells which it is
+		FOR one IN SELECT c.key AS column_name, crmaudit.mapped_expression(names, mapping.entity, c.key, c.value) AS expression FROM jsonb_each(mapping.columns) c ORDER BY c.key LOOP
+			PERFORM crmaudit.check_sql(format('SELECT %s AS x FROM %s', one.expression, from_item), path, format('column "%s" of entity "%s"', one.column_name, mapping.entity), NULL);
+		END LOOP;
+		RAISE;
+	END;
+	IF mapping.filter IS NOT NULL THEN
+		PERFORM crmaudit.check_sql(format('SELECT %s AS x FROM %s', crmaudit.require_expression(mapping.filter, format('filter of entity "%s"', mapping.entity)), from_item), path,
+			format('filter of entity "%s"', mapping.entity), 'boolean');
+	END IF;
 	FOR one IN
-		SELECT c.key AS column_name, format_type(t.type, NULL) AS wanted, c.value -> 'values' <> '{}' AS has_values, coalesce(c.value ->> 'time_zone', zone) AS zone,
+		SELECT c.key AS column_name, format_type(t.type, NULL) AS wanted, c.value -> 'values' <> '{}' AS has_values, coalesce(c.value ->> 'time_zone', mapping.time_zone) AS zone,
 			crmaudit.mapped_expression(names, mapping.entity, c.key, c.value) AS expression, probe.types ->> c.key AS type
 		FROM jsonb_each(mapping.columns) c
 		LEFT JOIN crmaudit.entity_column e ON e.entity = mapping.entity AND e.column_name = c.key
@@ -377,16 +476,12 @@ BEGIN
 		END IF;
 		fitted_list := fitted_list || format('%s AS %I, ', fitted, one.column_name);
 	END LOOP;
-	SELECT array_agg(coalesce(n.name, a.attname::text) ORDER BY array_position(i.indkey, a.attnum)) INTO key_columns
-		FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-		LEFT JOIN unnest(mapping.attnums, mapping.attnames) AS n(attnum, name) ON n.attnum = a.attnum
-		WHERE i.indrelid = mapping.source AND i.indisprimary;
+	-- without a primary key, the entity's id names the row
+	key_members := (SELECT string_agg(format('%L, %I', n.name, n.written), ', ' ORDER BY array_position(i.indkey, n.attnum))
+		FROM pg_index i JOIN crmaudit.mapping_names(mapping) n ON n.attnum = ANY (i.indkey)
+		WHERE i.indrelid = mapping.source AND i.indisprimary);
 	SELECT q.query, q.types INTO mapping.query, mapping.types FROM crmaudit.canonical_query(format('SELECT %s jsonb_build_object(%s) AS row_key FROM %s%s', fitted_list,
-		coalesce((SELECT string_agg(format('%L, %I', coalesce(a.attname, k.name), k.name), ', ' ORDER BY k.position)
-			FROM unnest(key_columns) WITH ORDINALITY AS k(name, position)
-			LEFT JOIN unnest(mapping.attnums, mapping.attnames) AS n(attnum, name) ON n.name = k.name
-			LEFT JOIN pg_attribute a ON a.attrelid = mapping.source AND a.attnum = n.attnum),
-			format('%L, %s', id_column, crmaudit.mapped_expression(names, mapping.entity, id_column, mapping.columns -> id_column))),
+		coalesce(key_members, format('%L, %s', id_column, crmaudit.mapped_expression(names, mapping.entity, id_column, mapping.columns -> id_column))),
 		from_item,
 		coalesce(E'\nWHERE ' || crmaudit.require_expression(mapping.filter, format('filter of entity "%s"', mapping.entity)), '')), path) q;
 END $$;
@@ -423,11 +518,11 @@ COMMENT ON FUNCTION crmaudit.valid_mappings(text) IS 'mappings of an entity that
 -- All sources of an entity as one SELECT. A column that a source does not have
 -- is NULL there. With additional columns, the source and the row's key, or just the canonical columns.
 CREATE FUNCTION crmaudit.entity_query(entity text, whole boolean) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	WITH mappings AS (
 		SELECT m.* FROM crmaudit.valid_mappings(entity_query.entity) m
 	), columns AS (
-		SELECT c.column_name, c.type, c.position FROM crmaudit.entity_column c WHERE c.entity = entity_query.entity
+		SELECT c.column_name, format_type(to_regtype(c.type), NULL) AS type, c.position FROM crmaudit.entity_column c WHERE c.entity = entity_query.entity
 		UNION ALL
 		SELECT t.key, min(t.value), 10000 FROM mappings m CROSS JOIN LATERAL jsonb_each_text(m.types) t
 		WHERE whole AND t.key <> 'row_key'
@@ -460,7 +555,7 @@ BEGIN
 	PERFORM pg_advisory_xact_lock('crmaudit.entity'::regclass::oid::bigint);
 	FOR one IN
 		SELECT e.entity, e.english, e.builtin, to_regprocedure(format('crmaudit.%I()', e.entity)) IS NULL AS is_new,
-			string_agg(format('%I %s', c.column_name, c.type), ', ' ORDER BY c.position) AS columns
+			string_agg(format('%I %s', c.column_name, format_type(to_regtype(c.type), NULL)), ', ' ORDER BY c.position) AS columns
 		FROM crmaudit.entity e JOIN crmaudit.entity_column c USING (entity)
 		WHERE e.entity <> 'sample_member' GROUP BY e.entity
 	LOOP
@@ -551,9 +646,12 @@ BEGIN
 	mapping.columns := columns;
 	mapping.filter := filter;
 	mapping.path := path;
+	mapping.time_zone := crmaudit.report_time_zone();
 	mapping.alias := (SELECT c.relname FROM pg_class c WHERE c.oid = source);
 	SELECT array_agg(a.attnum ORDER BY a.attnum), array_agg(a.attname::text ORDER BY a.attnum) INTO mapping.attnums, mapping.attnames
 		FROM pg_attribute a WHERE a.attrelid = source AND a.attnum > 0 AND NOT a.attisdropped;
+	mapping.written_names := mapping.attnames;
+	mapping.shape := crmaudit.source_shape(source);
 	mapping := crmaudit.prepare_mapping(mapping);
 	SELECT t.key, t.value, m.types ->> t.key AS other_type, m.source AS other_source INTO clash
 		FROM jsonb_each_text(mapping.types) t JOIN crmaudit.entity_mapping m ON m.entity = mapping.entity AND m.source <> mapping.source
@@ -562,10 +660,10 @@ BEGIN
 		RAISE EXCEPTION 'additional column "%" of entity "%" must have type %', clash.key, entity, clash.other_type
 			USING ERRCODE = 'datatype_mismatch', DETAIL = format('It has that type in relation "%s", and type %s in relation "%s".', clash.other_source, clash.value, source);
 	END IF;
-	INSERT INTO crmaudit.entity_mapping (entity, source, columns, filter, query, types, path, alias, attnums, attnames)
-		VALUES (mapping.entity, mapping.source, mapping.columns, mapping.filter, mapping.query, mapping.types, mapping.path, mapping.alias, mapping.attnums, mapping.attnames)
+	INSERT INTO crmaudit.entity_mapping (entity, source, columns, filter, query, types, path, alias, time_zone, attnums, attnames, written_names, shape)
+		VALUES (mapping.entity, mapping.source, mapping.columns, mapping.filter, mapping.query, mapping.types, mapping.path, mapping.alias, mapping.time_zone, mapping.attnums, mapping.attnames, mapping.written_names, mapping.shape)
 		ON CONFLICT ON CONSTRAINT entity_mapping_entity_source_key DO UPDATE SET columns = excluded.columns, filter = excluded.filter, query = excluded.query,
-			types = excluded.types, path = excluded.path, alias = excluded.alias, attnums = excluded.attnums, attnames = excluded.attnames,
+			types = excluded.types, path = excluded.path, alias = excluded.alias, time_zone = excluded.time_zone, attnums = excluded.attnums, attnames = excluded.attnames, written_names = excluded.written_names, shape = excluded.shape,
 			mapped_by = current_user, mapped_at = now();
 END $$;
 COMMENT ON FUNCTION crmaudit.define_mapping(text, regclass, jsonb, text, text) IS 'implementation of map_entity(); path is the search_path that SQL is parsed with';
@@ -580,11 +678,21 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.require_mapping_owner(regclass) IS 'raises an error unless the user owns the source';
 
+-- What search_path stands for now: "$user" is another one when a function is
+-- made anew.
+CREATE FUNCTION crmaudit.sql_path() RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT coalesce(pg_catalog.string_agg(pg_catalog.quote_ident(s.name), ', ' ORDER BY s.position), 'pg_catalog')
+	FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) WITH ORDINALITY AS s(name, position);
+END;
+COMMENT ON FUNCTION crmaudit.sql_path() IS 'schemas of the caller''s search_path';
+
 -- search_path is the caller's here, so that SQL means what it means to him.
 CREATE FUNCTION crmaudit.map_entity(entity text, source regclass, columns jsonb, filter text DEFAULT NULL) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
-	SELECT crmaudit.define_mapping(entity, source, columns, filter, pg_catalog.current_setting('search_path'));
+	SELECT crmaudit.define_mapping(entity, source, columns, filter, crmaudit.sql_path());
 END;
 COMMENT ON FUNCTION crmaudit.map_entity(text, regclass, jsonb, text) IS 'says where the CRM keeps an entity: for each column of it a column of the source, SQL over its row, or an object with column or sql, values (translated) and time_zone (of a timestamp without one); further columns are additional ones, which conditions of obligations can use; several sources are united, and the same source again replaces what was said of it';
 
@@ -624,10 +732,11 @@ BEGIN
 	END IF;
 	SELECT c.key, c.value INTO bad FROM jsonb_each(columns) c
 		WHERE c.key !~ '^[a-z_][a-z0-9_]*$' OR octet_length(c.key) > 63 OR c.key IN ('row_key', 'source')
-			OR to_regtype(CASE jsonb_typeof(c.value) WHEN 'string' THEN c.value #>> '{}' WHEN 'object' THEN c.value ->> 'type' END) IS NULL LIMIT 1;
+			OR crmaudit.known_type(CASE jsonb_typeof(c.value) WHEN 'string' THEN c.value #>> '{}' WHEN 'object' THEN c.value ->> 'type' END) IS NULL
+			OR jsonb_typeof(c.value) = 'object' AND jsonb_typeof(c.value -> 'time') <> 'boolean' LIMIT 1;
 	IF FOUND THEN
 		RAISE EXCEPTION 'column "%" of entity "%" must have a name of small letters and a type', bad.key, name
-			USING ERRCODE = 'invalid_parameter_value', HINT = 'A column is given as its type, or as an object with type, unit, english and chinese.';
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'A column is given as its type, or as an object with type, unit, english, chinese and time (true or false).';
 	END IF;
 	id_column := name || '_id';
 	IF NOT columns ? id_column THEN
@@ -669,22 +778,42 @@ COMMENT ON FUNCTION crmaudit.drop_entity(text) IS 'drops an entity that add_enti
 
 -- ALTER TABLE and DROP TABLE ------------------------------------------------------------------
 
+-- Whether what is built on an entity is not what its mapping, or the obligations'
+-- definers, would have it be: the owner of a source changed.
+CREATE FUNCTION crmaudit.entity_is_stale(entity text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT EXISTS (SELECT FROM pg_proc p WHERE p.oid = to_regprocedure(format('crmaudit.%I()', entity)) AND p.prosrc <> crmaudit.entity_query(entity, false))
+		OR EXISTS (SELECT FROM crmaudit.obligation o WHERE entity_is_stale.entity IN (o.for_each, o.fulfilled_by, 'staff')
+			AND (o.query IS NOT NULL AND crmaudit.obligation_stranger(o) IS NOT NULL OR o.problem LIKE 'role %' AND crmaudit.obligation_stranger(o) IS NULL))
+$$;
+COMMENT ON FUNCTION crmaudit.entity_is_stale(text) IS 'whether the function of an entity, or obligations that read it, must be made anew';
+
 -- Follows renamed sources and columns. What cannot be read any more stays as it
--- was, and health tells of it: nothing in the CRM is kept from changing.
+-- was, and health tells of it: nothing in the CRM is kept from changing. Where
+-- nothing changed, nothing else is read: a parallel restore alters several
+-- tables at once, each of them locked.
 CREATE FUNCTION crmaudit.follow_mapping(altered regclass) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	mapping crmaudit.entity_mapping;
 	prepared crmaudit.entity_mapping;
+	new_shape constant text := crmaudit.source_shape(altered);
 BEGIN
 	FOR mapping IN SELECT * FROM crmaudit.entity_mapping m WHERE m.source = altered LOOP
-		BEGIN
-			prepared := crmaudit.prepare_mapping(mapping);
-			UPDATE crmaudit.entity_mapping m SET query = prepared.query, types = prepared.types
-				WHERE m.id = mapping.id AND (m.query, m.types) IS DISTINCT FROM (prepared.query, prepared.types);
-		EXCEPTION WHEN OTHERS THEN
-			NULL;
-		END;
+		IF mapping.shape <> new_shape THEN
+			-- what a column is called now is what a dump knows it by
+			mapping.attnames := ARRAY(SELECT coalesce(a.attname::text, n.name) FROM unnest(mapping.attnums, mapping.attnames) WITH ORDINALITY AS n(attnum, name, position)
+				LEFT JOIN pg_attribute a ON a.attrelid = altered AND a.attnum = n.attnum AND NOT a.attisdropped ORDER BY n.position);
+			BEGIN
+				prepared := crmaudit.prepare_mapping(mapping);
+			EXCEPTION WHEN OTHERS THEN
+				prepared := mapping;
+			END;
+			UPDATE crmaudit.entity_mapping m SET query = prepared.query, types = prepared.types, attnames = prepared.attnames, shape = new_shape WHERE m.id = mapping.id;
+		ELSIF crmaudit.entity_is_stale(mapping.entity) THEN
+			PERFORM crmaudit.make_entity_functions();
+			PERFORM crmaudit.make_obligation_functions();
+		END IF;
 	END LOOP;
 END $$;
 COMMENT ON FUNCTION crmaudit.follow_mapping(regclass) IS 'mappings of a source after it, or its columns, were renamed';
@@ -716,7 +845,7 @@ COMMENT ON VIEW crmaudit.entity_map IS 'each entity, its sources, and which of i
 CREATE FUNCTION crmaudit.entity_problems() RETURNS TABLE (subject text, target regclass, rule text, problem text, remedy text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'entity', m.source, NULL::text, format('entity %s cannot be read: %s', m.entity, crmaudit.mapping_problem(m)),
-		format('map it again: SELECT crmaudit.map_entity(%L, %L, …)', m.entity, m.source)
+		format('map it again: SELECT crmaudit.map_entity(%L, %L, columns)', m.entity, m.source)
 	FROM crmaudit.entity_mapping m WHERE crmaudit.mapping_problem(m) IS NOT NULL
 $$;
 COMMENT ON FUNCTION crmaudit.entity_problems() IS 'what of the mapping is not as it should be; part of crmaudit.health';

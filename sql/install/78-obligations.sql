@@ -20,7 +20,7 @@ CREATE TABLE crmaudit.obligation (
 	attempts int CHECK (attempts >= 1),
 	attempt_if text,
 	hours text,
-	recurring text,
+	recurring text CHECK (recurring NOT LIKE 'calendar %' OR recurring IN ('calendar month', 'calendar quarter', 'calendar year')),
 	calendar text,
 	time_zone text NOT NULL,
 	coverage real NOT NULL CHECK (coverage BETWEEN 0 AND 1),
@@ -62,9 +62,11 @@ CREATE TABLE crmaudit.obligation_extension (
 	asked_by text NOT NULL,
 	approved_by text NOT NULL,
 	path text NOT NULL,
+	defined_by name NOT NULL DEFAULT current_user,
 	at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE crmaudit.obligation_extension IS 'subjects that have longer, why, and who approved it; the last one that holds counts; written by extend()';
+COMMENT ON COLUMN crmaudit.obligation_extension.defined_by IS 'whose SQL the condition is: the obligation''s status is told as long as he owns the tables that it reads';
 
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.obligation', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.obligation_exemption', '');
@@ -72,6 +74,8 @@ SELECT pg_catalog.pg_extension_config_dump('crmaudit.obligation_extension', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.obligation_extension_id_seq', '');
 
 CREATE TRIGGER sign_definition BEFORE INSERT OR UPDATE ON crmaudit.obligation
+	FOR EACH ROW EXECUTE FUNCTION crmaudit.sign_definition('defined_by', 'query', 'problem');
+CREATE TRIGGER sign_definition BEFORE INSERT OR UPDATE ON crmaudit.obligation_extension
 	FOR EACH ROW EXECUTE FUNCTION crmaudit.sign_definition('defined_by');
 
 -- The query of an obligation -------------------------------------------------------------
@@ -144,7 +148,7 @@ COMMENT ON FUNCTION crmaudit.deadline_sql(text, text, text, text) IS 'SQL of a d
 
 -- Subjects of an obligation: when each begins, and what links it.
 CREATE FUNCTION crmaudit.obligation_subjects(o crmaudit.obligation, link text) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	entity crmaudit.entity;
 	types jsonb := crmaudit.entity_types(o.for_each);
@@ -209,7 +213,7 @@ COMMENT ON FUNCTION crmaudit.counts_days(text) IS 'whether a length of time ends
 -- Whatever may fulfil an obligation, or try to. SQL that reads subject or
 -- staff is evaluated where the two meet, the rest before.
 CREATE FUNCTION crmaudit.obligation_fulfilments(o crmaudit.obligation, link text, meets boolean) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	time_column text := (SELECT e.time_column FROM crmaudit.entity e WHERE e.entity = o.fulfilled_by);
 	fulfils text := coalesce(crmaudit.require_expression(o.fulfilled_if, 'fulfilled_if'), 'true');
@@ -244,10 +248,10 @@ COMMENT ON FUNCTION crmaudit.meeting_expression(crmaudit.obligation, text) IS 'S
 
 -- One row for each subject: when it was fulfilled, and what was tried.
 CREATE FUNCTION crmaudit.obligation_facts(o crmaudit.obligation, by_day boolean) RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	group_columns constant text := '"@id", "@customer", "@staff", "@starts", "@due", "@extension"';
-	meets boolean := coalesce(o.fulfilled_if, '') || ' ' || coalesce(o.attempt_if, '') ~ '\m(subject|staff)\s*\.';
+	meets boolean := coalesce(o.fulfilled_if, '') || ' ' || coalesce(o.attempt_if, '') ~ '\m(subject|staff)"?\s*\.';
 	many boolean := o.recurring IS NOT NULL OR o.min_count > 1;
 	link record;
 	ready text;
@@ -306,7 +310,7 @@ FROM generate_series(date_trunc(%3$L, fact."@starts" AT TIME ZONE %1$L), now() A
 CROSS JOIN LATERAL (SELECT period.starts_at, period.ends_at, %4$s AS due_at,
 (SELECT d FROM unnest(fact."@done") AS d WHERE d >= period.begins_at AND d < period.ends_at ORDER BY d OFFSET %5$s LIMIT 1) AS fulfilled_at) AS cycle',
 			o.time_zone, CASE step WHEN 'quarter' THEN 'interval ''3 months''' ELSE format('interval ''1 %s''', step) END, step,
-			CASE WHEN o.within IS NULL THEN 'period.ends_at' ELSE crmaudit.due_sql(o, 'period.begins_at', o.within) END, o.min_count - 1);
+			CASE WHEN o.within IS NULL THEN 'period.ends_at' ELSE crmaudit.due_sql(o, 'period.starts_at', o.within) END, o.min_count - 1);
 	ELSIF o.recurring IS NOT NULL THEN
 		RETURN format(E'CROSS JOIN LATERAL (SELECT n, CASE WHEN n = 0 THEN fact."@starts" ELSE fact."@done"[n * %1$s] END AS starts_at, fact."@done"[(n + 1) * %1$s] AS fulfilled_at
 FROM generate_series(0, coalesce(cardinality(fact."@done"), 0) / %1$s) AS n) AS turn
@@ -346,7 +350,7 @@ BEGIN
 	is_late := CASE WHEN by_day THEN '%s >= cycle.due_at' ELSE '%s > cycle.due_at' END;
 	RETURN format(E'SELECT %L::text AS obligation, fact."@id" AS subject_id, fact."@customer" AS customer_id, fact."@staff" AS staff_id,
 cycle.starts_at, cycle.due_at, cycle.fulfilled_at, %s AS attempts,
-CASE WHEN exemption.subject_id IS NOT NULL THEN ''exempt'' WHEN cycle.fulfilled_at IS NOT NULL THEN CASE WHEN %s THEN ''late'' ELSE ''met'' END%s WHEN %s THEN ''overdue'' ELSE ''open'' END AS state, %s AS outside_hours
+CASE WHEN exemption.subject_id IS NOT NULL THEN ''exempt'' WHEN cycle.due_at IS NULL THEN NULL WHEN cycle.fulfilled_at IS NOT NULL THEN CASE WHEN %s THEN ''late'' ELSE ''met'' END%s WHEN %s THEN ''overdue'' ELSE ''open'' END AS state, %s AS outside_hours
 FROM (%s) AS fact
 %s
 LEFT JOIN crmaudit.obligation_exemption AS exemption ON exemption.obligation = %1$L AND exemption.subject_id = fact."@id"',
@@ -360,25 +364,68 @@ LEFT JOIN crmaudit.obligation_exemption AS exemption ON exemption.obligation = %
 END $$;
 COMMENT ON FUNCTION crmaudit.obligation_sql(crmaudit.obligation) IS 'the status of every subject of an obligation as one SELECT; every piece of SQL in it is one expression';
 
+-- SQL of an obligation runs with the rights of whoever reads its status, so that
+-- it counts only while those who wrote it own what it reads.
+CREATE FUNCTION crmaudit.obligation_stranger(o crmaudit.obligation) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('role %I, who defined %s, does not own relation "%s"', d.role, d.what, m.source)
+	FROM (SELECT o.defined_by AS role, 'it' AS what UNION SELECT x.defined_by, 'an extension of it' FROM crmaudit.obligation_extension x WHERE x.obligation = o.name) d
+	CROSS JOIN unnest(ARRAY[o.for_each, o.fulfilled_by, 'staff']) e CROSS JOIN LATERAL crmaudit.valid_mappings(e) m JOIN pg_class c ON c.oid = m.source
+	WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = d.role AND pg_has_role(r.oid, c.relowner, 'USAGE'))
+	ORDER BY d.what DESC, m.id LIMIT 1
+$$;
+COMMENT ON FUNCTION crmaudit.obligation_stranger(crmaudit.obligation) IS 'who wrote SQL of an obligation and does not own what it reads; NULL: nobody';
+
 -- Why an obligation cannot be told before its SQL is even read; NULL: it may be.
 CREATE FUNCTION crmaudit.obligation_obstacle(o crmaudit.obligation) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(
-		(SELECT format('entity %s is not mapped', e) FROM unnest(ARRAY[o.for_each, CASE WHEN o.fulfilled_at IS NULL THEN o.fulfilled_by END]) e
-			WHERE e IS NOT NULL AND e <> 'sample_member' AND NOT EXISTS (SELECT FROM crmaudit.valid_mappings(e)) LIMIT 1),
-		(SELECT format('role %I, who defined it, does not own relation "%s"', o.defined_by, m.source)
-			FROM unnest(ARRAY[o.for_each, o.fulfilled_by, 'staff']) e CROSS JOIN LATERAL crmaudit.valid_mappings(e) m JOIN pg_class c ON c.oid = m.source
-			WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = o.defined_by AND pg_has_role(r.oid, c.relowner, 'USAGE')) LIMIT 1))
+		(SELECT format('entity %s is not mapped', e.name) FROM unnest(ARRAY[o.for_each, CASE WHEN o.fulfilled_at IS NULL THEN o.fulfilled_by END]) WITH ORDINALITY AS e(name, position)
+			WHERE e.name IS NOT NULL AND e.name <> 'sample_member' AND NOT EXISTS (SELECT FROM crmaudit.valid_mappings(e.name)) ORDER BY e.position LIMIT 1),
+		crmaudit.obligation_stranger(o))
 $$;
 COMMENT ON FUNCTION crmaudit.obligation_obstacle(crmaudit.obligation) IS 'why the status of an obligation cannot be told: an entity is not mapped, or it was defined by somebody who does not own what it reads';
 
--- Raises the error that its SQL has.
+CREATE FUNCTION crmaudit.require_obligation_owner(o crmaudit.obligation) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	stranger text := crmaudit.obligation_stranger(o);
+BEGIN
+	IF stranger IS NOT NULL THEN
+		RAISE EXCEPTION 'must be owner of what obligation "%" reads', o.name
+			USING ERRCODE = 'insufficient_privilege', DETAIL = format('SQL of obligations runs with the rights of whoever reads their status; %s.', stranger);
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.require_obligation_owner(crmaudit.obligation) IS 'raises an error unless those who wrote the SQL of an obligation own what it reads';
+
+-- Raises the error that its SQL has, and says which argument it is.
 CREATE FUNCTION crmaudit.check_obligation(o crmaudit.obligation) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	path text := o.path || ', pg_temp';
+	subject text := format('(%s) AS subject', crmaudit.entity_query(o.for_each, true));
+	-- as in meeting_expression()
+	meeting text;
+	one record;
 BEGIN
-	IF crmaudit.obligation_obstacle(o) IS NULL THEN
-		PERFORM crmaudit.canonical_query(crmaudit.obligation_sql(o), o.path || ', pg_temp');
+	IF crmaudit.obligation_obstacle(o) IS NOT NULL THEN
+		RETURN;
 	END IF;
+	meeting := CASE WHEN o.fulfilled_at IS NULL THEN
+		format('SELECT (SELECT %%s FROM (SELECT f.*) AS fulfilment) AS x FROM (%s) AS f, %s, (%s) AS staff', crmaudit.entity_query(o.fulfilled_by, true), subject, crmaudit.entity_query('staff', true))
+		ELSE 'SELECT %s AS x FROM ' || subject END;
+	FOR one IN
+		SELECT e.sql, e.what, e.template FROM (VALUES (o.condition, 'condition', 'SELECT %s AS x FROM ' || subject), (o.fulfilled_if, 'fulfilled_if', meeting), (o.attempt_if, 'attempt_if', meeting)) AS e(sql, what, template)
+		WHERE e.sql IS NOT NULL
+		UNION ALL
+		SELECT x.condition, 'condition of an extension', 'SELECT %s AS x FROM ' || subject FROM crmaudit.obligation_extension x WHERE x.obligation = o.name
+	LOOP
+		PERFORM crmaudit.check_sql(format(one.template, crmaudit.require_expression(one.sql, one.what)), path, format('%s of obligation "%s"', one.what, o.name), 'boolean');
+	END LOOP;
+	IF o.due IS NOT NULL THEN
+		PERFORM crmaudit.check_sql(format('SELECT %s AS x FROM %s', crmaudit.require_expression(o.due, 'due'), subject), path, format('due of obligation "%s"', o.name), NULL);
+	END IF;
+	PERFORM crmaudit.canonical_query(crmaudit.obligation_sql(o), path);
 END $$;
 COMMENT ON FUNCTION crmaudit.check_obligation(crmaudit.obligation) IS 'raises an error where the SQL of an obligation cannot be read; what is not mapped yet is looked at later';
 
@@ -387,15 +434,17 @@ CREATE FUNCTION crmaudit.obligation_rows() RETURNS TABLE (obligation text, subje
 LANGUAGE sql STABLE ROWS 100000 AS 'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::int, NULL::text, NULL::int WHERE false';
 COMMENT ON FUNCTION crmaudit.obligation_rows() IS 'implementation of the view obligation_status: made anew from the queries of all obligations when one changes, or what it reads';
 
-CREATE FUNCTION crmaudit.make_obligation_functions() RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET check_function_bodies = off AS $$
+-- Of all obligations, or only of those that have neither a query nor a problem:
+-- each of them takes some milliseconds.
+CREATE FUNCTION crmaudit.make_obligation_functions(of_all boolean DEFAULT true) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET check_function_bodies = off AS $$
 DECLARE
 	o crmaudit.obligation;
 	new_query text;
 	new_problem text;
 BEGIN
 	PERFORM pg_advisory_xact_lock('crmaudit.entity'::regclass::oid::bigint);
-	FOR o IN SELECT * FROM crmaudit.obligation ORDER BY name LOOP
+	FOR o IN SELECT * FROM crmaudit.obligation p WHERE of_all OR p.query IS NULL AND p.problem IS NULL ORDER BY name LOOP
 		new_query := NULL;
 		new_problem := crmaudit.obligation_obstacle(o);
 		IF new_problem IS NULL THEN
@@ -413,16 +462,30 @@ BEGIN
 		(SELECT string_agg(format(E'SELECT * FROM (%s) AS o', n.query), E'\nUNION ALL\n' ORDER BY n.name) FROM crmaudit.obligation n WHERE n.query IS NOT NULL),
 		'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::int, NULL::text, NULL::int WHERE false'));
 END $$;
-COMMENT ON FUNCTION crmaudit.make_obligation_functions() IS 'makes obligation_rows() anew';
+COMMENT ON FUNCTION crmaudit.make_obligation_functions(boolean) IS 'makes obligation_rows() anew';
 
 CREATE FUNCTION crmaudit.obligations_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-	PERFORM crmaudit.make_obligation_functions();
+	-- it writes their queries, which ends here
+	IF TG_TABLE_NAME <> 'obligation' OR TG_OP <> 'UPDATE' OR EXISTS (SELECT FROM crmaudit.obligation o WHERE o.query IS NULL AND o.problem IS NULL) THEN
+		PERFORM crmaudit.make_obligation_functions(TG_TABLE_NAME <> 'obligation');
+	END IF;
 	RETURN NULL;
 END $$;
 COMMENT ON FUNCTION crmaudit.obligations_changed() IS 'trigger: obligation_rows() follows the obligations, also when a restore loads them';
-CREATE TRIGGER obligations_changed AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE OF name, version, pack, defined_by ON crmaudit.obligation
+CREATE FUNCTION crmaudit.obligation_altered() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	NEW.query := NULL;
+	NEW.problem := NULL;
+	RETURN NEW;
+END $$;
+COMMENT ON FUNCTION crmaudit.obligation_altered() IS 'trigger: the query of an obligation that is changed is made anew';
+-- after sign_definition, by its name
+CREATE TRIGGER unmade BEFORE UPDATE ON crmaudit.obligation
+	FOR EACH ROW WHEN (to_jsonb(OLD) - '{query,problem}'::text[] <> to_jsonb(NEW) - '{query,problem}'::text[]) EXECUTE FUNCTION crmaudit.obligation_altered();
+CREATE TRIGGER obligations_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.obligation
 	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.obligations_changed();
 CREATE TRIGGER obligations_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.obligation_extension
 	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.obligations_changed();
@@ -486,6 +549,7 @@ BEGIN
 	o.time_zone := coalesce((SELECT c.time_zone FROM crmaudit.calendar c WHERE c.calendar = o.calendar), crmaudit.report_time_zone());
 	o.severity := coalesce(o.severity, 'error');
 	PERFORM crmaudit.require_expression(e.sql, e.what) FROM (VALUES (o.condition, 'condition'), (o.fulfilled_if, 'fulfilled_if'), (o.attempt_if, 'attempt_if'), (o.due, 'due')) AS e(sql, what);
+	PERFORM crmaudit.require_obligation_owner(o);
 	-- what a pack reads may be mapped later
 	IF o.pack IS NULL THEN
 		PERFORM crmaudit.check_obligation(o);
@@ -541,7 +605,7 @@ BEGIN ATOMIC
 	SELECT crmaudit.define_obligation(pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('name', name, 'for_each', for_each, 'within', within,
 		'fulfilled_by', fulfilled_by, 'condition', condition, 'fulfilled_if', fulfilled_if, 'counting_from', counting_from, 'due', due, 'fulfilled_at', fulfilled_at,
 		'not_before', not_before, 'link', link, 'min_count', min_count, 'attempts', attempts, 'attempt_if', attempt_if, 'hours', hours, 'recurring', recurring,
-		'calendar', calendar, 'coverage', coverage, 'severity', severity, 'owner', owner, 'valid_from', valid_from)), pg_catalog.current_setting('search_path'), NULL);
+		'calendar', calendar, 'coverage', coverage, 'severity', severity, 'owner', owner, 'valid_from', valid_from)), crmaudit.sql_path(), NULL);
 END;
 COMMENT ON FUNCTION crmaudit.add_obligation(text, text, text, text, text, text, text, text, text, text, text, int, int, text, text, text, text, real, text, text, date) IS 'demands that for each subject with a condition something happens within a time, and returns the id that findings cite; see doc/obligations.md';
 
@@ -554,8 +618,9 @@ BEGIN
 	IF changes ? 'severity' THEN
 		PERFORM crmaudit.require_choice(changes ->> 'severity', enum_range(NULL::crmaudit.severity)::text[], 'severity');
 	END IF;
-	-- an empty text takes away
-	changes := (SELECT coalesce(jsonb_object_agg(c.key, CASE WHEN c.value = '""' THEN 'null' ELSE c.value END), '{}') FROM jsonb_each(changes) c);
+	-- an empty text takes away; so do no attempts and a beginning without date
+	changes := (SELECT coalesce(jsonb_object_agg(c.key, CASE WHEN c.value = '""' OR c.key = 'attempts' AND c.value = '0' OR c.key = 'valid_from' AND c.value = '"-infinity"' THEN 'null' ELSE c.value END), '{}')
+		FROM jsonb_each(changes) c);
 	o := jsonb_populate_record(old, changes);
 	IF changes ?| '{condition,fulfilled_if,attempt_if,due}' THEN
 		o.path := path;
@@ -564,6 +629,9 @@ BEGIN
 	o.defined_by := current_user;
 	o.defined_at := now();
 	o := crmaudit.prepare_obligation(o);
+	IF changes - '{owner,severity,coverage}'::text[] <> '{}' THEN
+		PERFORM crmaudit.check_obligation(o);
+	END IF;
 	UPDATE crmaudit.obligation p SET version = o.version, within = o.within, fulfilled_by = o.fulfilled_by, condition = o.condition, fulfilled_if = o.fulfilled_if,
 		counting_from = o.counting_from, due = o.due, fulfilled_at = o.fulfilled_at, not_before = o.not_before, link = o.link, min_count = o.min_count,
 		attempts = o.attempts, attempt_if = o.attempt_if, hours = o.hours, recurring = o.recurring, calendar = o.calendar, time_zone = o.time_zone,
@@ -583,9 +651,9 @@ BEGIN ATOMIC
 	SELECT crmaudit.redefine_obligation(name, pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object('within', within,
 		'fulfilled_by', fulfilled_by, 'condition', condition, 'fulfilled_if', fulfilled_if, 'counting_from', counting_from, 'due', due, 'fulfilled_at', fulfilled_at,
 		'not_before', not_before, 'link', link, 'min_count', min_count, 'attempts', attempts, 'attempt_if', attempt_if, 'hours', hours, 'recurring', recurring,
-		'calendar', calendar, 'coverage', coverage, 'severity', severity, 'owner', owner, 'valid_from', valid_from)), pg_catalog.current_setting('search_path'));
+		'calendar', calendar, 'coverage', coverage, 'severity', severity, 'owner', owner, 'valid_from', valid_from)), crmaudit.sql_path());
 END;
-COMMENT ON FUNCTION crmaudit.alter_obligation(text, text, text, text, text, text, text, text, text, text, int, int, text, text, text, text, real, text, text, date) IS 'changes an obligation, and returns its new version; NULL leaves as it is, an empty text takes away';
+COMMENT ON FUNCTION crmaudit.alter_obligation(text, text, text, text, text, text, text, text, text, text, int, int, text, text, text, text, real, text, text, date) IS 'changes an obligation, and returns its new version; NULL leaves as it is; an empty text, attempts => 0 and valid_from => ''-infinity'' take away';
 
 CREATE FUNCTION crmaudit.drop_obligation(name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -594,7 +662,10 @@ DECLARE
 BEGIN
 	DELETE FROM crmaudit.obligation o WHERE o.name = old.name;
 	DELETE FROM crmaudit.obligation_exemption x WHERE x.obligation = old.name;
-	DELETE FROM crmaudit.obligation_extension x WHERE x.obligation = old.name;
+	-- a trigger of the table runs even where there is nothing to delete
+	IF EXISTS (SELECT FROM crmaudit.obligation_extension x WHERE x.obligation = old.name) THEN
+		DELETE FROM crmaudit.obligation_extension x WHERE x.obligation = old.name;
+	END IF;
 	UPDATE crmaudit.rule_version v SET dropped_at = now(), dropped_by = session_user
 		WHERE v.rule_id IN (old.id, old.hours_id) AND v.version = old.version;
 	INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, event)
@@ -642,6 +713,7 @@ BEGIN
 	PERFORM crmaudit.require_expression(coalesce(condition, ''), 'condition of an extension');
 	INSERT INTO crmaudit.obligation_extension (obligation, condition, within, reason, asked_by, approved_by, path)
 		VALUES (define_extension.obligation, define_extension.condition, define_extension.within, define_extension.reason, me, define_extension.approved_by, define_extension.path);
+	PERFORM crmaudit.require_obligation_owner(o);
 	-- an error in the condition is raised, and takes it back
 	PERFORM crmaudit.check_obligation(o);
 END $$;
@@ -650,7 +722,7 @@ COMMENT ON FUNCTION crmaudit.define_extension(text, text, text, text, text, text
 CREATE FUNCTION crmaudit.extend(obligation text, condition text, within text, reason text, approved_by text) RETURNS void
 LANGUAGE sql
 BEGIN ATOMIC
-	SELECT crmaudit.define_extension(obligation, condition, within, reason, approved_by, pg_catalog.current_setting('search_path'));
+	SELECT crmaudit.define_extension(obligation, condition, within, reason, approved_by, crmaudit.sql_path());
 END;
 COMMENT ON FUNCTION crmaudit.extend(text, text, text, text, text) IS 'gives the subjects for which a condition over their columns holds another time, as another person approved';
 
@@ -731,6 +803,21 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.end_obligation_rule(bigint, bigint, int, bigint, bigint) IS 'notes what a run saw of one obligation';
 
+-- An id may name several rows, as that of a case does its steps: they are told
+-- apart by when they began, are due, and whose they are.
+CREATE FUNCTION crmaudit.same_subject(o crmaudit.obligation) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
+	SELECT coalesce(string_agg(E'\nAND ' || c.condition, ''), '')
+	FROM (SELECT t.types, coalesce(o.counting_from, nullif(e.time_column, o.fulfilled_at)) AS began
+		FROM crmaudit.entity e CROSS JOIN crmaudit.entity_types(e.entity) AS t(types) WHERE e.entity = o.for_each) f
+	CROSS JOIN LATERAL (VALUES
+		(CASE WHEN o.recurring IS NULL THEN format('%s IS NOT DISTINCT FROM r.starts_at', crmaudit.as_moment(format('m.%I', f.began), f.types ->> f.began, o.time_zone)) END),
+		(CASE WHEN f.types ->> o.due LIKE 'timestamp%' AND NOT EXISTS (SELECT FROM crmaudit.obligation_extension x WHERE x.obligation = o.name)
+			THEN format('%s IS NOT DISTINCT FROM r.due_at', crmaudit.as_moment(format('m.%I', o.due), f.types ->> o.due, o.time_zone)) END),
+		(CASE WHEN f.types ? 'staff_id' THEN 'm.staff_id::text IS NOT DISTINCT FROM r.staff_id' END)) AS c(condition)
+$$;
+COMMENT ON FUNCTION crmaudit.same_subject(crmaudit.obligation) IS 'SQL that tells which row m of the source a row r of the status is about, where an id names several';
+
 CREATE FUNCTION crmaudit.sweep_obligations(target regclass DEFAULT NULL) RETURNS SETOF bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -758,8 +845,9 @@ BEGIN
 					coalesce(array_agg(r.staff_id ORDER BY r.subject_id) FILTER (WHERE r.state = 'overdue'), '{}') AS overdue_staff,
 					coalesce(array_agg(m.row_key ORDER BY r.subject_id) FILTER (WHERE r.outside_hours > 0), '{}') AS outside,
 					coalesce(array_agg(r.staff_id ORDER BY r.subject_id) FILTER (WHERE r.outside_hours > 0), '{}') AS outside_staff
-				FROM (%s) AS r JOIN (%s) AS m ON m.%I::text = r.subject_id AND m.source = %L::regclass$q$,
-				o.query, crmaudit.entity_query(o.for_each, true), (SELECT e.id_column FROM crmaudit.entity e WHERE e.entity = o.for_each), one.source) INTO counts;
+				FROM (%s) AS r JOIN (%s) AS m ON m.%I::text = r.subject_id AND m.source = %L::regclass%s$q$,
+				o.query, crmaudit.entity_query(o.for_each, true), (SELECT e.id_column FROM crmaudit.entity e WHERE e.entity = o.for_each), one.source,
+				crmaudit.same_subject(o)) INTO counts;
 			IF run_id IS NULL THEN
 				run_id := crmaudit.begin_obligation_run(one.source, counts.rows, one.obligations);
 				RETURN NEXT run_id;

@@ -31,7 +31,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('admin', 'EXECUTE ON ALL FUNCTIONS IN SCHEMA crmaudit'),
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.staff_source'),
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.entity, crmaudit.entity_column, crmaudit.entity_mapping, crmaudit.obligation, crmaudit.obligation_pack, crmaudit.obligation_exemption, crmaudit.obligation_extension'),
-		('steward', 'EXECUTE ON FUNCTION crmaudit.sweep_obligations(regclass), crmaudit.valid_mappings(text), crmaudit.entity_query(text, boolean), crmaudit.begin_obligation_run(regclass, bigint, text[]), crmaudit.end_obligation_rule(bigint, bigint, int, bigint, bigint), crmaudit.write_obligation_findings(bigint, bigint, int, crmaudit.severity, text, regclass, jsonb[], text[]), crmaudit.obligation_problems()'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.sweep_obligations(regclass), crmaudit.same_subject(crmaudit.obligation), crmaudit.entity_types(text), crmaudit.as_moment(text, text, text), crmaudit.known_type(text), crmaudit.valid_mappings(text), crmaudit.entity_query(text, boolean), crmaudit.begin_obligation_run(regclass, bigint, text[]), crmaudit.end_obligation_rule(bigint, bigint, int, bigint, bigint), crmaudit.write_obligation_findings(bigint, bigint, int, crmaudit.severity, text, regclass, jsonb[], text[]), crmaudit.obligation_problems()'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.obligation_problems()'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.mapping_problem(crmaudit.entity_mapping), crmaudit.entity_problems()'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.mapping_problem(crmaudit.entity_mapping), crmaudit.entity_problems()'),

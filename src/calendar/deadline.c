@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "common/int.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
@@ -136,7 +137,14 @@ crmaudit_deadline(PG_FUNCTION_ARGS)
 	if (TIMESTAMP_NOT_FINITE(since))
 		PG_RETURN_TIMESTAMPTZ(since);
 	if (unit == UNIT_MINUTE || unit == UNIT_HOUR)
-		PG_RETURN_TIMESTAMPTZ(since + count * (unit == UNIT_HOUR ? USECS_PER_HOUR : USECS_PER_MINUTE));
+	{
+		if (pg_add_s64_overflow(since, count * (unit == UNIT_HOUR ? USECS_PER_HOUR : USECS_PER_MINUTE), &since) ||
+			!IS_VALID_TIMESTAMP(since))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+					 errmsg("timestamp out of range")));
+		PG_RETURN_TIMESTAMPTZ(since);
+	}
 	calendar = named_calendar(fcinfo, 2);
 	zone = zone_arg(fcinfo, 3, calendar);
 	day = crm_day_of(since, zone);

@@ -351,13 +351,13 @@ $$;
 COMMENT ON FUNCTION crmaudit.markdown_text(text) IS 'a text as Markdown shows it unchanged, on one line';
 
 CREATE FUNCTION crmaudit.markdown_row(VARIADIC cells text[]) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	SELECT '|' || string_agg(' ' || crmaudit.markdown_text(c.cell) || ' |', '' ORDER BY c.n) || E'\n' FROM unnest(cells) WITH ORDINALITY AS c(cell, n)
 $$;
 COMMENT ON FUNCTION crmaudit.markdown_row(text[]) IS 'a row of a table in Markdown';
 
 CREATE FUNCTION crmaudit.markdown_table(words text[], rows text) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	SELECT CASE WHEN rows IS NULL THEN (crmaudit.report_words('none'))[1] || E'.\n'
 		ELSE crmaudit.markdown_row(VARIADIC crmaudit.report_words(VARIADIC words)) || '|' || repeat('---|', cardinality(words)) || E'\n' || rows END
 $$;
@@ -395,7 +395,7 @@ $$;
 COMMENT ON FUNCTION crmaudit.audit_figures(crmaudit.audit_plan) IS 'figures of an audit''s report: scores, findings by nature, coverage of obligations, open findings by rule';
 
 CREATE FUNCTION crmaudit.report_changes(before jsonb, after jsonb) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	WITH figure AS (
 		-- a stricter rule is not worse data
 		SELECT 1 AS section, t.key || ': ' || (crmaudit.report_words(f.key))[1] || CASE WHEN f.key <> 'rows' AND before #> ARRAY['tables', t.key, 'version'] <> t.value -> 'version'
@@ -424,7 +424,7 @@ $$;
 COMMENT ON FUNCTION crmaudit.report_changes(jsonb, jsonb) IS 'figures of two reports that differ, as a table in Markdown';
 
 CREATE FUNCTION crmaudit.report_figures(figures jsonb) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	SELECT crmaudit.markdown_table('{table,rows,score,clean,coverage,completeness,validity,consistency,uniqueness,timeliness,accuracy}', (
 			SELECT string_agg(crmaudit.markdown_row(VARIADIC ARRAY[t.key, t.value ->> 'rows'] || ARRAY(
 					SELECT coalesce(round((t.value ->> w.word)::numeric, CASE WHEN w.word IN ('clean', 'coverage') THEN 3 ELSE 1 END)::text, '-')
@@ -473,7 +473,7 @@ $$;
 COMMENT ON FUNCTION crmaudit.report_proposals(crmaudit.audit_plan) IS 'what would improve the data, the thirty proposals that bring most, as a table in Markdown';
 
 CREATE FUNCTION crmaudit.report_progress(plan crmaudit.audit_plan) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, MDY' AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET datestyle = 'ISO, MDY' AS $$
 	SELECT crmaudit.markdown_table('{step,dates,state,tasks,overdue,result}', (
 			SELECT string_agg(crmaudit.markdown_row(g.step, g.starts_on || ' - ' || g.ends_on, g.state, g.tasks_done || '/' || g.tasks, g.tasks_overdue::text, g.result), '' ORDER BY g.position)
 			FROM crmaudit.audit_progress g WHERE g.plan_id = plan.id))
@@ -493,7 +493,7 @@ $$;
 COMMENT ON FUNCTION crmaudit.keep_report(bigint, jsonb, text) IS 'keeps a report of an audit; called by audit_report()';
 
 CREATE FUNCTION crmaudit.audit_report(plan bigint, keep boolean DEFAULT true) RETURNS text
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO, MDY' SET crmaudit.language = 'en' AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET datestyle = 'ISO, MDY' SET crmaudit.language = 'en' AS $$
 DECLARE
 	audit crmaudit.audit_plan;
 	figures jsonb;

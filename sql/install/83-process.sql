@@ -242,7 +242,7 @@ COMMENT ON FUNCTION crmaudit.matched_rows_sql(crmaudit.entity_mapping, crmaudit.
 CREATE FUNCTION crmaudit.find_duplicate_entries()
 RETURNS TABLE (entity text, first_source regclass, first_key jsonb, second_source regclass, second_key jsonb, agrees_in text[],
 	first_entered_at timestamptz, first_entered_by text, second_entered_at timestamptz, second_entered_by text)
-LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '64MB' AS $$
+LANGUAGE plpgsql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET jit = off SET work_mem = '64MB' AS $$
 #variable_conflict use_column
 DECLARE
 	zone constant text := crmaudit.report_time_zone();
@@ -424,7 +424,7 @@ COMMENT ON COLUMN crmaudit.error_frequency.persons IS 'how many persons make thi
 -- Indexes that joins of entities want (D30) -------------------------------------------------
 
 CREATE FUNCTION crmaudit.wanted_keys() RETURNS TABLE (entity text, key_columns text[], purpose text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	SELECT w.entity, w.key_columns::text[], w.purpose FROM (VALUES
 		('customer', '{customer_id}', 'a customer by its number'),
 		('customer', '{owner}', 'customers of a member of staff'),
@@ -500,7 +500,7 @@ COMMENT ON FUNCTION crmaudit.index_key(crmaudit.entity_mapping, text) IS 'a colu
 
 -- An expression of an index, however it is written.
 CREATE FUNCTION crmaudit.bare_expression(expression text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	SELECT replace(replace(regexp_replace(lower(expression), '[\s()"]', '', 'g'), 'timestampwithouttimezone', 'timestamp'), '''::text', '''')
 $$;
 COMMENT ON FUNCTION crmaudit.bare_expression(text) IS 'an expression without blanks, parentheses and quotes, to compare it';
@@ -649,7 +649,7 @@ END $$;
 COMMENT ON FUNCTION crmaudit.statement_text(text) IS 'a statement without strings, long numbers and comments, which may hold personal values; NULL if it is not SELECT, INSERT, UPDATE, DELETE or MERGE, or cannot be taken apart';
 
 CREATE FUNCTION crmaudit.mapped_tables() RETURNS TABLE (relation regclass, pattern text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	SELECT b.relation, format('(?:\m(?:from|join|into|update|only|using)\s+|,\s*)(?:(?:%1$s|"%2$s")\s*\.\s*)?(?:%3$s|"%4$s")(?![\w."])',
 		CASE WHEN quote_ident(n.nspname) = n.nspname THEN n.nspname ELSE '(?!)' END, regexp_replace(replace(n.nspname, '"', '""'), '(\W)', '\\\1', 'g'),
 		CASE WHEN quote_ident(c.relname) = c.relname THEN c.relname ELSE '(?!)' END, regexp_replace(replace(c.relname, '"', '""'), '(\W)', '\\\1', 'g'))
@@ -818,7 +818,7 @@ COMMENT ON FUNCTION crmaudit.plain_columns(regclass) IS 'columns of a mapped tab
 -- What the script cannot show it reads from the table when it runs: from a
 -- block by chance, for TABLESAMPLE might find no row.
 CREATE FUNCTION crmaudit.pgbench_value(relation regclass, column_name name, variable text, OUT setup text, OUT value text)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	class pg_class;
 	seen record;

@@ -11,6 +11,11 @@ SELECT crmaudit.pgbench_script();
 SELECT crmaudit.snapshot_statements();
 
 CREATE SCHEMA au;
+-- A table without a key, of which no statements are known.
+CREATE TABLE au.paper (no int, title text);
+SELECT crmaudit.map_entity('news', 'au.paper', '{"news_id":"no","text":"title"}');
+SELECT crmaudit.pgbench_script();
+SELECT crmaudit.unmap_entity('news');
 CREATE TABLE au.log (id int PRIMARY KEY, login text, person text, at timestamp, action text, result text);
 CREATE TABLE au.staff (no int PRIMARY KEY, name text, kind text, dep text, left_on date);
 CREATE TABLE au.customer (id int PRIMARY KEY, name text);

@@ -28,7 +28,13 @@ INSERT INTO crmaudit.tracked_table (table_id, target, name, key, personal, built
 	(23, 'crmaudit.period', 'crmaudit.period', '{name}', '{}', true),
 	(24, 'crmaudit.period_finding', 'crmaudit.period_finding', '{period,finding_id}', '{}', true),
 	(25, 'crmaudit.period_score', 'crmaudit.period_score', '{period,run_id}', '{}', true),
-	(26, 'crmaudit.period_rule', 'crmaudit.period_rule', '{period,rule_id,version}', '{}', true);
+	(26, 'crmaudit.period_rule', 'crmaudit.period_rule', '{period,rule_id,version}', '{}', true),
+	(27, 'crmaudit.customer_setting', 'crmaudit.customer_setting', '{name}', '{}', true),
+	(28, 'crmaudit.approval_threshold', 'crmaudit.approval_threshold', '{kind}', '{}', true),
+	(29, 'crmaudit.audit_plan', 'crmaudit.audit_plan', '{id}', '{}', true),
+	(30, 'crmaudit.audit_step', 'crmaudit.audit_step', '{id}', '{}', true),
+	(31, 'crmaudit.audit_task', 'crmaudit.audit_task', '{id}', '{}', true),
+	(32, 'crmaudit.kept_report', 'crmaudit.kept_report', '{id}', '{}', true);
 
 DO $$
 DECLARE

@@ -11,7 +11,7 @@ MODULE_big = crmaudit
 # The control file is the one place that holds the version.
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" crmaudit.control)
 
-PARTS = types rules gate calendar findings scoring sweep ledger profile
+PARTS = types rules gate calendar findings scoring sweep ledger profile audit
 CFILES := $(sort $(wildcard src/*.c $(PARTS:%=src/%/*.c)))
 HFILES := $(sort $(wildcard src/*.h $(PARTS:%=src/%/*.h)))
 OBJS = $(CFILES:.c=.o)

@@ -21,7 +21,7 @@ FROM (VALUES
 	('revisit_backdated', 'crm.interaction', 'recorded_at', 'view', 'D15', 'entered ten days later', 1),
 	('third_party_payment', 'crm.payment', 'payer_account', 'view', 'D9', 'another''s name and account, no approval', 1),
 	('seller_payment', 'crm.payment', 'payer_account', 'view', 'D9', 'the adviser pays from one account for several', 2),
-	('complaint_late', 'crm.complaint', 'answered_at', 'obligation', 'D12', 'answered after 12 days', 1),
+	('complaint_late', 'crm.complaint', 'answered_at', 'obligation', 'D12', 'answered after 20 days', 1),
 	('complaint_unanswered', 'crm.complaint', 'answered_at', 'obligation', 'D12', NULL, 1),
 	('agent_two_upheld', 'crm.complaint', 'staff_id', 'view', 'D7', 'two upheld mis-selling complaints of one agent', 2),
 	('core_name_differs', 'crm.core_customer', 'client_name', 'matches_table', 'D3', NULL, 1),
@@ -77,7 +77,7 @@ FROM demo.slot JOIN demo.slot f ON f.slot = 'seller_payment' AND f.r = demo.slot
 JOIN crm.contract c ON c.contract_id = f.id JOIN crm.staff s USING (staff_id)
 WHERE demo.slot.slot = 'seller_payment' AND payment_id = demo.slot.id;
 
-UPDATE crm.complaint SET answered_at = opened_at + interval '12 days', decided_at = opened_at + interval '12 days', closed_at = opened_at + interval '13 days'
+UPDATE crm.complaint SET opened_at = opened_at - interval '8 days', answered_at = opened_at + interval '12 days', decided_at = opened_at + interval '12 days', closed_at = opened_at + interval '13 days'
 FROM demo.slot WHERE slot = 'complaint_late' AND complaint_id = id;
 UPDATE crm.complaint SET answered_at = NULL, decided_at = NULL, closed_at = NULL, upheld = NULL
 FROM demo.slot WHERE slot = 'complaint_unanswered' AND complaint_id = id;

@@ -236,10 +236,45 @@ ALTER TABLE crmaudit.ledger_entry ENABLE ALWAYS TRIGGER ledger_guard;
 \set ECHO none
 
 \echo
+\echo '== 16. Follow-up in time: who was revisited after signing, and who was not (新契约回访) =='
+\echo '-- the CRM says where it keeps contracts and visits; nothing is copied (demo/entities.sql)'
+\o /dev/null
+\i entities.sql
+\o
+\set ECHO queries
+SELECT obligation, state, count(*) FROM crmaudit.obligation_status GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT s.subject_id AS contract, s.customer_id, s.staff_id, (s.starts_at AT TIME ZONE 'Asia/Shanghai')::date AS signed,
+	(s.due_at AT TIME ZONE 'Asia/Shanghai' - interval '1 second')::date AS due, (s.fulfilled_at AT TIME ZONE 'Asia/Shanghai')::date AS revisited, s.state
+FROM crmaudit.obligation_status s WHERE obligation = 'new_contract_revisit' AND state IN ('late', 'overdue') ORDER BY s.starts_at, s.subject_id LIMIT 6;
+\echo '-- coverage by month, demanded: all (覆盖率 100%)'
+SELECT month, sum(due) AS due, sum(met) AS met, sum(late) AS late, sum(overdue) AS overdue, round(sum(met) / nullif(sum(due) - sum(open), 0), 4) AS rate
+FROM crmaudit.obligation_coverage WHERE obligation = 'new_contract_revisit' GROUP BY month HAVING sum(met) < sum(due) ORDER BY month LIMIT 4;
+\echo '-- revisited by the adviser himself (回访人即经办人), recorded days later (补录), calls at night (非建议时段)'
+SELECT count(*) AS by_the_adviser FROM crmaudit.conflict_of_interest WHERE conflict = 'person';
+SELECT count(*) AS backdated FROM crmaudit.backdated_entries;
+\echo '-- payments from somebody else''s account without approval (他人账户付款), accounts that a seller controls (销售人员控制的账户)'
+SELECT count(*) AS third_party FROM crmaudit.third_party_payments;
+SELECT count(*) AS accounts FROM crmaudit.seller_controlled_accounts;
+\set ECHO none
+
+\echo
+\echo '== 17. Suspicious customers (可疑客户提示): by the next working day, all customers of a group together =='
+\set ECHO queries
+SELECT reason, count(DISTINCT group_key) AS groups, count(*) AS customers FROM crmaudit.suspicious_customers
+WHERE target = 'crm.customer'::regclass GROUP BY reason ORDER BY reason;
+SET crmaudit.language = 'zh';
+SELECT s.reason, crmaudit.reason_in_words(f.reason) AS words, s.row_key, left(s.group_key, 8) AS "group"
+FROM crmaudit.suspicious_customers s JOIN crmaudit.finding f ON f.target = s.target AND f.row_key = s.row_key AND f.group_key = s.group_key
+WHERE s.target = 'crm.customer'::regclass ORDER BY s.group_key, s.row_key LIMIT 4;
+SET crmaudit.language = 'en';
+\set ECHO none
+
+\echo
 \echo 'Look around:'
 \echo '  SELECT * FROM crmaudit.dictionary;         roles, packs and rules in words'
 \echo '  SELECT * FROM crmaudit.work_list;          what is to be mended, by group and due date'
 \echo '  SELECT * FROM crmaudit.rule_status;        every rule, how often broken'
+\echo '  SELECT * FROM crmaudit.obligation_status;  what was to be done, and whether it was'
 \echo '  SELECT * FROM crmaudit.change_history;     who changed what'
 \echo '  SELECT * FROM demo.planted;                the defects planted in this CRM'
 \echo '  \\i demo/bad_writes.sql                     more writes, good and bad'

@@ -11,7 +11,7 @@ INSERT INTO crm.contract
 SELECT i, 'P' || lpad(i::text, 8, '0'), c.customer_no, NULL, demo.seller(i, :staff_units),
 	   (ARRAY['终身寿险', '年金保险', '重大疾病保险', '两全保险'])[1 + demo.h(i, 101, 4)],
 	   s.d + make_interval(hours => 9 + demo.h(i, 102, 8), mins => demo.h(i, 103, 60)),
-	   coalesce(c.full_name, demo.full_name(i, demo.h(i, 1, 2) = 0)),
+	   coalesce(nullif(btrim(c.full_name, U&' \3000'), ''), demo.full_name(i, demo.h(i, 1, 2) = 0)),
 	   s.d + 1, (s.d + interval '10 years')::date, s.d + 15,
 	   (2 + demo.h(i, 104, 60)) * 500,
 	   CASE WHEN c.status = 'closed' THEN 'terminated' ELSE 'signed' END

@@ -167,11 +167,11 @@ BEGIN
 	NEW.attnums := ARRAY(
 		SELECT coalesce(a.attnum, 0)
 		FROM unnest(NEW.attnames) WITH ORDINALITY AS n(name, position)
-		LEFT JOIN pg_attribute a ON a.attrelid = NEW.target AND a.attname = n.name AND NOT a.attisdropped
+		LEFT JOIN pg_attribute a ON a.attrelid = (to_jsonb(NEW) ->> coalesce(TG_ARGV[0], 'target'))::regclass AND a.attname = n.name AND NOT a.attisdropped
 		ORDER BY n.position);
 	RETURN NEW;
 END $$;
-COMMENT ON FUNCTION crmaudit.number_columns() IS 'trigger: sets attnums from attnames, so that the names win after a restore';
+COMMENT ON FUNCTION crmaudit.number_columns() IS 'trigger: sets attnums from attnames, so that the names win after a restore; its argument is the column that names the table, target unless given';
 
 CREATE TRIGGER number_columns BEFORE INSERT ON crmaudit.rule
 	FOR EACH ROW EXECUTE FUNCTION crmaudit.number_columns();
@@ -831,8 +831,19 @@ BEGIN
 	LOOP
 		PERFORM crmaudit.follow_renames(altered);
 	END LOOP;
+	-- it is made later than this
+	IF to_regclass('crmaudit.entity_mapping') IS NULL THEN
+		RETURN;
+	END IF;
+	FOR altered IN
+		SELECT DISTINCT m.source FROM crmaudit.entity_mapping m JOIN pg_class c ON c.oid = m.source
+		JOIN pg_event_trigger_ddl_commands() d ON d.classid = 'pg_class'::regclass AND d.objid = m.source
+			OR d.classid = 'pg_namespace'::regclass AND d.objid = c.relnamespace
+	LOOP
+		PERFORM crmaudit.follow_mapping(altered);
+	END LOOP;
 END $$;
-COMMENT ON FUNCTION crmaudit.table_altered() IS 'event trigger: follows the renaming of columns of protected tables';
+COMMENT ON FUNCTION crmaudit.table_altered() IS 'event trigger: follows the renaming of columns of protected tables, and of what is mapped to entities';
 
 -- The history keeps the table's name instead of its number, which a dump would
 -- carry to another table.
@@ -851,6 +862,7 @@ BEGIN
 		UPDATE crmaudit.finding_event e SET target = 0 WHERE e.target = forget_table.target;
 		UPDATE crmaudit.finding_state s SET target = 0 WHERE s.target = forget_table.target;
 	END IF;
+	PERFORM crmaudit.forget_mapping(target);
 	DELETE FROM crmaudit.assignment a WHERE a.target = forget_table.target;
 	UPDATE crmaudit.quarantine q SET status = 'discarded', decided_at = now(), decided_by = session_user,
 			decision = format('table %s was dropped', forget_table.name)
@@ -872,10 +884,12 @@ BEGIN
 		RETURN;
 	END IF;
 	FOR gone IN
-		SELECT objid, objsubid, object_identity FROM pg_event_trigger_dropped_objects()
-		WHERE classid = 'pg_class'::regclass AND object_type IN ('table', 'table column')
+		SELECT objid, objsubid, object_identity, object_type FROM pg_event_trigger_dropped_objects()
+		WHERE classid = 'pg_class'::regclass AND object_type IN ('table', 'view', 'materialized view', 'foreign table', 'table column')
 	LOOP
-		IF gone.objsubid = 0 THEN
+		IF gone.object_type NOT LIKE 'table%' THEN
+			PERFORM crmaudit.forget_mapping(gone.objid);
+		ELSIF gone.objsubid = 0 THEN
 			PERFORM crmaudit.forget_table(gone.objid, gone.object_identity);
 		ELSE
 			PERFORM crmaudit.refuse_column_drop(gone.objid, gone.objsubid);
@@ -911,9 +925,9 @@ COMMENT ON FUNCTION crmaudit.refuse_column_drop(regclass, int) IS 'raises an err
 
 CREATE EVENT TRIGGER crmaudit_table_altered ON ddl_command_end
 	-- the others rename columns of ordinary tables too
-	WHEN TAG IN ('ALTER TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE')
+	WHEN TAG IN ('ALTER TABLE', 'ALTER VIEW', 'ALTER MATERIALIZED VIEW', 'ALTER FOREIGN TABLE', 'ALTER SCHEMA')
 	EXECUTE FUNCTION crmaudit.table_altered();
-COMMENT ON EVENT TRIGGER crmaudit_table_altered IS 'lets rules follow renamed columns';
+COMMENT ON EVENT TRIGGER crmaudit_table_altered IS 'lets rules and mappings follow what is renamed';
 CREATE EVENT TRIGGER crmaudit_table_dropped ON sql_drop
 	EXECUTE FUNCTION crmaudit.table_dropped();
 COMMENT ON EVENT TRIGGER crmaudit_table_dropped IS 'removes the rules of dropped tables; guards columns that rules read';

@@ -89,6 +89,14 @@ CREATE FUNCTION crmaudit.due_date(since timestamptz, due text, calendar text DEF
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_due_date';
 COMMENT ON FUNCTION crmaudit.due_date(timestamptz, text, text) IS 'due_at() for views: NULL where the calendar does not know the year, of which crmaudit.health tells';
 
+CREATE FUNCTION crmaudit.deadline(since timestamptz, within text, calendar text DEFAULT NULL, time_zone text DEFAULT NULL) RETURNS timestamptz
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_deadline';
+COMMENT ON FUNCTION crmaudit.deadline(timestamptz, text, text, text) IS 'when a length of time is over: minutes and hours to the second; days, working days, weeks, months and years at 24:00 of the last day in the time zone, the calendar''s unless given (31 January and 1 month: the end of 28 February); NULL where the calendar does not know the year';
+
+CREATE FUNCTION crmaudit.within_hours(at timestamptz, hours text, calendar text DEFAULT NULL, time_zone text DEFAULT NULL) RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_within_hours';
+COMMENT ON FUNCTION crmaudit.within_hours(timestamptz, text, text, text) IS 'whether a moment lies in hours like "10:00-11:00,14:00-16:00", both ends included; with "workdays " before them, only on working days; NULL where the calendar does not know the year';
+
 -- Keeping them ------------------------------------------------------------------------
 
 CREATE FUNCTION crmaudit.require_calendar(calendar text) RETURNS void

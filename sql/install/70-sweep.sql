@@ -141,6 +141,7 @@ RETURNS SETOF bigint LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $
 DECLARE
 	one regclass;
 	run_id bigint;
+	obligation_run bigint;
 BEGIN
 	IF target IS NULL AND (rules IS NOT NULL OR stratum IS NOT NULL) THEN
 		RAISE EXCEPTION 'rules and a stratum are of one table' USING ERRCODE = 'invalid_parameter_value', HINT = 'Name the table.';
@@ -156,6 +157,14 @@ BEGIN
 		PERFORM crmaudit.after_sweep(run_id);
 		RETURN NEXT run_id;
 	END LOOP;
+	-- obligations have no sample, and no rules of a table
+	IF rules IS NULL AND sample_percent = 100 AND stratum IS NULL THEN
+		FOR obligation_run IN SELECT s FROM crmaudit.sweep_obligations(target) s LOOP
+			RETURN NEXT obligation_run;
+		END LOOP;
+		-- a loop without rows leaves NULL
+		run_id := coalesce(run_id, obligation_run);
+	END IF;
 	IF run_id IS NOT NULL THEN
 		PERFORM crmaudit.fold_after_sweep();
 	END IF;

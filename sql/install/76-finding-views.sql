@@ -190,7 +190,7 @@ COMMENT ON VIEW crmaudit.finding_attribution IS 'every finding with who is answe
 -- Statistics ---------------------------------------------------------------------------
 
 CREATE FUNCTION crmaudit.report_time_zone() RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT c.time_zone FROM crmaudit.calendar c WHERE c.calendar = coalesce(nullif(current_setting('crmaudit.calendar', true), ''), 'weekdays')), current_setting('TimeZone'))
 $$;
 COMMENT ON FUNCTION crmaudit.report_time_zone() IS 'time zone in which months and quarters of statistics begin and end: the calendar''s, or else the session''s';

@@ -196,19 +196,32 @@ CREATE VIEW crmaudit.dictionary WITH (security_invoker = true) AS
 			chinese || coalesce(' (' || nullif(array_to_string(demands, ', '), '') || ')', ''), 0
 		FROM crmaudit.pack
 		UNION ALL
+		SELECT 3, 'obligation of pack', NULL, p.pack || '.' || p.name, p.english || coalesce(' (' || nullif(array_to_string(p.demands, ', '), '') || ')', ''),
+			p.chinese || coalesce(' (' || nullif(array_to_string(p.demands, ', '), '') || ')', ''), p.position
+		FROM crmaudit.obligation_pack p
+		UNION ALL
 		SELECT 4, 'rule kind', NULL, kind, format('%s; NULL: %s', english, nulls), chinese, 0 FROM crmaudit.rule_kind
 		UNION ALL
 		SELECT 5, 'column', p.target, c.key, format('%s, that is: %s', c.value, o.english), o.chinese, 0
 		FROM crmaudit.protected_table p CROSS JOIN LATERAL jsonb_each_text(p.roles) c
 		JOIN crmaudit.role o ON o.role = c.value
 		UNION ALL
-		SELECT 6, 'rule', r.target, r.name,
+		SELECT 6, 'entity', NULL, entity, english, chinese, position FROM crmaudit.entity
+		UNION ALL
+		SELECT 7, 'entity column', NULL, c.entity || '.' || c.column_name, c.english || coalesce(' (' || c.unit || ')', ''), c.chinese, e.position * 1000 + c.position
+		FROM crmaudit.entity_column c JOIN crmaudit.entity e USING (entity)
+		UNION ALL
+		SELECT 8, 'mapped column', m.source, c.key, format('%s of entity %s', coalesce(d.english, 'additional column'), m.entity), coalesce(d.chinese, c.key), m.id
+		FROM crmaudit.entity_mapping m CROSS JOIN LATERAL jsonb_object_keys(m.columns) AS c(key)
+		LEFT JOIN crmaudit.entity_column d ON d.entity = m.entity AND d.column_name = c.key
+		UNION ALL
+		SELECT 9, 'rule', r.target, r.name,
 			crmaudit.rule_in_english(r.kind, r.columns, r.params) || coalesce(' [' || r.condition || ']', ''),
 			crmaudit.rule_in_chinese(r.kind, r.columns, r.params) || coalesce(' [' || r.condition || ']', ''), r.id
 		FROM crmaudit.rule r
 	) AS d
 	ORDER BY section, target, position, name;
-COMMENT ON VIEW crmaudit.dictionary IS 'dimensions, roles, packs, kinds, columns and rules in words, English and Chinese, for an auditor who does not know the CRM (D37)';
+COMMENT ON VIEW crmaudit.dictionary IS 'dimensions, roles, packs, kinds, columns, entities and rules in words, English and Chinese, for an auditor who does not know the CRM (D37)';
 
 -- What is not as it should be; no rows: all is well.
 CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
@@ -227,6 +240,12 @@ CREATE VIEW crmaudit.health WITH (security_invoker = true) AS
 	FROM crmaudit.schedule_problems() s
 	UNION ALL
 	SELECT s.subject, s.target, s.rule, s.problem, s.remedy FROM crmaudit.score_problems() s
+	UNION ALL
+	SELECT e.subject, e.target, e.rule, e.problem, e.remedy FROM crmaudit.entity_problems() e
+	UNION ALL
+	SELECT o.subject, o.target, o.rule, o.problem, o.remedy FROM crmaudit.obligation_problems() o
+	UNION ALL
+	SELECT r.subject, r.target, r.rule, r.problem, r.remedy FROM crmaudit.retention_problems() r
 	UNION ALL
 	SELECT 'trigger', p.target, NULL, format(CASE WHEN t.oid IS NULL THEN 'trigger %s is missing' WHEN t.tgenabled = 'D' THEN 'trigger %s is disabled'
 			ELSE 'trigger %s is not enabled always: what replication writes is not counted' END, n.name),

@@ -53,4 +53,11 @@ extern int64 crm_calendar_count(WorkingCalendar *calendar, DateADT day);
 extern bool crm_calendar_add(WorkingCalendar *calendar, DateADT day, int n,
 							 DateADT *result);
 
+/*
+ * The day of a finite moment in a time zone, and when a finite day ends there:
+ * as the next begins.
+ */
+extern DateADT crm_day_of(TimestampTz at, pg_tz *zone);
+extern TimestampTz crm_end_of_day(DateADT day, pg_tz *zone);
+
 #endif							/* CRM_CALENDAR_H */

@@ -138,23 +138,20 @@ crmaudit_working_days_between(PG_FUNCTION_ARGS)
 							 crm_calendar_count(calendar, from)));
 }
 
-/* The day in the calendar's time zone of a finite moment. */
-static DateADT
-day_of(WorkingCalendar *calendar, TimestampTz at)
+DateADT
+crm_day_of(TimestampTz at, pg_tz *zone)
 {
 	struct pg_tm tm;
 	fsec_t		fsec;
 	int			offset;
 
-	if (timestamp2tm(at, &offset, &tm, &fsec, NULL,
-					 crm_calendar_zone(calendar)) != 0)
+	if (timestamp2tm(at, &offset, &tm, &fsec, NULL, zone) != 0)
 		error_date_range();
 	return date2j(tm.tm_year, tm.tm_mon, tm.tm_mday) - POSTGRES_EPOCH_JDATE;
 }
 
-/* When a finite day ends in the calendar's time zone: as the next begins. */
-static TimestampTz
-end_of_day(WorkingCalendar *calendar, DateADT day)
+TimestampTz
+crm_end_of_day(DateADT day, pg_tz *zone)
 {
 	struct pg_tm tm = {0};
 	TimestampTz result;
@@ -162,7 +159,7 @@ end_of_day(WorkingCalendar *calendar, DateADT day)
 
 	j2date(day + 1 + POSTGRES_EPOCH_JDATE, &tm.tm_year, &tm.tm_mon,
 		   &tm.tm_mday);
-	offset = DetermineTimeZoneOffset(&tm, crm_calendar_zone(calendar));
+	offset = DetermineTimeZoneOffset(&tm, zone);
 	if (!IS_VALID_JULIAN(tm.tm_year, tm.tm_mon, tm.tm_mday) ||
 		tm2timestamp(&tm, 0, &offset, &result) != 0 ||
 		!IS_VALID_TIMESTAMP(result))
@@ -185,7 +182,7 @@ crmaudit_day_of(PG_FUNCTION_ARGS)
 		PG_RETURN_DATEADT(DATEVAL_NOBEGIN);
 	if (TIMESTAMP_IS_NOEND(at))
 		PG_RETURN_DATEADT(DATEVAL_NOEND);
-	PG_RETURN_DATEADT(day_of(calendar, at));
+	PG_RETURN_DATEADT(crm_day_of(at, crm_calendar_zone(calendar)));
 }
 
 /* crmaudit.end_of_day(day date, calendar text) returns timestamptz */
@@ -203,7 +200,7 @@ crmaudit_end_of_day(PG_FUNCTION_ARGS)
 		PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
 	if (DATE_IS_NOEND(day))
 		PG_RETURN_TIMESTAMPTZ(DT_NOEND);
-	PG_RETURN_TIMESTAMPTZ(end_of_day(calendar, day));
+	PG_RETURN_TIMESTAMPTZ(crm_end_of_day(day, crm_calendar_zone(calendar)));
 }
 
 /*
@@ -315,7 +312,7 @@ due(FunctionCallInfo fcinfo, bool unknown_ok)
 	if (interval != NULL)
 		PG_RETURN_TIMESTAMPTZ(add_interval(since, interval,
 										   crm_calendar_zone_name(calendar)));
-	day = day_of(calendar, since);
+	day = crm_day_of(since, crm_calendar_zone(calendar));
 	if (!crm_calendar_add(calendar, day, n, &result))
 		error_date_range();
 	if (crm_calendar_unknown_year(calendar, day + 1, result, &year))
@@ -324,7 +321,7 @@ due(FunctionCallInfo fcinfo, bool unknown_ok)
 			PG_RETURN_NULL();
 		crm_calendar_error_year(calendar, year);
 	}
-	PG_RETURN_TIMESTAMPTZ(end_of_day(calendar, result));
+	PG_RETURN_TIMESTAMPTZ(crm_end_of_day(result, crm_calendar_zone(calendar)));
 }
 
 /* crmaudit.due_at(since timestamptz, due text, calendar text) returns timestamptz */

@@ -35,13 +35,6 @@
 
 #include "rules/rules_private.h"
 
-/* What the error context says of a parse. */
-typedef struct ParseContext
-{
-	const char *sql;
-	const char *what;
-} ParseContext;
-
 /*
  * What the row as a whole is called in a stored expression, so that it can be
  * read after the table was renamed.
@@ -52,12 +45,13 @@ PG_FUNCTION_INFO_V1(crmaudit_canonical_expression);
 PG_FUNCTION_INFO_V1(crmaudit_canonical_time);
 PG_FUNCTION_INFO_V1(crmaudit_expression_columns);
 PG_FUNCTION_INFO_V1(crmaudit_time_columns);
+PG_FUNCTION_INFO_V1(crmaudit_require_expression);
 
-/* Moves an error position into the rule's own text. */
-static void
-parse_error_context(void *arg)
+/* Error callback: moves an error position into the expression's own text. */
+void
+crm_expression_error_context(void *arg)
 {
-	ParseContext *context = arg;
+	ExpressionSource *context = arg;
 	int			position = geterrposition();
 
 	if (position > 0)
@@ -88,8 +82,8 @@ refuse_construct(const char *what, const char *construct)
 }
 
 /* Returns the one expression that "sql" consists of. */
-static Node *
-expression_parse_raw(const char *sql, const char *what)
+Node *
+crm_expression_parse_raw(const char *sql, const char *what)
 {
 	List	   *statements = raw_parser(sql, RAW_PARSE_PLPGSQL_EXPR);
 	SelectStmt *select = (SelectStmt *) linitial_node(RawStmt, statements)->stmt;
@@ -106,6 +100,30 @@ expression_parse_raw(const char *sql, const char *what)
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("%s must be one SQL expression", what)));
 	return linitial_node(ResTarget, select->targetList)->val;
+}
+
+/*
+ * crmaudit.require_expression(sql text, what text) returns text
+ *
+ * Returns SQL that is one expression, so that it can be put into a statement
+ * and change nothing else there; raises an error for anything else.
+ */
+Datum
+crmaudit_require_expression(PG_FUNCTION_ARGS)
+{
+	char	   *sql = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char	   *what = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	ExpressionSource context = {sql, what};
+	ErrorContextCallback callback;
+
+	callback.callback = crm_expression_error_context;
+	callback.arg = &context;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	(void) crm_expression_parse_raw(sql, what);
+	error_context_stack = callback.previous;
+	/* a comment ends with the line */
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("(%s\n)", sql)));
 }
 
 /* Checks that the columns an expression reads are what the gate can show. */
@@ -166,13 +184,13 @@ static Node *
 expression_parse(Relation rel, const char *relname, List *colnames,
 				 const char *sql, const char *what, bool is_time)
 {
-	ParseContext context = {sql, what};
+	ExpressionSource context = {sql, what};
 	ErrorContextCallback callback;
 	ParseState *pstate = make_parsestate(NULL);
 	ParseNamespaceItem *item;
 	Node	   *expr;
 
-	callback.callback = parse_error_context;
+	callback.callback = crm_expression_error_context;
 	callback.arg = &context;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
@@ -189,7 +207,7 @@ expression_parse(Relation rel, const char *relname, List *colnames,
 											 false, true);
 		addNSItemToQuery(pstate, item, false, true, false);
 	}
-	expr = transformExpr(pstate, expression_parse_raw(sql, what),
+	expr = transformExpr(pstate, crm_expression_parse_raw(sql, what),
 						 EXPR_KIND_OTHER);
 	/* before its type is looked at, where it would be an error of its own */
 	if (expression_returns_set(expr))

@@ -179,6 +179,15 @@ extern void crm_column_type_error(RuleCompile *context, const RuleColumn *column
 								  const char *wanted) pg_attribute_noreturn();
 
 /* From rule_expression.c */
+/* What the error context says of a parse. */
+typedef struct ExpressionSource
+{
+	const char *sql;
+	const char *what;
+} ExpressionSource;
+
+extern void crm_expression_error_context(void *arg);
+extern Node *crm_expression_parse_raw(const char *sql, const char *what);
 extern Node *crm_expression_parse(Relation rel, const char *relname,
 								  const char *sql, const char *what,
 								  Bitmapset **attnums);

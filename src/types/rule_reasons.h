@@ -107,6 +107,10 @@
 	  NULL, NULL) \
 	X(SCORE_DROPPED, "score_dropped", "the score has fallen by more than is permitted", "评分下降超过允许的幅度", \
 	  "crmaudit.run_rule shows which rules fail more often than in the sweep before.", "crmaudit.run_rule 显示哪些规则的违反次数比上次检查多。") \
+	X(OVERDUE, "overdue", "was not done in time", "逾期未办", \
+	  NULL, NULL) \
+	X(OUTSIDE_HOURS, "outside_hours", "a call was made outside the advised hours", "拨打时间不在建议时段内", \
+	  NULL, NULL) \
 	X(RULE_ERROR, "rule_error", "the rule itself failed", "规则本身执行出错", \
 	  "The rule needs mending: see crmaudit.rule_status.", "请修正该规则，参见 crmaudit.rule_status。")
 

@@ -66,6 +66,40 @@ SELECT count(*) AS tables FROM crmaudit.protected_table p, crmaudit.sweep(p.targ
 SELECT id, status, reason FROM crmaudit.finding EXCEPT SELECT id, status, reason FROM before;
 SELECT target, rows, score FROM crmaudit.table_score EXCEPT SELECT target, rows, score FROM score_before;
 
+-- What is no rule over rows: obligations, and the audit views, on the same CRM.
+\o /dev/null
+\i demo/entities.sql
+\o
+CREATE TEMP TABLE audited AS
+	SELECT 'revisit_missing' AS defect, subject_id AS id FROM crmaudit.obligation_status WHERE obligation = 'new_contract_revisit' AND state = 'overdue'
+	UNION ALL SELECT 'revisit_late', subject_id FROM crmaudit.obligation_status WHERE obligation = 'new_contract_revisit' AND state = 'late'
+	UNION ALL SELECT 'complaint_late', subject_id FROM crmaudit.obligation_status WHERE obligation = 'complaint_answer' AND state = 'late'
+	UNION ALL SELECT 'complaint_unanswered', subject_id FROM crmaudit.obligation_status WHERE obligation = 'complaint_answer' AND state = 'overdue'
+	UNION ALL SELECT 'revisit_by_adviser', interaction_id FROM crmaudit.conflict_of_interest WHERE conflict = 'person'
+	UNION ALL SELECT 'revisit_backdated', interaction_id FROM crmaudit.backdated_entries
+	UNION ALL SELECT 'revisit_record_gap', interaction_id FROM crmaudit.revisit_record_gaps WHERE missing @> '{content,result,recording}'
+	UNION ALL SELECT 'revisit_ring_short', related_id FROM crmaudit.call_attempts WHERE short_rings > 0
+	UNION ALL SELECT 'revisit_night_call', related_id FROM crmaudit.call_attempts WHERE outside_hours > 0
+		-- a late one may fall on a day off besides
+		AND related_id NOT IN (SELECT subject_id FROM crmaudit.obligation_status WHERE obligation = 'new_contract_revisit' AND state = 'late')
+	UNION ALL SELECT 'contract_dates_missing', contract_id FROM crmaudit.contract_compliance WHERE reason = 'dates_missing'
+	UNION ALL SELECT 'contract_expired_active', contract_id FROM crmaudit.contract_compliance WHERE reason = 'expired_active'
+	UNION ALL SELECT 'contract_unsigned', contract_id FROM crmaudit.contract_compliance WHERE reason = 'unsigned'
+	UNION ALL SELECT 'contract_signed_by_other', contract_id FROM crmaudit.signed_by_others
+	UNION ALL SELECT 'third_party_payment', p.payment_id FROM crmaudit.third_party_payments p
+		WHERE NOT EXISTS (SELECT FROM crmaudit.seller_controlled_accounts s WHERE p.payment_id = ANY (s.payment_ids))
+	UNION ALL SELECT 'seller_payment', p FROM crmaudit.seller_controlled_accounts, unnest(payment_ids) AS p
+	UNION ALL SELECT 'key_account_owner', customer_id FROM crmaudit.key_customers WHERE ownership <> 'ok';
+SELECT p.defect, p.kind, count(*) AS planted, count(a.id) AS found
+FROM demo.planted p LEFT JOIN audited a ON a.defect = p.defect AND a.id = (SELECT min(value) FROM jsonb_each_text(p.row_key))
+WHERE p.kind IN ('obligation', 'view') AND p.defect <> 'agent_two_upheld' GROUP BY 1, 2 ORDER BY p.defect COLLATE "C";
+SELECT a.* FROM audited a WHERE NOT EXISTS (SELECT FROM demo.planted p WHERE p.defect = a.defect AND (SELECT min(value) FROM jsonb_each_text(p.row_key)) = a.id) ORDER BY 1, 2;
+-- agents whose customers are checked again: those with two upheld complaints
+SELECT count(DISTINCT staff_id) AS agents, min(upheld_in_a_year) AS complaints FROM crmaudit.agent_recheck;
+DROP TABLE audited;
+SELECT count(crmaudit.drop_obligation(name)) AS obligations FROM crmaudit.obligation WHERE name IN ('new_contract_revisit', 'complaint_answer');
+SELECT sum(crmaudit.unmap_entity(entity)) AS sources FROM crmaudit.entity WHERE entity <> 'sample_member';
+RESET crmaudit.calendar;
 DO $$ BEGIN PERFORM crmaudit.unprotect(target) FROM crmaudit.protected_table WHERE target::text LIKE 'crm.%'; END $$;
 SELECT crmaudit.unmap_staff(source, column_name) FROM crmaudit.staff_source WHERE source::text LIKE 'crm.%' \g /dev/null
 SET client_min_messages = warning;

@@ -183,7 +183,7 @@ SELECT entity, column_name, row_number() OVER (PARTITION BY entity ORDER BY n)::
 	(66, 'service_request', 'request_id', 'text', NULL, 'identifies the request', '工单编号'),
 	(67, 'service_request', 'customer_id', 'text', NULL, 'the customer', '客户编号'),
 	(68, 'service_request', 'staff_id', 'text', NULL, 'who serves it', '受理人编号'),
-	(69, 'service_request', 'kind', 'text', NULL, 'new_connection, changed_connection, repair, …', '类别：新装、增容变更、报修等'),
+	(69, 'service_request', 'kind', 'text', NULL, 'new_connection, changed_connection, repair and others', '类别：新装、增容变更、报修等'),
 	(70, 'service_request', 'area', 'text', NULL, 'town, country, remote', '区域：城区、农村、边远'),
 	(71, 'service_request', 'opened_at', 'timestamptz', NULL, 'when it came in', '受理时间'),
 	(72, 'service_request', 'completed_at', 'timestamptz', NULL, 'when it was done', '完成时间'),
@@ -259,6 +259,9 @@ SELECT entity, column_name, row_number() OVER (PARTITION BY entity ORDER BY n)::
 	(142, 'sample_member', 'drawn_at', 'timestamptz', NULL, 'when it was drawn', '抽取时间'),
 	(143, 'sample_member', 'customer_id', 'text', NULL, 'the customer', '客户编号')
 ) AS v(n, entity, column_name, type, unit, english, chinese);
+
+UPDATE crmaudit.entity SET chinese = crmaudit.unescape(chinese, english);
+UPDATE crmaudit.entity_column SET english = crmaudit.unescape(english, english), chinese = crmaudit.unescape(chinese, english);
 
 -- Periods -----------------------------------------------------------------------------
 

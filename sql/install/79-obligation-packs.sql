@@ -19,7 +19,7 @@ SELECT pg_catalog.pg_extension_config_dump('crmaudit.obligation_pack', 'WHERE NO
 INSERT INTO crmaudit.obligation_pack (pack, name, position, definition, demands, english, chinese, builtin) VALUES
 	('finance_revisit', 'finance_new_contract', 1,
 		'{"for_each":"contract","within":"5 working days","fulfilled_by":"interaction","fulfilled_if":"kind = ''revisit'' AND outcome = ''reached''","counting_from":"signed_at","attempts":3,"attempt_if":"kind = ''revisit'' AND coalesce(ring_seconds, 20) >= 20","hours":"workdays 10:00-11:00,14:00-16:00","calendar":"CN"}',
-		'{D10,D14}', 'a new contract: revisit within 5 working days after signing; three tries of 20 seconds in three hours make it unreachable; calls on working days 10:00–11:00 and 14:00–16:00', '新合同：签订后 5 个工作日内回访；振铃 20 秒、不同时段三次未接通为无法联系；建议工作日 10:00–11:00、14:00–16:00 拨打', true),
+		'{D10,D14}', 'a new contract: revisit within 5 working days after signing; three tries of 20 seconds in three hours make it unreachable; calls on working days 10:00 to 11:00 and 14:00 to 16:00', '新合同：签订后 5 个工作日内回访；振铃 20 秒、不同时段三次未接通为无法联系；建议工作日 10:00–11:00、14:00–16:00 拨打', true),
 	('finance_revisit', 'finance_new_contract_month', 2,
 		'{"for_each":"contract","within":"1 month","fulfilled_by":"interaction","fulfilled_if":"kind = ''revisit'' AND outcome = ''reached''","counting_from":"signed_at","calendar":"CN","coverage":1}',
 		'{D10}', 'all new contracts: revisited within one month, coverage 100 %', '新合同回访一个月内全部完成，覆盖率 100%', true),
@@ -91,7 +91,7 @@ INSERT INTO crmaudit.obligation_pack (pack, name, position, definition, demands,
 		'{D12}', 'partners: a visit in each month', '创客（合作伙伴）：每月至少拜访一次', true),
 	('tourism', 'tourism_partner_calls', 5,
 		'{"for_each":"customer","recurring":"calendar month","fulfilled_by":"interaction","condition":"kind = ''partner'' AND closed_at IS NULL","fulfilled_if":"kind IN (''call'', ''message'')","min_count":2,"hours":"09:00-11:00,15:00-17:00","calendar":"CN"}',
-		'{D12,D14}', 'partners: two calls or messages in each month; calls advised 09:00–11:00 and 15:00–17:00', '创客：每月两次电话或消息；建议 09:00–11:00、15:00–17:00', true),
+		'{D12,D14}', 'partners: two calls or messages in each month; calls advised 09:00 to 11:00 and 15:00 to 17:00', '创客：每月两次电话或消息；建议 09:00–11:00、15:00–17:00', true),
 	('tourism', 'tourism_refuser', 6,
 		'{"for_each":"interaction","within":"3 days","fulfilled_by":"interaction","condition":"outcome = ''refused'' AND kind IN (''call'', ''revisit'')","fulfilled_if":"kind = ''message'' OR method IN (''message'', ''email'')","calendar":"CN","severity":"warning"}',
 		'{D12}', 'who refuses calls: reached by message or e-mail within 3 days (time ours)', '拒接电话的客户：3 天内改用短信或邮件联系（时限为本系统默认）', true),
@@ -111,13 +111,13 @@ INSERT INTO crmaudit.obligation_pack (pack, name, position, definition, demands,
 		'{"for_each":"customer","recurring":"1 year","fulfilled_by":"interaction","condition":"closed_at IS NULL","fulfilled_if":"kind IN (''visit'', ''revisit'')","calendar":"CN","coverage":1}',
 		'{D11}', 'every customer: at least once a year, coverage 100 %', '每个客户每年至少回访一次，覆盖率 100%', true),
 	('accounting_firm', 'accounting_key_account', 2,
-		'{"for_each":"customer","recurring":"1 year","fulfilled_by":"interaction","condition":"annual_volume >= 200000 AND closed_at IS NULL","fulfilled_if":"kind IN (''visit'', ''revisit'') AND staff.position IN (''deputy manager'', ''副经理'', ''副总经理'')","calendar":"CN"}',
+		'{"for_each":"customer","recurring":"1 year","fulfilled_by":"interaction","condition":"annual_volume >= 200000 AND closed_at IS NULL","fulfilled_if":"kind IN (''visit'', ''revisit'') AND staff.position IN (''deputy manager'')","calendar":"CN"}',
 		'{D11}', 'key customers (200,000 yuan a year or more): a visit by a deputy manager at least once a year; key_customers shows who owns them', '重点客户（年业务量 20 万元及以上）：由副经理每年至少走访一次', true),
 	('accounting_firm', 'accounting_yearly_plan', 3,
 		'{"for_each":"plan","due":"lower(crmaudit.period_range(period)) - 1","fulfilled_by":"plan","fulfilled_at":"approved_at","calendar":"CN"}',
 		'{D18}', 'plans of a year and of a month: approved before the period begins', '年度计划与月度拜访计划：期初前批准', true),
 	('accounting_firm', 'accounting_monthly_plan', 4,
-		'{"for_each":"staff","recurring":"calendar month","within":"5 days","fulfilled_by":"plan","condition":"active AND position IN (''sales'', ''salesperson'', ''业务员'', ''销售'')","fulfilled_if":"period ~ ''^[0-9]{4}-?[0-9]{2}''","link":"staff","calendar":"CN"}',
+		'{"for_each":"staff","recurring":"calendar month","within":"5 days","fulfilled_by":"plan","condition":"active AND position IN (''sales'', ''salesperson'')","fulfilled_if":"period ~ ''^[0-9]{4}-?[0-9]{2}''","link":"staff","calendar":"CN"}',
 		'{D18}', 'every salesperson: a visit plan in each month, by its 6th day (day ours)', '业务员每月有拜访计划（6 日前，时限为本系统默认）', true),
 	('hazard', 'hazard_step', 1,
 		'{"for_each":"step","due":"due_at","fulfilled_by":"step","fulfilled_at":"left_at","condition":"case_kind = ''hazard''","calendar":"CN"}',
@@ -128,6 +128,13 @@ INSERT INTO crmaudit.obligation_pack (pack, name, position, definition, demands,
 	('hazard', 'hazard_recheck', 3,
 		'{"for_each":"step","within":"1 month","fulfilled_by":"step","condition":"case_kind = ''hazard'' AND step = ''rectified''","fulfilled_if":"step = ''recheck''","counting_from":"entered_at","link":"case","calendar":"CN"}',
 		'{D43}', 'a rectified hazard: re-checked within one month (time ours), which closes the loop', '整改完成后：一个月内复查，闭环管理（时限为本系统默认）', true);
+
+UPDATE crmaudit.obligation_pack SET chinese = crmaudit.unescape(chinese, english);
+-- positions in Chinese too, where the database's encoding has them
+UPDATE crmaudit.obligation_pack p SET definition = replace(p.definition::text, w.english, w.english || ', ' || w.chinese)::jsonb
+FROM (VALUES ('accounting_key_account', '''deputy manager''', crmaudit.unescape('''副经理'', ''副总经理''', NULL)),
+	('accounting_monthly_plan', '''salesperson''', crmaudit.unescape('''业务员'', ''销售''', NULL))) AS w(name, english, chinese)
+WHERE p.name = w.name AND w.chinese IS NOT NULL;
 
 CREATE FUNCTION crmaudit.install_pack(name text) RETURNS int
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -191,7 +191,7 @@ CREATE VIEW crmaudit.interaction_frequency WITH (security_invoker = true) AS
 	) c
 	WINDOW customer AS (PARTITION BY c.customer_id)
 	ORDER BY c.customer_id, c.kind, c.method;
-COMMENT ON VIEW crmaudit.interaction_frequency IS 'how often a customer was in contact, by channel (kind, method): number, how many of them reached the customer, first, last, mean interval in days; customer_… is over all channels; interactions of the future are left out (D21)';
+COMMENT ON VIEW crmaudit.interaction_frequency IS 'how often a customer was in contact, by channel (kind, method): number, how many of them reached the customer, first, last, mean interval in days; customer_* is over all channels; interactions of the future are left out (D21)';
 
 -- What is known of each customer, in two passes over the facts. Facts are
 -- united before they are grouped: of a union the planner guesses that there are
@@ -645,4 +645,4 @@ CREATE VIEW crmaudit.customer_importance WITH (security_invoker = true) AS
 	FROM shares s
 	WINDOW everything AS ()
 	ORDER BY s.firm_id, s.year, s.ci1 DESC NULLS LAST, s.customer_id;
-COMMENT ON VIEW crmaudit.customer_importance IS 'how much a firm, or person, depends on a customer in a year: ci1 = the customer''s fee / all fees of the firm in the year, ci2 = ln(the customer''s assets in yuan) / sum of ln(assets) of the firm''s customers in the year; …_winsorised are the same at the 1 % and 99 % percentiles (percentile_cont) of all rows together. Rows of one customer, firm and year are one: fees add up, the largest assets count. Without a fee, or with assets that are missing or not above 0, a figure is not assessed, the customer is in no sum, and not_assessed says so (D25)';
+COMMENT ON VIEW crmaudit.customer_importance IS 'how much a firm, or person, depends on a customer in a year: ci1 = the customer''s fee / all fees of the firm in the year, ci2 = ln(the customer''s assets in yuan) / sum of ln(assets) of the firm''s customers in the year; *_winsorised are the same at the 1 % and 99 % percentiles (percentile_cont) of all rows together. Rows of one customer, firm and year are one: fees add up, the largest assets count. Without a fee, or with assets that are missing or not above 0, a figure is not assessed, the customer is in no sum, and not_assessed says so (D25)';

@@ -31,18 +31,21 @@ How Tryton 6.0 writes (read from its server's statement log):
 
 import json
 import os
+import socketserver
 import subprocess
 import sys
 import threading
 import time
 import xmlrpc.client
 from configparser import ConfigParser
+from decimal import Decimal
 
 import passlib.utils  # noqa: F401  before Tryton resets the warning filters
 import psycopg2
 import psycopg2.errors
 from proteus import Model, Wizard
 from proteus.config import TrytondConfig
+from trytond.config import config as trytond_config
 
 CONFIG_FILE = os.environ['TRYTOND_CONFIG']
 CONFIG = ConfigParser(interpolation=None)
@@ -186,10 +189,11 @@ def same(name, left, right):
 class Crm:
     "Tryton on one database, as a client sees it."
 
-    def __init__(self, database):
+    def __init__(self, database, user='admin'):
         self.database = database
         uri = CONFIG.get('database', 'uri')
-        self.config = TrytondConfig(uri + database, config_file=CONFIG_FILE)
+        self.config = TrytondConfig(
+            uri + database, user=user, config_file=CONFIG_FILE)
 
     def model(self, name):
         return Model.get(name, self.config)
@@ -883,6 +887,232 @@ def test_suggest(sql):
             " WHERE k.level = 'row'",
             (contact, json.dumps(rules['rules']), contact)),
         'suggested: counts are those of the rules')
+
+
+#
+# What is audited across tables: who was spoken to, and in time?
+#
+
+class Mailbox(socketserver.ThreadingTCPServer):
+    "Takes the mail that Tryton sends."
+    daemon_threads = True
+    received = 0
+
+    class Session(socketserver.StreamRequestHandler):
+        def handle(self):
+            self.wfile.write(b'220 mailbox\r\n')
+            for line in self.rfile:
+                if line.startswith(b'data'):
+                    self.wfile.write(b'354 go on\r\n')
+                    while self.rfile.readline() not in (b'.\r\n', b''):
+                        pass
+                    self.server.received += 1
+                self.wfile.write(b'250 done\r\n')
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        trytond_config.set('email', 'uri',
+            'smtp://%s:%d' % self.server_address)
+        trytond_config.set('email', 'from', 'crm@example.org')
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        self.shutdown()
+        super().__exit__(*error)
+
+
+class Clock:
+    """
+    Moves what Tryton wrote to where a test needs it.
+
+    Tryton stamps each row with the server's time, and no client can say
+    another.  All times here are UTC, as in Tryton's columns.
+    """
+
+    def __init__(self, sql):
+        self.sql = sql
+
+    def created(self, table, id_, at):
+        self.sql('UPDATE ' + table + ' SET create_date = %s WHERE id = %s',
+            (at, id_))
+
+    def written(self, table, id_, at):
+        self.sql('UPDATE ' + table + ' SET write_date = %s WHERE id = %s',
+            (at, id_))
+
+    def converted(self, lead, at):
+        self.sql("UPDATE sale_opportunity__history SET write_date = %s"
+            " WHERE id = %s AND state = 'converted'", (at, lead.id))
+
+
+def note(crm, record, message, **values):
+    result = crm.model('ir.note')(resource=record, message=message, **values)
+    result.save()
+    return result
+
+
+def email(crm, record, subject):
+    id_ = crm.config.get_proxy('ir.email').send(
+        'kunde@example.org', '', '', subject, 'Guten Tag', [],
+        [record.__class__.__name__, record.id], None, None,
+        crm.config.context)
+    return crm.model('ir.email')(id_)
+
+
+def staff_user(admin):
+    "A user who is the employee; the administrator is none."
+    company, = admin.model('company.company').find()
+    employee, = admin.model('company.employee').find()
+    user = admin.model('res.user')(name='Erika Beispiel', login='erika')
+    user.companies.append(company)
+    user.company = company
+    user.employees.append(employee)
+    user.employee = employee
+    for group in admin.model('res.group').find():
+        user.groups.append(group)
+    user.save()
+
+
+# customer, city, whether the lead becomes a sale
+LEADS = [
+    ('安徽例子纸业有限公司', '合肥', True),
+    ('Berliner Druckhaus GmbH', 'Berlin', True),
+    ('成都例子包装有限公司', '成都', False),
+    ('大连例子港务有限公司', '大连', True),
+    ('Emder Werft AG', 'Emden', True),
+    ('福州例子茶业有限公司', '福州', True),
+    ]
+ANHUI, BERLIN, CHENGDU, DALIAN, EMDEN, FUZHOU = [name for name, *_ in LEADS]
+CLOSED, DOUBLE = 'Gießener Garn GmbH', 'Anhui Example Paper'
+
+
+def flow_sales_work(admin, erika, clock):
+    """
+    A sales department's work, as its people do it in Tryton.
+
+    China is eight hours ahead of Tryton's clock; 1 to 7 October 2024 were
+    holidays, and Saturday the 12th was worked.
+    """
+    lead = {}
+    company, = erika.model('company.company').find()
+    employee, = erika.model('company.employee').find()
+    for name, city, _ in LEADS:
+        party = erika.new_party(name, 'DE' if name.isascii() else 'CN',
+            city=city, contacts=[('email', 'info@example.org')])
+        clock.created('party_party', party.id, '2024-01-31 18:00')
+        opportunity = erika.model('sale.opportunity')(
+            description='Presse', company=company, party=party,
+            address=party.addresses[0], employee=employee,
+            amount=Decimal('1000'))
+        opportunity.save()
+        clock.created('sale_opportunity', opportunity.id, '2024-09-30 02:00')
+        lead[name] = opportunity
+
+    # Who took up the lead, and when: within five working days is before the
+    # 12th ends, which is at 16:00 of Tryton's clock.
+    said = note(erika, lead[ANHUI], 'Besuch vereinbart')
+    clock.created('ir_note', said.id, '2024-10-12 15:59:59')
+    said = note(erika, lead[BERLIN], 'Angebot besprochen',
+        copy_to_resources=['sale.sale'])
+    clock.created('ir_note', said.id, '2024-10-12 16:00')
+    said = email(erika, lead[DALIAN], 'Ihre Anfrage')
+    clock.created('ir_email', said.id, '2024-10-08 01:00')
+    for name in EMDEN, FUZHOU:
+        said = note(erika, lead[name], 'Angerufen')
+        clock.created('ir_note', said.id, '2024-09-30 02:30')
+
+    for name, _, is_sold in LEADS:
+        if is_sold:
+            lead[name].click('opportunity')
+            lead[name].click('convert')
+            if name != FUZHOU:
+                clock.converted(lead[name], '2024-11-05 03:00')
+
+    # What was said after the sale; Tryton copied Berlin's note to it.
+    said = note(erika, lead[ANHUI], 'Zufrieden')
+    clock.created('ir_note', said.id, '2024-12-05 15:00')
+    said = email(erika, lead[DALIAN].sales[0], 'Ihr Auftrag')
+    clock.created('ir_email', said.id, '2024-12-05 16:00')
+
+    # A sale with a line has an amount, which Tryton gives the opportunity.
+    sale = lead[ANHUI].sales[0]
+    line = sale.lines.new()
+    line.description = 'Papier'
+    line.quantity = 2
+    line.unit_price = Decimal('450')
+    sale.save()
+    sale.click('quote')
+    # One that is cancelled makes it a lost one.
+    lead[EMDEN].sales[0].click('cancel')
+
+    # A note on a party that is replaced, and a party that leaves.
+    double = erika.new_party(DOUBLE, 'DE', city='Ulm')
+    clock.created('party_party', double.id, '2024-01-31 18:00')
+    said = note(admin, admin.party(DOUBLE), 'Rückruf erbeten')
+    clock.created('ir_note', said.id, '2024-03-01 09:00')
+    keep = erika.party(ANHUI)
+    double.name = ANHUI
+    double.save()
+    wizard = erika.wizard('party.replace', double)
+    wizard.form.destination = keep
+    wizard.execute('replace')
+    closed = erika.new_party(CLOSED, 'DE', city='Gießen')
+    clock.created('party_party', closed.id, '2024-01-31 18:00')
+    closed.active = False
+    closed.save()
+    clock.written('party_party', closed.id, '2024-06-30 16:30')
+    return lead
+
+
+def rows(sql, query):
+    "Its rows, each as text with its values in one line."
+    return ['|'.join('' if value is None else str(value) for value in row)
+        for row in sql(query)]
+
+
+def shows(sql, name, query, expected):
+    found = rows(sql, query)
+    ok(found == expected, name,
+        '\n'.join(['  - ' + row for row in expected if row not in found]
+            + ['  + ' + row for row in found if row not in expected]
+            or ['in another order'] + found))
+
+
+# Customers and staff by name, times in Tryton's zone.
+VIEWS = {
+    'obligation_status':
+        "SELECT s.obligation, c.name, w.name, s.starts_at, s.due_at,"
+        "  s.fulfilled_at, s.attempts, s.state"
+        " FROM crmaudit.obligation_status s"
+        " JOIN crmaudit.customer() c USING (customer_id)"
+        " JOIN crmaudit.staff() w USING (staff_id)"
+        " WHERE s.state <> 'open'"
+        ' ORDER BY s.obligation, c.name COLLATE "C"',
+    'obligation_coverage':
+        "SELECT v.obligation, v.month, w.name, v.due, v.met, v.late,"
+        "  v.overdue, v.rate, v.demanded, v.is_reached"
+        " FROM crmaudit.obligation_coverage v"
+        " JOIN crmaudit.staff() w USING (staff_id)"
+        " WHERE v.open = 0 ORDER BY 1, 2",
+    'interactions':
+        "SELECT c.name, i.kind, i.occurred_at, w.name, i.related_entity"
+        " FROM crmaudit.interaction() i"
+        " JOIN crmaudit.customer() c USING (customer_id)"
+        " JOIN crmaudit.staff() w USING (staff_id)"
+        ' ORDER BY i.occurred_at, c.name COLLATE "C"',
+    'contracts':
+        "SELECT c.name, k.signed_at, k.starts_on, k.amount, k.status"
+        " FROM crmaudit.contract() k"
+        " JOIN crmaudit.customer() c USING (customer_id)"
+        " WHERE k.signed_at < '2025-01-01' ORDER BY c.name",
+    }
+EXPECTED = {
+    'obligation_status': [
+        'lead_followed_up|Berliner Druckhaus GmbH|Erika Beispiel'
+        '|2024-09-30 02:00:00+00:00|2024-10-12 16:00:00+00:00'
+        '|2024-10-12 16:00:00+00:00|1|late',
+        ],
+    }
 
 
 def test_update_module(crm):

@@ -29,6 +29,7 @@ How Tryton 6.0 writes (read from its server's statement log):
   where the column is NOT NULL (party_identifier.code, which has no "active").
 """
 
+import datetime
 import json
 import os
 import socketserver
@@ -1003,7 +1004,7 @@ def flow_sales_work(admin, erika, clock):
         opportunity = erika.model('sale.opportunity')(
             description='Presse', company=company, party=party,
             address=party.addresses[0], employee=employee,
-            amount=Decimal('1000'))
+            start_date=datetime.date(2024, 9, 30), amount=Decimal('1000'))
         opportunity.save()
         clock.created('sale_opportunity', opportunity.id, '2024-09-30 02:00')
         lead[name] = opportunity
@@ -1078,41 +1079,251 @@ def shows(sql, name, query, expected):
             or ['in another order'] + found))
 
 
-# Customers and staff by name, times in Tryton's zone.
+# What an auditor reads: customers and staff by name, times in Tryton's zone.
+# Nothing depends on the day on which the test runs.
 VIEWS = {
-    'obligation_status':
+    'interactions': (
+        "SELECT i.occurred_at, c.name, w.name, i.kind, i.related_entity"
+        " FROM crmaudit.interaction() i"
+        " LEFT JOIN crmaudit.customer() c USING (customer_id)"
+        " LEFT JOIN crmaudit.staff() w USING (staff_id)"
+        ' ORDER BY i.occurred_at, c.name COLLATE "C"', [
+            # written on the party that was replaced
+            '2024-03-01 09:00:00+00:00|安徽例子纸业有限公司|Administrator'
+            '|note|customer',
+            '2024-09-30 02:30:00+00:00|Emder Werft AG|Erika Beispiel'
+            '|note|opportunity',
+            '2024-09-30 02:30:00+00:00|福州例子茶业有限公司|Erika Beispiel'
+            '|note|opportunity',
+            '2024-10-08 01:00:00+00:00|大连例子港务有限公司|Erika Beispiel'
+            '|message|opportunity',
+            '2024-10-12 15:59:59+00:00|安徽例子纸业有限公司|Erika Beispiel'
+            '|note|opportunity',
+            # and not once more for the sale that Tryton copied it to
+            '2024-10-12 16:00:00+00:00|Berliner Druckhaus GmbH|Erika Beispiel'
+            '|note|opportunity',
+            '2024-12-05 15:00:00+00:00|安徽例子纸业有限公司|Erika Beispiel'
+            '|note|opportunity',
+            '2024-12-05 16:00:00+00:00|大连例子港务有限公司|Erika Beispiel'
+            '|message|sale',
+            ]),
+    'contracts': (
+        "SELECT c.name, k.signed_at, k.starts_on, k.amount::numeric(9, 2),"
+        "  k.status"
+        " FROM crmaudit.contract() k"
+        " JOIN crmaudit.customer() c USING (customer_id)"
+        " WHERE k.signed_at < '2025-01-01'"
+        ' ORDER BY c.name COLLATE "C"', [
+            'Berliner Druckhaus GmbH|2024-11-05 03:00:00+00:00|2024-09-30'
+            '|1000.00|signed',
+            'Emder Werft AG|2024-11-05 03:00:00+00:00|2024-09-30'
+            '|0.00|terminated',
+            '大连例子港务有限公司|2024-11-05 03:00:00+00:00|2024-09-30'
+            '|1000.00|signed',
+            '安徽例子纸业有限公司|2024-11-05 03:00:00+00:00|2024-09-30'
+            '|900.00|signed',
+            ]),
+    'obligation_status': (
         "SELECT s.obligation, c.name, w.name, s.starts_at, s.due_at,"
         "  s.fulfilled_at, s.attempts, s.state"
         " FROM crmaudit.obligation_status s"
         " JOIN crmaudit.customer() c USING (customer_id)"
         " JOIN crmaudit.staff() w USING (staff_id)"
         " WHERE s.state <> 'open'"
-        ' ORDER BY s.obligation, c.name COLLATE "C"',
-    'obligation_coverage':
+        ' ORDER BY s.obligation, c.name COLLATE "C"', [
+            'lead_followed_up|%s|Erika Beispiel|2024-09-30 02:00:00+00:00'
+            '|2024-10-12 16:00:00+00:00|%s' % row for row in [
+                (BERLIN, '2024-10-12 16:00:00+00:00|1|late'),
+                (EMDEN, '2024-09-30 02:30:00+00:00|1|met'),
+                (DALIAN, '2024-10-08 01:00:00+00:00|1|met'),
+                (ANHUI, '2024-10-12 15:59:59+00:00|1|met'),
+                (CHENGDU, '|0|overdue'),
+                (FUZHOU, '2024-09-30 02:30:00+00:00|1|met'),
+                ]
+            ] + [
+            'sale_cared_for|%s|Erika Beispiel|2024-11-05 03:00:00+00:00'
+            '|2024-12-05 16:00:00+00:00|%s' % row for row in [
+                (BERLIN, '|0|overdue'),
+                (DALIAN, '2024-12-05 16:00:00+00:00|1|late'),
+                (ANHUI, '2024-12-05 15:00:00+00:00|1|met'),
+                ]
+            ]),
+    # Fuzhou, sold today, is open.
+    'obligation_coverage': (
         "SELECT v.obligation, v.month, w.name, v.due, v.met, v.late,"
         "  v.overdue, v.rate, v.demanded, v.is_reached"
         " FROM crmaudit.obligation_coverage v"
         " JOIN crmaudit.staff() w USING (staff_id)"
-        " WHERE v.open = 0 ORDER BY 1, 2",
-    'interactions':
-        "SELECT c.name, i.kind, i.occurred_at, w.name, i.related_entity"
-        " FROM crmaudit.interaction() i"
-        " JOIN crmaudit.customer() c USING (customer_id)"
-        " JOIN crmaudit.staff() w USING (staff_id)"
-        ' ORDER BY i.occurred_at, c.name COLLATE "C"',
-    'contracts':
-        "SELECT c.name, k.signed_at, k.starts_on, k.amount, k.status"
-        " FROM crmaudit.contract() k"
-        " JOIN crmaudit.customer() c USING (customer_id)"
-        " WHERE k.signed_at < '2025-01-01' ORDER BY c.name",
+        " WHERE v.open = 0 ORDER BY 1, 2", [
+            'lead_followed_up|2024-10-01|Erika Beispiel'
+            '|6|4|1|1|0.6667|1.0|False',
+            'sale_cared_for|2024-12-01|Erika Beispiel'
+            '|3|1|1|1|0.3333|1.0|False',
+            ]),
+    # The clerk's customers, and those whom nobody has sold anything.
+    'churn_by_staff': (
+        "SELECT year, name, at_start, won, lost, at_end, churn_rate"
+        " FROM crmaudit.churn_by_staff ORDER BY year, staff_id", [
+            '2024|Erika Beispiel|0|6|0|6|0.000',
+            '2024||0|1|1|0|1.000',
+            ]),
+    'silent_customers': (
+        "SELECT name, since, last_contact_at,"
+        "  (now() AT TIME ZONE 'Asia/Shanghai')::date - days_silent"
+        " FROM crmaudit.silent_customers", [
+            '成都例子包装有限公司|2024-02-01||2024-02-01',
+            'Emder Werft AG|2024-02-01|2024-11-05 03:00:00+00:00|2024-11-05',
+            'Berliner Druckhaus GmbH|2024-02-01|2024-11-05 03:00:00+00:00'
+            '|2024-11-05',
+            '安徽例子纸业有限公司|2024-02-01|2024-12-05 15:00:00+00:00'
+            '|2024-12-05',
+            # past midnight in China
+            '大连例子港务有限公司|2024-02-01|2024-12-05 16:00:00+00:00'
+            '|2024-12-06',
+            ]),
     }
-EXPECTED = {
-    'obligation_status': [
-        'lead_followed_up|Berliner Druckhaus GmbH|Erika Beispiel'
-        '|2024-09-30 02:00:00+00:00|2024-10-12 16:00:00+00:00'
-        '|2024-10-12 16:00:00+00:00|1|late',
-        ],
-    }
+
+
+def show_views(sql, when):
+    for view, (query, expected) in VIEWS.items():
+        shows(sql, '%s: %s' % (when, view), query, expected)
+
+
+def update(database, *modules):
+    "Tryton's own upgrade of its tables."
+    done = subprocess.run(
+        ['/usr/bin/trytond-admin', '-c', CONFIG_FILE, '-d', database,
+            '-u', *modules], capture_output=True, text=True)
+    ok(done.returncode == 0,
+        'trytond-admin --update %s' % ' '.join(modules), done.stderr)
+
+
+def auditor():
+    "Reads the views, and Tryton's tables under them; writes nothing."
+    sql = Sql('audited')
+    sql('CREATE ROLE auditor LOGIN')
+    sql("SELECT crmaudit.grant_duty('auditor', 'auditor')")
+    sql('GRANT SELECT ON party_party, party_address, party_contact_mechanism,'
+        ' company_company, company_employee, res_user, sale_opportunity,'
+        ' sale_opportunity__history, sale_sale, ir_note, ir_email'
+        ' TO auditor')
+    sql.close()
+    result = Sql('audited', 'auditor')
+    result("SET timezone = 'UTC'")
+    return result
+
+
+def broken(sql):
+    return rows(sql, "SELECT entity, source, state FROM crmaudit.entity_map"
+        " WHERE state LIKE 'broken%' ORDER BY entity, source::text")
+
+
+def test_entities():
+    section('entities: customers, opportunities, notes and e-mail')
+    admin = Crm('audited')
+    staff_user(admin)
+    sql = Sql('audited')
+    sql("ALTER DATABASE audited SET crmaudit.calendar = 'CN'")
+    deploy(sql, 'enforce')
+    before = snapshot('audited', without=[], physical=True)
+    done = subprocess.run(['psql', '-qX', '-d', 'audited', '-U', 'postgres',
+            '-f', 'entities.sql'], capture_output=True, text=True)
+    ok(done.returncode == 0, 'entities.sql', done.stderr)
+    same('audited: the mapping changes no row',
+        before, snapshot('audited', without=[], physical=True))
+
+    erika = Crm('audited', 'erika')
+    with Mailbox(('127.0.0.1', 0), Mailbox.Session) as mailbox:
+        goes_through('audited: the work of a sales department',
+            flow_sales_work, admin, erika, Clock(sql))
+    ok(mailbox.received == 2, 'Tryton sent its e-mail', mailbox.received)
+    written = snapshot('audited', without=[], physical=True)
+    reader = auditor()
+    show_views(reader, 'what Tryton wrote')
+    shows(reader, 'a sale of today is open, for the month that it has',
+        "SELECT c.name, s.obligation, s.attempts,"
+        "  (s.due_at AT TIME ZONE 'Asia/Shanghai')::date"
+        "  - (s.starts_at AT TIME ZONE 'Asia/Shanghai')::date BETWEEN 29 AND 32"
+        " FROM crmaudit.obligation_status s"
+        " JOIN crmaudit.customer() c USING (customer_id)"
+        " WHERE s.state = 'open'",
+        [FUZHOU + '|sale_cared_for|0|True'])
+    reader("SET timezone = 'America/New_York'")
+    shows(reader, 'the session\'s time zone changes nothing',
+        "SELECT state, count(*) FROM crmaudit.obligation_status"
+        " GROUP BY state ORDER BY state",
+        ['late|2', 'met|5', 'open|1', 'overdue|2'])
+    reader("SET timezone = 'UTC'")
+    same('audited: reading changes no row',
+        written, snapshot('audited', without=[], physical=True))
+
+    section('entities: what is overdue becomes a finding')
+    overdue = ("SELECT f.rule, o.description, c.name, f.status, f.assignee"
+        " FROM crmaudit.finding f"
+        " JOIN sale_opportunity o ON o.id = (f.row_key ->> 'id')::int"
+        " JOIN crmaudit.customer() c ON c.customer_id = o.party::text"
+        " WHERE f.target = 'sale_opportunity'::regclass"
+        " ORDER BY f.rule")
+    employee = str(sql.value('SELECT id FROM company_employee'))
+    sql('SELECT crmaudit.sweep_obligations()')
+    shows(sql, 'of whoever was in charge', overdue, [
+            'lead_followed_up|Presse|%s|open|%s' % (CHENGDU, employee),
+            'sale_cared_for|Presse|%s|open|%s' % (BERLIN, employee),
+            ])
+    lead, = erika.model('sale.opportunity').find(
+        [('party.name', '=', CHENGDU)])
+    goes_through('a note on it, at last', note, erika, lead, 'Angerufen')
+    sql('SELECT crmaudit.sweep_obligations()')
+    shows(sql, 'and the finding is resolved', overdue, [
+            'lead_followed_up|Presse|%s|resolved|%s' % (CHENGDU, employee),
+            'sale_cared_for|Presse|%s|open|%s' % (BERLIN, employee),
+            ])
+    lead.notes[0].delete()
+
+    section("entities: Tryton's role has no right, and alters its tables")
+    script = Sql('audited', 'tryton')
+    for what in ['TABLE crmaudit.obligation_status',
+            'SELECT * FROM crmaudit.interaction()',
+            "SELECT crmaudit.unmap_entity('interaction')",
+            'DELETE FROM crmaudit.entity_mapping']:
+        exception = attempt(script, what)
+        ok(isinstance(exception, psycopg2.errors.InsufficientPrivilege),
+            'the role of Tryton may not: %s' % what, repr(exception))
+    update('audited', 'sale_opportunity')
+    for alter in [
+            'sale_opportunity ALTER amount TYPE numeric(18, 4)',
+            'sale_opportunity ALTER number TYPE varchar(500)',
+            'ir_note ALTER resource TYPE varchar(200)',
+            'sale_opportunity RENAME amount TO expected_amount',
+            'sale_opportunity RENAME state TO phase',
+            'ir_note RENAME message TO body',
+            'ir_note RENAME TO ir_remark',
+            ]:
+        goes_through('ALTER TABLE ' + alter, script, 'ALTER TABLE ' + alter)
+    show_views(reader, 'altered')
+    ok(not broken(reader), 'the mapping follows', broken(reader))
+    for alter in [
+            'ir_remark RENAME TO ir_note',
+            'ir_note RENAME body TO message',
+            'sale_opportunity RENAME phase TO state',
+            'sale_opportunity RENAME expected_amount TO amount',
+            ]:
+        script('ALTER TABLE ' + alter)
+
+    # A sub-select's table is no source, so nothing follows its columns.
+    goes_through('a column is renamed that only a sub-select reads', script,
+        'ALTER TABLE sale_opportunity__history RENAME write_date TO changed')
+    ok(broken(reader) == ['contract|sale_opportunity'
+            '|broken: column h.write_date does not exist'],
+        'the map tells what cannot be read', broken(reader))
+    goes_through('Tryton writes on', note, erika, lead, 'Noch einmal')
+    lead.reload()
+    lead.notes[0].delete()
+    script('ALTER TABLE sale_opportunity__history'
+        ' RENAME changed TO write_date')
+    show_views(reader, 'renamed back')
+    for connection in sql, reader, script:
+        connection.close()
 
 
 def test_update_module(crm):
@@ -1120,10 +1331,7 @@ def test_update_module(crm):
     sql = Sql(crm.database)
     triggers = "SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal"
     before = sql.value(triggers)
-    done = subprocess.run(
-        ['/usr/bin/trytond-admin', '-c', CONFIG_FILE, '-d', crm.database,
-            '-u', 'party'], capture_output=True, text=True)
-    ok(done.returncode == 0, 'trytond-admin --update party', done.stderr)
+    update(crm.database, 'party')
     # Tryton widens a column by ALTER TABLE ... ALTER COLUMN ... TYPE.
     goes_through('a column of a rule changes its type',
         Sql(crm.database, 'tryton'),
@@ -1140,7 +1348,7 @@ def main(baseline):
     subprocess.run([sys.executable, '-W', 'ignore', __file__, '--prepare'],
         check=True)
     sql = Sql('postgres')
-    for database in 'plain', 'guarded', 'watched':
+    for database in 'plain', 'guarded', 'watched', 'audited':
         sql('CREATE DATABASE %s TEMPLATE seed OWNER tryton' % database)
     sql.close()
 
@@ -1163,6 +1371,7 @@ def main(baseline):
             test_suggest(Sql('watched'))
             test_concurrent(watched, server)
         test_update_module(guarded)
+        test_entities()
 
 
 if __name__ == '__main__':

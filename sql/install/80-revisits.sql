@@ -51,15 +51,21 @@ CREATE TRIGGER check_revisit_setting BEFORE INSERT OR UPDATE ON crmaudit.revisit
 -- Whether it was done in time -------------------------------------------------------------
 
 CREATE VIEW crmaudit.revisit_compliance WITH (security_invoker = true) AS
-	WITH counts AS (
-		SELECT s.obligation, date_trunc('month', (s.due_at - interval '1 microsecond') AT TIME ZONE o.time_zone)::date AS month, f.department, o.coverage AS demanded,
+	WITH by_staff AS (
+		-- grouped before staff are joined: the planner cannot tell how many subjects there are
+		SELECT s.obligation, date_trunc('month', (s.due_at - interval '1 microsecond') AT TIME ZONE o.time_zone)::date AS month, s.staff_id, o.coverage AS demanded,
 			count(*) FILTER (WHERE s.state NOT IN ('exempt', 'open')) AS due, count(*) FILTER (WHERE s.state = 'met') AS in_time, count(*) FILTER (WHERE s.state = 'late') AS late,
 			count(*) FILTER (WHERE s.state = 'overdue') AS overdue, count(*) FILTER (WHERE s.state = 'unreachable') AS unreachable,
 			count(*) FILTER (WHERE s.state = 'open') AS open, count(*) FILTER (WHERE s.state = 'exempt') AS exempt
 		FROM crmaudit.obligation o JOIN crmaudit.obligation_status s ON s.obligation = o.name
-		LEFT JOIN crmaudit.staff() f ON f.staff_id = s.staff_id
 		WHERE o.fulfilled_by = 'interaction'
 		GROUP BY 1, 2, 3, 4
+	), counts AS (
+		SELECT b.obligation, b.month, f.department, b.demanded, sum(b.due)::bigint AS due, sum(b.in_time)::bigint AS in_time, sum(b.late)::bigint AS late,
+			sum(b.overdue)::bigint AS overdue, sum(b.unreachable)::bigint AS unreachable, sum(b.open)::bigint AS open, sum(b.exempt)::bigint AS exempt
+		FROM by_staff b
+		LEFT JOIN (SELECT f.staff_id, min(f.department) AS department FROM crmaudit.staff() f GROUP BY f.staff_id) f ON f.staff_id = b.staff_id
+		GROUP BY b.obligation, b.month, f.department, b.demanded
 	)
 	SELECT c.obligation, c.month, c.department, c.due, c.in_time, c.late, c.overdue, c.unreachable, c.open, c.exempt,
 		round(100.0 * c.in_time / nullif(c.due, 0), 2) AS in_time_rate, round(100.0 * (c.in_time + c.late) / nullif(c.due, 0), 2) AS coverage,

@@ -123,9 +123,13 @@ DECLARE
 BEGIN
 	IF o.link = 'related' THEN
 		IF types ?& '{related_entity,related_id}' THEN
-			subject := CASE o.for_each WHEN 'sample_member' THEN 'jsonb_build_array(subject.entity, subject.subject_id)::text'
-				ELSE format('jsonb_build_array(%L::text, subject.%I::text)::text', o.for_each, id_column) END;
-			fulfilment := 'jsonb_build_array(fulfilment.related_entity, fulfilment.related_id)::text';
+			IF o.for_each = 'sample_member' THEN
+				subject := 'jsonb_build_array(subject.entity, subject.subject_id)::text';
+				fulfilment := 'jsonb_build_array(fulfilment.related_entity, fulfilment.related_id)::text';
+			ELSE
+				subject := format('subject.%I::text COLLATE "C"', id_column);
+				fulfilment := format('CASE fulfilment.related_entity WHEN %L THEN fulfilment.related_id END COLLATE "C"', o.for_each);
+			END IF;
 			RETURN;
 		END IF;
 		name := id_column;
@@ -135,8 +139,9 @@ BEGIN
 			USING ERRCODE = 'invalid_parameter_value', DETAIL = format('One of them has no column "%s".', name),
 				HINT = 'Link them by customer, by related (related_entity and related_id), or by a column that both have.';
 	END IF;
-	subject := format('subject.%I::text', name);
-	fulfilment := format('fulfilment.%I::text', name);
+	-- other collations sort a million texts ten times as slowly
+	subject := format('subject.%I::text COLLATE "C"', name);
+	fulfilment := format('fulfilment.%I::text COLLATE "C"', name);
 END $$;
 COMMENT ON FUNCTION crmaudit.obligation_link(crmaudit.obligation) IS 'SQL of what links subject and fulfilment of an obligation';
 
@@ -317,18 +322,20 @@ FROM generate_series(0, coalesce(cardinality(fact."@done"), 0) / %1$s) AS n) AS 
 CROSS JOIN LATERAL (SELECT turn.starts_at, coalesce(turn.fulfilled_at, ''infinity'') AS ends_at, CASE WHEN turn.n = 0 THEN %2$s ELSE %3$s END AS due_at, turn.fulfilled_at) AS cycle',
 			o.min_count, crmaudit.due_sql(o, 'turn.starts_at', coalesce(o.within, o.recurring)), crmaudit.due_sql(o, 'turn.starts_at', o.recurring));
 	END IF;
-	RETURN format(E'CROSS JOIN LATERAL (SELECT fact."@starts" AS starts_at, ''infinity''::timestamptz AS ends_at, %s AS due_at, %s AS fulfilled_at) AS cycle',
+	RETURN format(E'CROSS JOIN LATERAL (SELECT fact."@starts" AS starts_at, ''infinity''::timestamptz AS ends_at, %s AS due_at, %s AS fulfilled_at OFFSET 0) AS cycle',
 		crmaudit.due_sql(o, 'fact."@starts"', o.within), CASE WHEN o.min_count > 1 AND o.fulfilled_at IS NULL THEN format('fact."@done"[%s]', o.min_count) ELSE 'fact."@done"' END);
 END $$;
 COMMENT ON FUNCTION crmaudit.obligation_cycles(crmaudit.obligation) IS 'SQL of the times that an obligation is to be fulfilled';
 
--- How many of an array of moments lie in a cycle, up to its fulfilment.
+-- How many of an array of moments lie in a cycle, up to its fulfilment. Of a
+-- single one, as most have, that is told without a subquery.
 CREATE FUNCTION crmaudit.cycle_count(o crmaudit.obligation, moments text, counted text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('(SELECT %s FROM unnest(fact.%I) AS t WHERE t <= coalesce(cycle.fulfilled_at, ''infinity'')%s)::int', counted, moments,
-		CASE WHEN o.recurring LIKE 'calendar %' THEN ' AND t >= cycle.starts_at AND t < cycle.ends_at'
-			-- the fulfilment that a turn begins with is of the one before
-			WHEN o.recurring IS NOT NULL THEN ' AND (t > cycle.starts_at OR turn.n = 0) AND t <= cycle.ends_at' ELSE '' END)
+	SELECT format('CASE coalesce(cardinality(fact.%1$I), 0) WHEN 0 THEN 0 WHEN 1 THEN CASE WHEN %2$s THEN 1 ELSE 0 END ELSE (SELECT %3$s FROM unnest(fact.%1$I) AS t WHERE %4$s)::int END',
+		moments, replace(c.lies_in, '@t', format('fact.%I[1]', moments)), counted, replace(c.lies_in, '@t', 't'))
+	FROM (SELECT '(cycle.fulfilled_at IS NULL OR @t <= cycle.fulfilled_at)' || CASE WHEN o.recurring LIKE 'calendar %' THEN ' AND @t >= cycle.starts_at AND @t < cycle.ends_at'
+		-- the fulfilment that a turn begins with is of the one before
+		WHEN o.recurring IS NOT NULL THEN ' AND (@t > cycle.starts_at OR turn.n = 0) AND @t <= cycle.ends_at' ELSE '' END AS lies_in) c
 $$;
 COMMENT ON FUNCTION crmaudit.cycle_count(crmaudit.obligation, text, text) IS 'SQL of a count of moments in a cycle';
 
@@ -355,11 +362,11 @@ FROM (%s) AS fact
 %s
 LEFT JOIN crmaudit.obligation_exemption AS exemption ON exemption.obligation = %1$L AND exemption.subject_id = fact."@id"',
 		o.name,
-		CASE WHEN o.fulfilled_at IS NOT NULL THEN '0' ELSE format('CASE WHEN cardinality(fact."@tries") > 0 THEN %s ELSE 0 END', crmaudit.cycle_count(o, '@tries', 'count(*)')) END,
+		CASE WHEN o.fulfilled_at IS NOT NULL THEN '0' ELSE crmaudit.cycle_count(o, '@tries', 'count(*)') END,
 		format(is_late, 'cycle.fulfilled_at'),
 		CASE WHEN o.attempts IS NOT NULL THEN format(' WHEN cardinality(fact."@failed") >= %2$s AND %1$s >= %2$s THEN ''unreachable''', crmaudit.cycle_count(o, '@failed', format('count(DISTINCT date_trunc(''hour'', t, %L))', o.time_zone)), o.attempts) ELSE '' END,
 		format(is_late, 'now()'),
-		CASE WHEN o.hours IS NOT NULL AND o.fulfilled_at IS NULL THEN format('CASE WHEN cardinality(fact."@outside") > 0 THEN %s ELSE 0 END', crmaudit.cycle_count(o, '@outside', 'count(*)')) ELSE '0' END,
+		CASE WHEN o.hours IS NOT NULL AND o.fulfilled_at IS NULL THEN crmaudit.cycle_count(o, '@outside', 'count(*)') ELSE '0' END,
 		crmaudit.obligation_facts(o, by_day), crmaudit.obligation_cycles(o));
 END $$;
 COMMENT ON FUNCTION crmaudit.obligation_sql(crmaudit.obligation) IS 'the status of every subject of an obligation as one SELECT; every piece of SQL in it is one expression';

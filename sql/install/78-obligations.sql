@@ -438,7 +438,7 @@ COMMENT ON FUNCTION crmaudit.check_obligation(crmaudit.obligation) IS 'raises an
 
 CREATE FUNCTION crmaudit.obligation_rows() RETURNS TABLE (obligation text, subject_id text, customer_id text, staff_id text,
 	starts_at timestamptz, due_at timestamptz, fulfilled_at timestamptz, attempts int, state text, outside_hours int)
-LANGUAGE sql STABLE ROWS 100000 AS 'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::int, NULL::text, NULL::int WHERE false';
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 100000 AS 'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::int, NULL::text, NULL::int WHERE false';
 COMMENT ON FUNCTION crmaudit.obligation_rows() IS 'implementation of the view obligation_status: made anew from the queries of all obligations when one changes, or what it reads';
 
 -- Of all obligations, or only of those that have neither a query nor a problem:
@@ -465,7 +465,7 @@ BEGIN
 			WHERE n.name = o.name AND (n.query, n.problem) IS DISTINCT FROM (new_query, new_problem);
 	END LOOP;
 	EXECUTE format('CREATE OR REPLACE FUNCTION crmaudit.obligation_rows() RETURNS TABLE (obligation text, subject_id text, customer_id text, staff_id text,
-		starts_at timestamptz, due_at timestamptz, fulfilled_at timestamptz, attempts int, state text, outside_hours int) LANGUAGE sql STABLE ROWS 100000 AS %L', coalesce(
+		starts_at timestamptz, due_at timestamptz, fulfilled_at timestamptz, attempts int, state text, outside_hours int) LANGUAGE sql STABLE PARALLEL SAFE ROWS 100000 AS %L', coalesce(
 		(SELECT string_agg(format(E'SELECT * FROM (%s) AS o', n.query), E'\nUNION ALL\n' ORDER BY n.name) FROM crmaudit.obligation n WHERE n.query IS NOT NULL),
 		'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::int, NULL::text, NULL::int WHERE false'));
 END $$;
@@ -742,12 +742,13 @@ COMMENT ON VIEW crmaudit.obligation_status IS 'every obligation and subject: whe
 
 CREATE VIEW crmaudit.obligation_coverage WITH (security_invoker = true) AS
 	WITH counts AS (
-		SELECT s.obligation, date_trunc('month', (s.due_at - interval '1 microsecond') AT TIME ZONE o.time_zone)::date AS month, s.staff_id, o.coverage AS demanded,
+		SELECT s.obligation COLLATE "C" AS obligation, date_trunc('month', (s.due_at - interval '1 microsecond') AT TIME ZONE o.time_zone)::date AS month, s.staff_id COLLATE "C" AS staff_id, o.coverage AS demanded,
 			count(*) FILTER (WHERE s.state <> 'exempt') AS due, count(*) FILTER (WHERE s.state = 'met') AS met, count(*) FILTER (WHERE s.state = 'late') AS late,
 			count(*) FILTER (WHERE s.state = 'overdue') AS overdue, count(*) FILTER (WHERE s.state = 'open') AS open,
 			count(*) FILTER (WHERE s.state = 'unreachable') AS unreachable, count(*) FILTER (WHERE s.state = 'exempt') AS exempt
 		FROM crmaudit.obligation_status s JOIN crmaudit.obligation o ON o.name = s.obligation
-		GROUP BY 1, 2, 3, 4
+		-- what differs most comes first, should it be sorted
+		GROUP BY 3, 2, 1, 4
 	)
 	SELECT c.obligation, c.month, c.staff_id, c.due, c.met, c.late, c.overdue, c.open, c.unreachable, c.exempt,
 		round(c.met::numeric / nullif(c.due - c.open, 0), 4) AS rate, c.demanded,

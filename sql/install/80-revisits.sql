@@ -17,7 +17,7 @@ SELECT pg_catalog.pg_extension_config_dump('crmaudit.revisit_setting', '');
 
 CREATE FUNCTION crmaudit.revisit_settings()
 RETURNS TABLE (late_entry interval, ring_seconds int, tries int, call_hours text, cut_off_day int, cut_off_time time, zone text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 1 SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(max(s.value) FILTER (WHERE s.setting = 'late_entry'), '3 days')::interval,
 		coalesce(max(s.value) FILTER (WHERE s.setting = 'ring_seconds'), '20')::int,
 		coalesce(max(s.value) FILTER (WHERE s.setting = 'tries'), '3')::int,
@@ -53,13 +53,13 @@ CREATE TRIGGER check_revisit_setting BEFORE INSERT OR UPDATE ON crmaudit.revisit
 CREATE VIEW crmaudit.revisit_compliance WITH (security_invoker = true) AS
 	WITH by_staff AS (
 		-- grouped before staff are joined: the planner cannot tell how many subjects there are
-		SELECT s.obligation, date_trunc('month', (s.due_at - interval '1 microsecond') AT TIME ZONE o.time_zone)::date AS month, s.staff_id, o.coverage AS demanded,
+		SELECT s.obligation COLLATE "C" AS obligation, date_trunc('month', (s.due_at - interval '1 microsecond') AT TIME ZONE o.time_zone)::date AS month, s.staff_id COLLATE "C" AS staff_id, o.coverage AS demanded,
 			count(*) FILTER (WHERE s.state NOT IN ('exempt', 'open')) AS due, count(*) FILTER (WHERE s.state = 'met') AS in_time, count(*) FILTER (WHERE s.state = 'late') AS late,
 			count(*) FILTER (WHERE s.state = 'overdue') AS overdue, count(*) FILTER (WHERE s.state = 'unreachable') AS unreachable,
 			count(*) FILTER (WHERE s.state = 'open') AS open, count(*) FILTER (WHERE s.state = 'exempt') AS exempt
 		FROM crmaudit.obligation o JOIN crmaudit.obligation_status s ON s.obligation = o.name
 		WHERE o.fulfilled_by = 'interaction'
-		GROUP BY 1, 2, 3, 4
+		GROUP BY 3, 2, 1, 4
 	), counts AS (
 		SELECT b.obligation, b.month, f.department, b.demanded, sum(b.due)::bigint AS due, sum(b.in_time)::bigint AS in_time, sum(b.late)::bigint AS late,
 			sum(b.overdue)::bigint AS overdue, sum(b.unreachable)::bigint AS unreachable, sum(b.open)::bigint AS open, sum(b.exempt)::bigint AS exempt
@@ -124,7 +124,7 @@ COMMENT ON VIEW crmaudit.revisit_monthly IS 'revisits of service requests by mon
 -- When it was entered -------------------------------------------------------------------
 
 CREATE FUNCTION crmaudit.ledger_entered(entity text) RETURNS TABLE (subject_id text, entered_at timestamptz)
-LANGUAGE plpgsql STABLE ROWS 100000 SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 100000 SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT EXISTS (SELECT FROM crmaudit.valid_mappings(entity) m JOIN crmaudit.tracked_table t ON t.target = m.source) THEN
 		RETURN;
@@ -172,9 +172,9 @@ CREATE VIEW crmaudit.call_attempts WITH (security_invoker = true) AS
 				OVER (PARTITION BY c.customer_id, c.related_entity, c.related_id ORDER BY c.occurred_at, c.interaction_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS series
 		FROM call c
 	), counted AS (
-		SELECT j.customer_id, j.related_entity, j.related_id, min(j.occurred_at) AS first_at, max(j.occurred_at) AS last_at, array_agg(DISTINCT j.staff_id) AS staff,
+		SELECT j.customer_id, j.related_entity, j.related_id, min(j.occurred_at) AS first_at, max(j.occurred_at) AS last_at, array_agg(j.staff_id) AS staff,
 			count(*) FILTER (WHERE j.outcome = 'no_answer') AS unanswered,
-			count(DISTINCT date_trunc('hour', j.local_time)) FILTER (WHERE j.outcome = 'no_answer') AS different_hours,
+			array_agg(date_trunc('hour', j.local_time)) FILTER (WHERE j.outcome = 'no_answer') AS hours,
 			count(*) FILTER (WHERE j.outcome = 'no_answer' AND j.ring_seconds < s.ring_seconds) AS short_rings,
 			count(*) FILTER (WHERE j.outcome = 'invalid') AS invalid,
 			count(*) FILTER (WHERE j.outcome = 'invalid' AND NOT j.has_reason) AS invalid_without_reason,
@@ -182,16 +182,23 @@ CREATE VIEW crmaudit.call_attempts WITH (security_invoker = true) AS
 			bool_or(j.outcome = 'reached' OR j.outcome IS NULL) AS is_reached, bool_or(j.outcome = 'refused') AS is_refused, min(s.tries) AS tries
 		FROM judged j CROSS JOIN s
 		GROUP BY j.customer_id, j.related_entity, j.related_id, j.series
+	), distinguished AS (
+		-- DISTINCT in the aggregates would sort each series, most of which are of one call
+		SELECT c.customer_id, c.related_entity, c.related_id, c.first_at, c.last_at, c.unanswered, c.short_rings, c.invalid, c.invalid_without_reason, c.outside_hours,
+			c.is_reached, c.is_refused, c.tries,
+			CASE WHEN cardinality(c.staff) = 1 THEN c.staff ELSE (SELECT array_agg(DISTINCT u.staff_id) FROM unnest(c.staff) AS u(staff_id)) END AS staff,
+			CASE WHEN c.unanswered > 1 THEN (SELECT count(DISTINCT u.hour) FROM unnest(c.hours) AS u(hour)) ELSE c.unanswered END AS different_hours
+		FROM counted c
+		WHERE c.unanswered > 0 OR c.invalid > 0 OR c.outside_hours > 0
 	), stated AS (
 		SELECT c.*, CASE WHEN c.is_reached THEN 'reached' WHEN c.is_refused THEN 'refused' WHEN c.unanswered = 0 THEN 'invalid'
 			WHEN c.different_hours >= c.tries THEN 'unreachable' ELSE 'too few tries' END AS state
-		FROM counted c
+		FROM distinguished c
 	)
 	SELECT t.customer_id, t.related_entity, t.related_id, t.staff, t.first_at, t.last_at, t.unanswered, t.different_hours, t.short_rings,
 		t.invalid, t.invalid_without_reason, t.outside_hours, t.state,
 		CASE WHEN t.state = 'too few tries' OR t.short_rings > 0 OR t.invalid_without_reason > 0 THEN 'error' WHEN t.outside_hours > 0 THEN 'warning' END AS severity
 	FROM stated t
-	WHERE t.unanswered > 0 OR t.invalid > 0 OR t.outside_hours > 0
 	ORDER BY t.customer_id, t.related_entity, t.related_id, t.first_at;
 COMMENT ON VIEW crmaudit.call_attempts IS 'calls to a customer about one thing until somebody answers: an unanswered one rings 20 seconds, and is repeated at three different hours at least; an invalid one needs a reason in content, problem or result: otherwise severity is error; warning: a call outside the advised hours on working days (D14)';
 
@@ -219,15 +226,18 @@ COMMENT ON VIEW crmaudit.revisit_record_gaps IS 'revisits whose record lacks som
 
 CREATE VIEW crmaudit.conflict_of_interest WITH (security_invoker = true) AS
 	WITH revisit AS (
-		SELECT i.interaction_id, i.customer_id, i.staff_id, i.occurred_at, i.related_entity, i.related_id FROM crmaudit.interaction() i
-		WHERE i.kind = 'revisit' AND i.staff_id IS NOT NULL AND i.occurred_at IS NOT NULL
+		SELECT i.interaction_id COLLATE "C" AS interaction_id, i.customer_id COLLATE "C" AS customer_id, i.staff_id, i.occurred_at,
+			i.related_id, (i.related_id || ' ' || i.related_entity) COLLATE "C" AS about
+		FROM crmaudit.interaction() i WHERE i.kind = 'revisit' AND i.staff_id IS NOT NULL AND i.occurred_at IS NOT NULL
 	), subject AS (
-		SELECT 'complaint' AS entity, c.complaint_id AS id, c.customer_id, c.staff_id, c.opened_at AS since FROM crmaudit.complaint() c
+		-- what concerns nobody is no conflict, but the last thing of its kind before the revisit all the same
+		SELECT 'complaint' AS entity, c.complaint_id COLLATE "C" AS id, c.customer_id COLLATE "C" AS customer_id, c.staff_id, c.opened_at AS since FROM crmaudit.complaint() c
 		UNION ALL SELECT 'contract', c.contract_id, c.customer_id, c.staff_id, c.signed_at FROM crmaudit.contract() c
 		UNION ALL SELECT 'service_request', r.request_id, r.customer_id, r.staff_id, r.archived_at FROM crmaudit.service_request() r
 	), concerned AS (
 		SELECT r.interaction_id, r.customer_id, r.staff_id, r.occurred_at, j.entity, j.id, j.staff_id AS concerned_staff_id, true AS named FROM revisit r
-		JOIN subject j ON j.entity = r.related_entity AND j.id = r.related_id
+		-- one key, the id first: sorting by an entity that all share compares each pair twice
+		JOIN subject j ON j.id || ' ' || j.entity = r.about
 		UNION ALL
 		(SELECT DISTINCT ON (r.interaction_id COLLATE "C", j.entity) r.interaction_id, r.customer_id, r.staff_id, r.occurred_at, j.entity, j.id, j.staff_id, false FROM revisit r
 		JOIN subject j ON j.customer_id = r.customer_id AND j.since <= r.occurred_at

@@ -248,12 +248,12 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 		SELECT d.staff_id, d.month, sum(d.visits) AS visits, sum(d.new_customers) AS new_customers, sum(d.volume) AS volume, sum(d.business) AS business
 		FROM (SELECT i.staff_id, date_trunc('month', i.occurred_at AT TIME ZONE t.zone)::date AS month, count(*) AS visits, 0 AS new_customers, 0 AS volume, 0 AS business
 			FROM crmaudit.interaction() i CROSS JOIN settings t
-			WHERE i.kind = 'visit' AND coalesce(i.outcome, 'reached') = 'reached' GROUP BY 1, 2
+			WHERE i.kind = 'visit' AND coalesce(i.outcome, 'reached') = 'reached' AND EXISTS (SELECT FROM given) GROUP BY 1, 2
 			UNION ALL
-			SELECT c.owner, date_trunc('month', c.since::timestamp)::date, 0, count(*), 0, count(*) FROM crmaudit.customer() c GROUP BY 1, 2
+			SELECT c.owner, date_trunc('month', c.since::timestamp)::date, 0, count(*), 0, count(*) FROM crmaudit.customer() c WHERE EXISTS (SELECT FROM given) GROUP BY 1, 2
 			UNION ALL
 			SELECT c.staff_id, date_trunc('month', c.signed_at AT TIME ZONE t.zone)::date, 0, 0, sum(c.amount), count(*)
-			FROM crmaudit.contract() c CROSS JOIN settings t GROUP BY 1, 2) d
+			FROM crmaudit.contract() c CROSS JOIN settings t WHERE EXISTS (SELECT FROM given) GROUP BY 1, 2) d
 		WHERE d.staff_id IS NOT NULL
 		GROUP BY d.staff_id, d.month
 	), sellers AS (

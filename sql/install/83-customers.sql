@@ -171,25 +171,25 @@ COMMENT ON FUNCTION crmaudit.customer_limits() IS 'what the views about customer
 
 -- Interaction -----------------------------------------------------------------------
 
--- Grouped by "C", and totals and order on one level, so that one sort, done in
--- parallel, serves all of it.
+-- Grouped by "C", and the window in the order of the result, so that one sort
+-- serves all of it; sums of int are several times as fast as those of bigint.
 CREATE VIEW crmaudit.interaction_frequency WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m)
-	SELECT c.customer_id, c.kind, c.method, c.interactions, c.reached, c.first_at, c.last_at,
+	SELECT c.customer_id, c.kind, c.method, c.interactions::bigint AS interactions, c.reached, c.first_at, c.last_at,
 		(SELECT l.today FROM l) - (c.last_at AT TIME ZONE (SELECT l.zone FROM l))::date AS days_since_last,
 		CASE WHEN c.interactions > 1 THEN round((date_part('epoch', c.last_at - c.first_at) / (86400 * (c.interactions - 1)))::numeric, 1) END AS mean_interval_days,
-		sum(c.interactions) OVER customer::bigint AS customer_interactions, max(c.last_at) OVER customer AS customer_last_at,
+		sum(c.interactions) OVER customer AS customer_interactions, max(c.last_at) OVER customer AS customer_last_at,
 		CASE WHEN sum(c.interactions) OVER customer > 1 THEN round((date_part('epoch', max(c.last_at) OVER customer - min(c.first_at) OVER customer)
 			/ (86400 * (sum(c.interactions) OVER customer::float8 - 1)))::numeric, 1) END AS customer_mean_interval_days
 	FROM (
-		SELECT i.customer_id COLLATE "C" AS customer_id, i.kind COLLATE "C" AS kind, i.method COLLATE "C" AS method, count(*) AS interactions,
+		SELECT i.customer_id COLLATE "C" AS customer_id, i.kind COLLATE "C" AS kind, i.method COLLATE "C" AS method, count(*)::int AS interactions,
 			count(*) FILTER (WHERE coalesce(i.outcome NOT IN ('no_answer', 'refused', 'invalid'), true)) AS reached,
 			min(i.occurred_at) AS first_at, max(i.occurred_at) AS last_at
 		FROM crmaudit.interaction() i
 		WHERE i.customer_id IS NOT NULL AND i.occurred_at <= now()
 		GROUP BY 1, 2, 3
 	) c
-	WINDOW customer AS (PARTITION BY c.customer_id)
+	WINDOW customer AS (PARTITION BY c.customer_id ORDER BY c.kind, c.method ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
 	ORDER BY c.customer_id, c.kind, c.method;
 COMMENT ON VIEW crmaudit.interaction_frequency IS 'how often a customer was in contact, by channel (kind, method): number, how many of them reached the customer, first, last, mean interval in days; customer_* is over all channels; interactions of the future are left out (D21)';
 

@@ -29,11 +29,12 @@
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 
+#include "compat.h"
 #include "rules/rules_private.h"
 
 PG_FUNCTION_INFO_V1(crmaudit_deparse_query);
 
-#if PG_VERSION_NUM >= 150000
+#ifdef CRM_HAS_QUERYDEF
 
 /* Analyses one SELECT as "role" would, with nothing else allowed to it. */
 static Query *
@@ -133,7 +134,7 @@ crmaudit_deparse_query(PG_FUNCTION_ARGS)
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-#if PG_VERSION_NUM >= 150000
+#ifdef CRM_HAS_QUERYDEF
 	{
 		Query	   *query = analyse_as(text_to_cstring(PG_GETARG_TEXT_PP(0)),
 									   text_to_cstring(PG_GETARG_TEXT_PP(1)),

@@ -16,6 +16,11 @@
 #error "crmaudit needs PostgreSQL 14 or later"
 #endif
 
+/* pg_get_querydef() came with 15 */
+#if PG_VERSION_NUM >= 150000
+#define CRM_HAS_QUERYDEF 1
+#endif
+
 #if PG_VERSION_NUM >= 150000
 #include "access/xlogrecovery.h"
 #endif

@@ -303,9 +303,14 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.raise_error(text, text, text, text) IS 'raises an error again';
 
--- A view that nobody sees is what PostgreSQL qualifies names by. Nothing of it
--- is planned or run.
-CREATE FUNCTION crmaudit.canonical_query(sql text, path text, OUT query text, OUT types jsonb)
+CREATE FUNCTION crmaudit.deparse_query(sql text, path text, role oid, OUT query text, OUT names text[], OUT types text[])
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'crmaudit_deparse_query';
+COMMENT ON FUNCTION crmaudit.deparse_query(text, text, oid) IS 'a SELECT, analysed as a role whose member the user is, with every name qualified; NULLs before PostgreSQL 15';
+
+-- Analysed with the rights of a role, for input of a constant may run what
+-- others wrote. Nothing of it is planned or run. Before PostgreSQL 15, a view
+-- that nobody sees is what PostgreSQL qualifies names by, with the user's rights.
+CREATE FUNCTION crmaudit.canonical_query(sql text, path text, role oid DEFAULT NULL, OUT query text, OUT types jsonb)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = error
 SET DateStyle = 'ISO, MDY' SET IntervalStyle = postgres SET extra_float_digits = 3 SET standard_conforming_strings = on AS $$
 DECLARE
@@ -315,6 +320,11 @@ DECLARE
 BEGIN
 	-- nothing that follows a SELECT is run
 	PERFORM crmaudit.require_expression(format(E'(%s\n)', sql), 'query');
+	SELECT d.query, jsonb_object(d.names, d.types) INTO query, types
+		FROM crmaudit.deparse_query(sql, path, coalesce(role, (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user))) d;
+	IF query IS NOT NULL THEN
+		RETURN;
+	END IF;
 	PERFORM set_config('search_path', path, true);
 	EXECUTE 'CREATE TEMPORARY VIEW crmaudit_canonical AS ' || sql;
 	PERFORM pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true);
@@ -327,10 +337,10 @@ EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 	PERFORM crmaudit.raise_error(SQLSTATE, message, detail, hint);
 END $$;
-COMMENT ON FUNCTION crmaudit.canonical_query(text, text) IS 'a SELECT, parsed under a search_path, with every name qualified, and the types of its columns';
+COMMENT ON FUNCTION crmaudit.canonical_query(text, text, oid) IS 'a SELECT, parsed under a search_path as a role (NULL: the user), with every name qualified, and the types of its columns';
 
 -- Raises the error that a piece of SQL has, and says which piece it is.
-CREATE FUNCTION crmaudit.check_sql(sql text, path text, what text, wanted text) RETURNS void
+CREATE FUNCTION crmaudit.check_sql(sql text, path text, what text, wanted text, role oid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	type text;
@@ -339,7 +349,7 @@ DECLARE
 	hint text;
 BEGIN
 	BEGIN
-		type := (crmaudit.canonical_query(sql, path)).types ->> 'x';
+		type := (crmaudit.canonical_query(sql, path, role)).types ->> 'x';
 	EXCEPTION WHEN OTHERS THEN
 		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 		PERFORM crmaudit.raise_error(SQLSTATE, format('%s: %s', what, message), detail, hint);
@@ -348,7 +358,7 @@ BEGIN
 		RAISE EXCEPTION '% must have type %, not type %', what, wanted, type USING ERRCODE = 'datatype_mismatch';
 	END IF;
 END $$;
-COMMENT ON FUNCTION crmaudit.check_sql(text, text, text, text) IS 'raises an error, which says what it is about, unless a SELECT can be read and its column x has the type that is wanted (NULL: any)';
+COMMENT ON FUNCTION crmaudit.check_sql(text, text, text, text, oid) IS 'raises an error, which says what it is about, unless a SELECT can be read and its column x has the type that is wanted (NULL: any)';
 
 -- What a column of a mapping is, as SQL over the source.
 CREATE FUNCTION crmaudit.mapped_expression(names text[], entity text, column_name text, spec jsonb) RETURNS text
@@ -444,22 +454,23 @@ DECLARE
 	fitted text;
 	fitted_list text := '';
 	key_members text;
+	role constant oid := (SELECT c.relowner FROM pg_class c WHERE c.oid = mapping.source);
 BEGIN
 	names := ARRAY(SELECT n.written FROM crmaudit.mapping_names(mapping) n);
 	SELECT string_agg(format('%s AS %I', crmaudit.mapped_expression(names, mapping.entity, c.key, c.value), c.key), ', ' ORDER BY c.key)
 		INTO raw FROM jsonb_each(mapping.columns) c;
 	BEGIN
-		probe := crmaudit.canonical_query(format('SELECT %s FROM %s', raw, from_item), path);
+		probe := crmaudit.canonical_query(format('SELECT %s FROM %s', raw, from_item), path, role);
 	EXCEPTION WHEN OTHERS THEN
 		-- one by one, so that the error tells which it is
 		FOR one IN SELECT c.key AS column_name, crmaudit.mapped_expression(names, mapping.entity, c.key, c.value) AS expression FROM jsonb_each(mapping.columns) c ORDER BY c.key LOOP
-			PERFORM crmaudit.check_sql(format('SELECT %s AS x FROM %s', one.expression, from_item), path, format('column "%s" of entity "%s"', one.column_name, mapping.entity), NULL);
+			PERFORM crmaudit.check_sql(format('SELECT %s AS x FROM %s', one.expression, from_item), path, format('column "%s" of entity "%s"', one.column_name, mapping.entity), NULL, role);
 		END LOOP;
 		RAISE;
 	END;
 	IF mapping.filter IS NOT NULL THEN
 		PERFORM crmaudit.check_sql(format('SELECT %s AS x FROM %s', crmaudit.require_expression(mapping.filter, format('filter of entity "%s"', mapping.entity)), from_item), path,
-			format('filter of entity "%s"', mapping.entity), 'boolean');
+			format('filter of entity "%s"', mapping.entity), 'boolean', role);
 	END IF;
 	FOR one IN
 		SELECT c.key AS column_name, format_type(t.type, NULL) AS wanted, c.value -> 'values' <> '{}' AS has_values, coalesce(c.value ->> 'time_zone', mapping.time_zone) AS zone,
@@ -486,7 +497,7 @@ BEGIN
 	SELECT q.query, q.types INTO mapping.query, mapping.types FROM crmaudit.canonical_query(format('SELECT %s jsonb_build_object(%s) AS row_key FROM %s%s', fitted_list,
 		coalesce(key_members, format('%L, %s', id_column, crmaudit.mapped_expression(names, mapping.entity, id_column, mapping.columns -> id_column))),
 		from_item,
-		coalesce(E'\nWHERE ' || crmaudit.require_expression(mapping.filter, format('filter of entity "%s"', mapping.entity)), '')), path) q;
+		coalesce(E'\nWHERE ' || crmaudit.require_expression(mapping.filter, format('filter of entity "%s"', mapping.entity)), '')), path, role) q;
 END $$;
 COMMENT ON FUNCTION crmaudit.prepare_mapping(crmaudit.entity_mapping) IS 'checks a mapping, and completes it with its canonical query';
 

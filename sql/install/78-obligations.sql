@@ -151,6 +151,15 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.deadline_sql(text, text, text, text) IS 'SQL of a deadline';
 
+-- The least of those whose SQL is in it: its definer, and whoever mapped what it
+-- reads, are members of the owner of that.
+CREATE FUNCTION crmaudit.obligation_role(o crmaudit.obligation) RETURNS oid
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT CASE WHEN count(DISTINCT c.relowner) = 1 THEN min(c.relowner::bigint)::oid ELSE (SELECT r.oid FROM pg_roles r WHERE r.rolname = o.defined_by) END
+	FROM unnest(ARRAY[o.for_each, o.fulfilled_by, 'staff']) e CROSS JOIN LATERAL crmaudit.valid_mappings(e) m JOIN pg_class c ON c.oid = m.source
+$$;
+COMMENT ON FUNCTION crmaudit.obligation_role(crmaudit.obligation) IS 'as whom the SQL of an obligation is parsed: the owner of what it reads; its definer where there are several';
+
 -- Subjects of an obligation: when each begins, and what links it.
 CREATE FUNCTION crmaudit.obligation_subjects(o crmaudit.obligation, link text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
@@ -184,7 +193,7 @@ BEGIN
 	END IF;
 	IF o.due IS NOT NULL THEN
 		due_type := (crmaudit.canonical_query(format('SELECT %s AS due FROM (%s) AS subject', crmaudit.require_expression(o.due, 'due'), crmaudit.entity_query(o.for_each, true)),
-			o.path || ', pg_temp')).types ->> 'due';
+			o.path || ', pg_temp', crmaudit.obligation_role(o))).types ->> 'due';
 		due_sql := crmaudit.as_moment(crmaudit.require_expression(o.due, 'due'), due_type, o.time_zone);
 		IF due_sql IS NULL THEN
 			RAISE EXCEPTION 'due of obligation "%" must be a date or a timestamp, not type %', o.name, due_type USING ERRCODE = 'datatype_mismatch';
@@ -348,7 +357,7 @@ DECLARE
 BEGIN
 	IF o.due IS NOT NULL THEN
 		due_type := (crmaudit.canonical_query(format('SELECT %s AS due FROM (%s) AS subject', crmaudit.require_expression(o.due, 'due'), crmaudit.entity_query(o.for_each, true)),
-			o.path || ', pg_temp')).types ->> 'due';
+			o.path || ', pg_temp', crmaudit.obligation_role(o))).types ->> 'due';
 		by_day := due_type = 'date';
 	ELSIF o.within IS NOT NULL OR o.recurring NOT LIKE 'calendar %' THEN
 		by_day := crmaudit.counts_days(coalesce(o.within, o.recurring));
@@ -427,12 +436,12 @@ BEGIN
 		UNION ALL
 		SELECT x.condition, 'condition of an extension', 'SELECT %s AS x FROM ' || subject FROM crmaudit.obligation_extension x WHERE x.obligation = o.name
 	LOOP
-		PERFORM crmaudit.check_sql(format(one.template, crmaudit.require_expression(one.sql, one.what)), path, format('%s of obligation "%s"', one.what, o.name), 'boolean');
+		PERFORM crmaudit.check_sql(format(one.template, crmaudit.require_expression(one.sql, one.what)), path, format('%s of obligation "%s"', one.what, o.name), 'boolean', crmaudit.obligation_role(o));
 	END LOOP;
 	IF o.due IS NOT NULL THEN
-		PERFORM crmaudit.check_sql(format('SELECT %s AS x FROM %s', crmaudit.require_expression(o.due, 'due'), subject), path, format('due of obligation "%s"', o.name), NULL);
+		PERFORM crmaudit.check_sql(format('SELECT %s AS x FROM %s', crmaudit.require_expression(o.due, 'due'), subject), path, format('due of obligation "%s"', o.name), NULL, crmaudit.obligation_role(o));
 	END IF;
-	PERFORM crmaudit.canonical_query(crmaudit.obligation_sql(o), path);
+	PERFORM crmaudit.canonical_query(crmaudit.obligation_sql(o), path, crmaudit.obligation_role(o));
 END $$;
 COMMENT ON FUNCTION crmaudit.check_obligation(crmaudit.obligation) IS 'raises an error where the SQL of an obligation cannot be read; what is not mapped yet is looked at later';
 
@@ -456,7 +465,7 @@ BEGIN
 		new_problem := crmaudit.obligation_obstacle(o);
 		IF new_problem IS NULL THEN
 			BEGIN
-				new_query := (crmaudit.canonical_query(crmaudit.obligation_sql(o), o.path || ', pg_temp')).query;
+				new_query := (crmaudit.canonical_query(crmaudit.obligation_sql(o), o.path || ', pg_temp', crmaudit.obligation_role(o))).query;
 			EXCEPTION WHEN OTHERS THEN
 				new_problem := SQLERRM;
 			END;

@@ -25,6 +25,7 @@
 #include "parser/parser.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 
@@ -80,6 +81,37 @@ check_names(Node *node, void *context)
 		is_of_stranger(((CollateClause *) node)->collname))
 		refuse(what, "a collation of a schema");
 	return raw_expression_tree_walker(node, check_names, context);
+}
+
+/* Functions that read relations by name, views of strangers among them. */
+static bool
+reads_relations(Oid function, void *context)
+{
+	switch (function)
+	{
+		case F_TABLE_TO_XML:
+		case F_TABLE_TO_XMLSCHEMA:
+		case F_TABLE_TO_XML_AND_XMLSCHEMA:
+		case F_SCHEMA_TO_XML:
+		case F_SCHEMA_TO_XMLSCHEMA:
+		case F_SCHEMA_TO_XML_AND_XMLSCHEMA:
+		case F_DATABASE_TO_XML:
+		case F_DATABASE_TO_XMLSCHEMA:
+		case F_DATABASE_TO_XML_AND_XMLSCHEMA:
+			return true;
+		default:
+			return false;
+	}
+}
+
+static bool
+contain_relation_readers(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (check_functions_in_node(node, reads_relations, NULL))
+		return true;
+	return expression_tree_walker(node, contain_relation_readers, context);
 }
 
 /* Parser hook: a column of the entity, NULL if it has none of that name. */
@@ -153,6 +185,8 @@ crmaudit_require_safe_expression(PG_FUNCTION_ARGS)
 	AtEOXact_GUC(true, guc_level);
 	if (contain_volatile_functions(expr))
 		refuse(what, "a volatile function");
+	if (contain_relation_readers(expr, NULL))
+		refuse(what, "a function that reads tables");
 	free_parsestate(pstate);
 	error_context_stack = callback.previous;
 

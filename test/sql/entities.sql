@@ -318,6 +318,35 @@ SELECT object, target, name, english, chinese FROM crmaudit.dictionary WHERE obj
 -- Periods.
 SELECT p, crmaudit.period_range(p) FROM unnest('{2026,2024-02,202402,2026-Q1,2026Q4,2026-03-15,2026-13,2026-Q5,26,march,2026-3,9999}'::text[]) WITH ORDINALITY AS u(p, n) ORDER BY n;
 
+-- Input of a constant runs while SQL is parsed: with the rights of the owner of
+-- what it reads, whoever maps; nobody names a role that he is no member of.
+CREATE DOMAIN crm.own_code AS text CHECK (current_user = 'crm_owner');
+CREATE TABLE crm.shop (no int PRIMARY KEY, code text, opened timestamptz);
+ALTER TABLE crm.shop OWNER TO crm_owner;
+GRANT USAGE ON SCHEMA crm TO crm_owner;
+SELECT crmaudit.map_entity('contract', 'crm.shop', $${"contract_id": "no", "kind": "code = ANY ('{1}'::crm.own_code[]::text[])", "signed_at": "opened"}$$);
+SELECT crmaudit.add_obligation('shop_seen', 'contract', '1 day', 'contract', fulfilled_at => 'signed_at', counting_from => 'signed_at', condition => $$'1' = ANY ('{1}'::crm.own_code[]::text[])$$) > 0 AS added;
+SELECT query IS NOT NULL AS is_told, problem FROM crmaudit.obligation WHERE name = 'shop_seen';
+SET ROLE crm_owner;
+SELECT * FROM crmaudit.deparse_query('SELECT 1 AS a', 'pg_catalog', 'postgres'::regrole);
+RESET ROLE;
+SELECT * FROM crmaudit.deparse_query('SELECT 1 AS a; SELECT 2', 'pg_catalog', 'postgres'::regrole);
+SELECT * FROM crmaudit.canonical_query('SELECT row(1) AS a', 'pg_catalog');
+SELECT crmaudit.drop_obligation('shop_seen');
+SELECT crmaudit.unmap_entity('contract', 'crm.shop');
+-- A view that a condition names runs what its owner wrote, as whoever reads.
+SELECT crmaudit.require_safe_expression($$table_to_xml('crm.shop', true, true, '') IS NOT NULL$$, '{no}', '{23}', 'condition');
+-- A backslash means itself in whatever session reads.
+INSERT INTO crm.shop VALUES (1, 'a\b''c', now());
+SELECT crmaudit.map_entity('contract', 'crm.shop', $${"contract_id": "no", "kind": "CASE WHEN code = 'a\\b''c' THEN 'x\\y' ELSE 'no' END", "signed_at": "opened"}$$);
+SET standard_conforming_strings = off;
+SET escape_string_warning = off;
+SELECT kind FROM crmaudit.contract();
+RESET standard_conforming_strings;
+RESET escape_string_warning;
+SELECT kind FROM crmaudit.contract();
+SELECT crmaudit.unmap_entity('contract', 'crm.shop');
+
 -- All as it was.
 SELECT crmaudit.unmap_entity('customer'), crmaudit.unmap_entity('interaction');
 SELECT count(*) AS mapped FROM crmaudit.entity_map WHERE state <> 'not mapped';

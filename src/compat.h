@@ -21,6 +21,11 @@
 #define CRM_HAS_QUERYDEF 1
 #endif
 
+/* who may act as a role: a member, since 16 one that was granted SET */
+#if PG_VERSION_NUM >= 160000
+#define check_is_member_of_role(member, role) check_can_set_role(member, role)
+#endif
+
 #if PG_VERSION_NUM >= 150000
 #include "access/xlogrecovery.h"
 #endif

@@ -147,13 +147,13 @@ UPDATE crmaudit.customer_word SET chinese = crmaudit.unescape(chinese, english);
 
 -- One row, read once a query.
 CREATE FUNCTION crmaudit.customer_limits(OUT zone text, OUT today date, OUT this_year int, OUT year_ago timestamptz, OUT two_years_ago timestamptz,
-	OUT words jsonb, OUT mapped text[], OUT key_volume numeric, OUT key_positions text[], OUT silent_days int, OUT trend_steady numeric,
+	OUT words jsonb, OUT knows_contacts boolean, OUT knows_complaints boolean, OUT knows_payments boolean, OUT knows_staff boolean, OUT key_volume numeric, OUT key_positions text[], OUT silent_days int, OUT trend_steady numeric,
 	OUT value_a numeric, OUT value_b numeric, OUT churn_recency float8, OUT churn_frequency float8, OUT churn_complaints float8,
 	OUT churn_volume float8, OUT churn_medium float8, OUT churn_high float8, OUT credit_payment float8, OUT credit_data float8,
 	OUT credit_complaints float8, OUT payment_grace_days int)
 RETURNS record LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
 	SELECT z.zone, z.today, extract(year FROM z.today)::int, (z.today - 365)::timestamp AT TIME ZONE z.zone, (z.today - 730)::timestamp AT TIME ZONE z.zone,
-		w.words, ARRAY(SELECT DISTINCT m.entity FROM crmaudit.entity_mapping m),
+		w.words, m.entities && '{interaction,service_request,complaint,survey_answer,contract}', 'complaint' = ANY (m.entities), 'payment' = ANY (m.entities), 'staff' = ANY (m.entities),
 		(v.map ->> 'key_volume')::numeric, ARRAY(SELECT lower(btrim(p.position)) FROM unnest((v.map ->> 'key_positions')::text[]) AS p(position)),
 		(v.map ->> 'silent_days')::numeric::int, (v.map ->> 'trend_steady')::numeric, (v.map ->> 'value_a')::numeric, (v.map ->> 'value_b')::numeric,
 		(v.map ->> 'churn_recency')::float8, (v.map ->> 'churn_frequency')::float8, (v.map ->> 'churn_complaints')::float8,
@@ -161,13 +161,31 @@ RETURNS record LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_cata
 		(v.map ->> 'credit_payment')::float8, (v.map ->> 'credit_data')::float8, (v.map ->> 'credit_complaints')::float8,
 		(v.map ->> 'payment_grace_days')::numeric::int
 	FROM (SELECT t.zone, (now() AT TIME ZONE t.zone)::date AS today FROM crmaudit.report_time_zone() AS t(zone)) z,
+		(SELECT ARRAY(SELECT DISTINCT e.entity FROM crmaudit.entity_mapping e) AS entities) m,
 		(SELECT jsonb_object_agg(p.name, coalesce(s.value, p.value)) AS map
 			FROM crmaudit.customer_parameter p LEFT JOIN crmaudit.customer_setting s ON s.name = p.name) v,
 		-- the library knows which language the session speaks
 		(SELECT jsonb_object_agg(w.word, CASE WHEN crmaudit.reason_in_words(r.reason) = r.english THEN w.english ELSE w.chinese END) AS words
 			FROM crmaudit.customer_word w, crmaudit.reason r WHERE r.reason = 'missing') w
 $$;
-COMMENT ON FUNCTION crmaudit.customer_limits() IS 'what the views about customers go by: time zone, today, the last two years, words in the session''s language, mapped entities, and the parameters of customer_parameter as customer_setting changes them';
+COMMENT ON FUNCTION crmaudit.customer_limits() IS 'what the views about customers go by: time zone, today, the last two years, words in the session''s language, whether any entity that tells of contacts is mapped, whether complaints, payments and staff are, and the parameters of customer_parameter as customer_setting changes them';
+
+-- What several views stand on ------------------------------------------------------
+
+-- sum(numeric) keeps a wide state, made for long sums: a million groups of two
+-- rows cost twice as much by it.
+CREATE AGGREGATE crmaudit.sum_of_few(numeric) (SFUNC = pg_catalog.numeric_add, STYPE = numeric, COMBINEFUNC = pg_catalog.numeric_add, PARALLEL = SAFE);
+COMMENT ON AGGREGATE crmaudit.sum_of_few(numeric) IS 'the same as sum(numeric), faster where groups are many and of few rows';
+
+CREATE VIEW crmaudit.customer_payment WITH (security_invoker = true) AS
+	SELECT p.payment_id, p.customer_id COLLATE "C" AS customer_id, p.contract_id, p.paid_at, p.amount, p.payer_account, p.payer_name, p.approval
+	FROM crmaudit.payment() p
+	WHERE p.customer_id IS NOT NULL AND p.paid_at <= now()
+	UNION ALL
+	SELECT p.payment_id, k.customer_id COLLATE "C", p.contract_id, p.paid_at, p.amount, p.payer_account, p.payer_name, p.approval
+	FROM crmaudit.payment() p JOIN crmaudit.contract() k ON k.contract_id = p.contract_id
+	WHERE p.customer_id IS NULL AND p.paid_at <= now();
+COMMENT ON VIEW crmaudit.customer_payment IS 'payments up to now, each with its customer, or else the customer of its contract; in no order (D9, D24)';
 
 -- Interaction -----------------------------------------------------------------------
 
@@ -196,33 +214,39 @@ COMMENT ON VIEW crmaudit.interaction_frequency IS 'how often a customer was in c
 -- What is known of each customer, in two passes over the facts. Facts are
 -- united before they are grouped: of a union the planner guesses that there are
 -- few groups, and starts from the customers; of casts to text joined with each
--- other it would expect billions of rows. Readers that do not use the columns of a pass skip it.
--- Without an outcome an interaction counts as one that reached the customer.
+-- other it would expect billions of rows. What a fact counts as is told once,
+-- when it is read, so that each sum asks for a number only. Readers that do not
+-- use the columns of a pass skip it. Without an outcome an interaction counts as
+-- one that reached the customer.
 CREATE VIEW crmaudit.customer_figures WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
 	facts AS (
-		SELECT i.customer_id COLLATE "C" AS customer_id, i.occurred_at AS at, coalesce(i.outcome NOT IN ('no_answer', 'refused', 'invalid'), true) AS is_contact,
-			true AS is_interaction, false AS is_complaint, NULL::boolean AS upheld, NULL::boolean AS is_over, NULL::date AS over_on
+		-- 1 and 2: interactions of the last year and of the one before; 3 and 4:
+		-- complaints of the last year, the latter upheld; 0: any other contact;
+		-- below: attempts that failed, -1 in the last year
+		SELECT i.customer_id COLLATE "C" AS customer_id, i.occurred_at AS at,
+			CASE WHEN i.outcome IN ('no_answer', 'refused', 'invalid') THEN CASE WHEN i.occurred_at >= (SELECT l.year_ago FROM l) THEN -1 ELSE -2 END
+				WHEN i.occurred_at >= (SELECT l.year_ago FROM l) THEN 1 WHEN i.occurred_at >= (SELECT l.two_years_ago FROM l) THEN 2 ELSE 0 END AS counts_as,
+			NULL::boolean AS is_over, NULL::date AS over_on
 		FROM crmaudit.interaction() i WHERE i.occurred_at <= now()
 		UNION ALL
-		SELECT r.customer_id COLLATE "C", r.opened_at, true, false, false, NULL, NULL, NULL FROM crmaudit.service_request() r WHERE r.opened_at <= now()
+		SELECT r.customer_id COLLATE "C", r.opened_at, 0, NULL, NULL FROM crmaudit.service_request() r WHERE r.opened_at <= now()
 		UNION ALL
-		SELECT o.customer_id COLLATE "C", o.opened_at, true, false, coalesce(o.kind, 'complaint') <> 'opinion', o.upheld, NULL, NULL FROM crmaudit.complaint() o WHERE o.opened_at <= now()
+		SELECT o.customer_id COLLATE "C", o.opened_at, CASE WHEN o.opened_at < (SELECT l.year_ago FROM l) OR o.kind = 'opinion' THEN 0 WHEN o.upheld THEN 4 ELSE 3 END, NULL, NULL
+		FROM crmaudit.complaint() o WHERE o.opened_at <= now()
 		UNION ALL
-		SELECT a.customer_id COLLATE "C", a.answered_at, true, false, false, NULL, NULL, NULL FROM crmaudit.survey_answer() a WHERE a.answered_at <= now()
+		SELECT a.customer_id COLLATE "C", a.answered_at, 0, NULL, NULL FROM crmaudit.survey_answer() a WHERE a.answered_at <= now()
 		UNION ALL
 		-- when a contract was terminated before its time is not known
-		SELECT k.customer_id COLLATE "C", k.signed_at, true, false, false, NULL,
+		SELECT k.customer_id COLLATE "C", k.signed_at, 0,
 			coalesce(k.status IN ('terminated', 'cancelled', 'expired'), false) OR coalesce(k.ends_on < (SELECT l.today FROM l), false),
 			CASE WHEN k.ends_on < (SELECT l.today FROM l) THEN k.ends_on END
 		FROM crmaudit.contract() k WHERE k.signed_at <= now()
 	), activity AS (
-		SELECT f.customer_id, max(f.at) FILTER (WHERE f.is_contact) AS last_contact_at,
-			count(*) FILTER (WHERE f.is_contact AND f.is_interaction AND f.at >= (SELECT l.year_ago FROM l)) AS contacts,
-			count(*) FILTER (WHERE f.is_contact AND f.is_interaction AND f.at >= (SELECT l.two_years_ago FROM l) AND f.at < (SELECT l.year_ago FROM l)) AS contacts_before,
-			count(*) FILTER (WHERE NOT f.is_contact AND f.at >= (SELECT l.year_ago FROM l)) AS failed_attempts,
-			count(*) FILTER (WHERE f.is_complaint AND f.at >= (SELECT l.year_ago FROM l)) AS complaints,
-			count(*) FILTER (WHERE f.is_complaint AND f.upheld AND f.at >= (SELECT l.year_ago FROM l)) AS upheld,
+		SELECT f.customer_id, max(f.at) FILTER (WHERE f.counts_as >= 0) AS last_contact_at,
+			count(*) FILTER (WHERE f.counts_as = 1) AS contacts, count(*) FILTER (WHERE f.counts_as = 2) AS contacts_before,
+			count(*) FILTER (WHERE f.counts_as = -1) AS failed_attempts,
+			count(*) FILTER (WHERE f.counts_as >= 3) AS complaints, count(*) FILTER (WHERE f.counts_as = 4) AS upheld,
 			bool_and(f.is_over) AS is_over, max(f.over_on) AS over_on
 		FROM facts f GROUP BY f.customer_id
 	), known AS (
@@ -230,48 +254,29 @@ CREATE VIEW crmaudit.customer_figures WITH (security_invoker = true) AS
 			(SELECT min(o.paid_at) FROM crmaudit.payment() o) < (SELECT l.two_years_ago FROM l) AS payments_reach_back
 		FROM crmaudit.customer_year() y WHERE y.year < (SELECT l.this_year FROM l) AND y.fee IS NOT NULL
 	), business AS (
-		SELECT y.customer_id COLLATE "C" AS customer_id, y.year, y.fee, y.revenue, NULL::timestamptz AS paid_at, NULL::numeric AS amount
+		-- years: 0 the last full one, 1 the one before, 2 earlier ones, -1 this one;
+		-- payments: 10 of the last year, 11 of the one before, 12 earlier ones
+		SELECT y.customer_id COLLATE "C" AS customer_id, y.year, y.fee AS amount, y.revenue, NULL::timestamptz AS paid_at,
+			CASE WHEN y.year = (SELECT l.this_year FROM l) THEN -1 WHEN y.year = (SELECT k.last_year FROM known k) THEN 0 WHEN y.year = (SELECT k.last_year - 1 FROM known k) THEN 1
+				WHEN y.year < (SELECT k.last_year FROM known k) THEN 2 END AS counts_as
 		FROM crmaudit.customer_year() y WHERE y.year <= (SELECT l.this_year FROM l)
 		UNION ALL
-		SELECT p.customer_id COLLATE "C", NULL, NULL, NULL, p.paid_at, p.amount FROM crmaudit.payment() p WHERE p.paid_at <= now()
+		SELECT p.customer_id, NULL, p.amount, NULL, p.paid_at,
+			CASE WHEN p.paid_at >= (SELECT l.year_ago FROM l) THEN 10 WHEN p.paid_at >= (SELECT l.two_years_ago FROM l) THEN 11 ELSE 12 END
+		FROM crmaudit.customer_payment p
 	), volumes AS (
-		SELECT b.customer_id, bool_or(b.year IS NOT NULL) AS has_years, max(b.paid_at) AS last_payment_at,
-			sum(b.fee) FILTER (WHERE b.year = (SELECT k.last_year FROM known k)) AS volume,
-			sum(b.fee) FILTER (WHERE b.year = (SELECT k.last_year FROM known k) - 1) AS before,
-			sum(b.fee) FILTER (WHERE b.year < (SELECT k.last_year FROM known k)) AS earlier,
-			min(b.year) FILTER (WHERE b.year < (SELECT k.last_year FROM known k) AND b.fee > 0) AS first_year,
-			sum(b.fee) FILTER (WHERE b.year = (SELECT l.this_year FROM l)) AS this_year,
-			max(b.revenue) FILTER (WHERE b.year = (SELECT k.last_year FROM known k)) AS revenue,
-			max(b.revenue) FILTER (WHERE b.year = (SELECT k.last_year FROM known k) - 1) AS revenue_before,
-			sum(b.amount) FILTER (WHERE b.paid_at >= (SELECT l.year_ago FROM l)) AS paid,
-			sum(b.amount) FILTER (WHERE b.paid_at < (SELECT l.year_ago FROM l) AND b.paid_at >= (SELECT l.two_years_ago FROM l)) AS paid_before
+		SELECT b.customer_id, max(b.year) IS NOT NULL AS has_years, max(b.paid_at) AS last_payment_at,
+			crmaudit.sum_of_few(b.amount) FILTER (WHERE b.counts_as = 0) AS volume,
+			crmaudit.sum_of_few(b.amount) FILTER (WHERE b.counts_as = 1) AS before,
+			crmaudit.sum_of_few(b.amount) FILTER (WHERE b.counts_as IN (1, 2)) AS earlier,
+			min(b.year) FILTER (WHERE b.counts_as IN (1, 2) AND b.amount > 0) AS first_year,
+			crmaudit.sum_of_few(b.amount) FILTER (WHERE b.counts_as = -1) AS this_year,
+			max(b.revenue) FILTER (WHERE b.counts_as = 0) AS revenue,
+			max(b.revenue) FILTER (WHERE b.counts_as = 1) AS revenue_before,
+			crmaudit.sum_of_few(b.amount) FILTER (WHERE b.counts_as = 10) AS paid,
+			crmaudit.sum_of_few(b.amount) FILTER (WHERE b.counts_as = 11) AS paid_before
 		FROM business b GROUP BY b.customer_id
-	)
-	SELECT c.customer_id, c.name, c.kind, c.segment, c.size, c.industry, c.main_business, c.operating_condition, c.region, c.risk, c.owner, c.since, c.closed_at,
-		coalesce(c.closed_at <= now(), false) AS is_closed, coalesce(a.is_over, false) AS contracts_over, CASE WHEN a.is_over THEN a.over_on END AS contracts_over_on,
-		a.last_contact_at,
-		-- never in contact: since the customer is one
-		CASE WHEN (SELECT l.mapped FROM l) && '{interaction,service_request,complaint,survey_answer,contract}'
-			THEN (SELECT l.today FROM l) - coalesce((a.last_contact_at AT TIME ZONE (SELECT l.zone FROM l))::date, c.since) END AS days_silent,
-		coalesce(a.contacts, 0) AS contacts, coalesce(a.contacts_before, 0) AS contacts_before, coalesce(a.failed_attempts, 0) AS failed_attempts,
-		CASE WHEN 'complaint' = ANY ((SELECT l.mapped FROM l)::text[]) THEN coalesce(a.complaints, 0) END AS complaints,
-		CASE WHEN 'complaint' = ANY ((SELECT l.mapped FROM l)::text[]) THEN coalesce(a.upheld, 0) END AS upheld,
-		v.last_payment_at, v.source AS volume_source, v.volume, v.before AS volume_before, v.earlier_mean AS volume_earlier_mean, v.this_year AS volume_this_year,
-		round((v.volume - v.before) / nullif(v.before, 0), 4) AS change,
-		coalesce(c.annual_volume, v.volume) AS yearly_business,
-		CASE WHEN c.annual_volume IS NOT NULL THEN 'customer' WHEN v.volume IS NOT NULL THEN v.source END AS yearly_business_from,
-		CASE WHEN v.volume > 0 THEN
-				CASE WHEN v.before IS NULL THEN NULL
-					WHEN v.volume > v.before * (1 + (SELECT l.trend_steady FROM l)) THEN 'rising'
-					WHEN v.volume < v.before * (1 - (SELECT l.trend_steady FROM l)) THEN 'declining'
-					WHEN v.volume < v.earlier_mean * (1 - (SELECT l.trend_steady FROM l)) THEN 'declining'
-					ELSE 'peak' END
-			WHEN v.before > 0 OR v.earlier_mean > 0 THEN 'declining'
-			WHEN v.this_year > 0 THEN 'rising' END AS life_cycle,
-		v.revenue, v.revenue_before
-	FROM crmaudit.customer() c
-	LEFT JOIN activity a ON a.customer_id = c.customer_id
-	LEFT JOIN (
+	), compared AS (
 		SELECT g.customer_id, g.last_payment_at, g.this_year, g.revenue, g.revenue_before, CASE WHEN g.has_years THEN 'customer_year' ELSE 'payment' END AS source,
 			CASE WHEN NOT g.has_years THEN coalesce(g.paid, 0) WHEN (SELECT k.last_year FROM known k) IS NOT NULL THEN coalesce(g.volume, 0) END AS volume,
 			-- what was not recorded yet is not nothing
@@ -279,7 +284,38 @@ CREATE VIEW crmaudit.customer_figures WITH (security_invoker = true) AS
 				WHEN (SELECT k.payments_reach_back FROM known k) THEN coalesce(g.paid_before, 0) END AS before,
 			CASE WHEN g.has_years THEN coalesce(g.earlier, 0) / nullif((SELECT k.last_year FROM known k) - g.first_year, 0) ELSE g.paid_before END AS earlier_mean
 		FROM volumes g
-	) v ON v.customer_id = c.customer_id;
+		-- what is used several times is computed once
+		OFFSET 0
+	), changed AS (
+		SELECT c.*, (c.volume - c.before) / nullif(c.before, 0) AS change
+		FROM compared c
+		OFFSET 0
+	)
+	SELECT c.customer_id, c.name, c.kind, c.segment, c.size, c.industry, c.main_business, c.operating_condition, c.region, c.risk, c.owner, c.since, c.closed_at,
+		coalesce(c.closed_at <= now(), false) AS is_closed, coalesce(a.is_over, false) AS contracts_over, CASE WHEN a.is_over THEN a.over_on END AS contracts_over_on,
+		a.last_contact_at,
+		-- never in contact: since the customer is one
+		CASE WHEN (SELECT l.knows_contacts FROM l)
+			THEN (SELECT l.today FROM l) - coalesce((a.last_contact_at AT TIME ZONE (SELECT l.zone FROM l))::date, c.since) END AS days_silent,
+		coalesce(a.contacts, 0) AS contacts, coalesce(a.contacts_before, 0) AS contacts_before, coalesce(a.failed_attempts, 0) AS failed_attempts,
+		CASE WHEN (SELECT l.knows_complaints FROM l) THEN coalesce(a.complaints, 0) END AS complaints,
+		CASE WHEN (SELECT l.knows_complaints FROM l) THEN coalesce(a.upheld, 0) END AS upheld,
+		v.last_payment_at, v.source AS volume_source, v.volume, v.before AS volume_before, v.earlier_mean AS volume_earlier_mean, v.this_year AS volume_this_year,
+		round(v.change, 4) AS change,
+		coalesce(c.annual_volume, v.volume) AS yearly_business,
+		CASE WHEN c.annual_volume IS NOT NULL THEN 'customer' WHEN v.volume IS NOT NULL THEN v.source END AS yearly_business_from,
+		CASE WHEN v.volume > 0 THEN
+				CASE WHEN v.before IS NULL THEN NULL
+					WHEN v.before <= 0 OR v.change > (SELECT l.trend_steady FROM l) THEN 'rising'
+					WHEN v.change < -(SELECT l.trend_steady FROM l) THEN 'declining'
+					WHEN v.volume < v.earlier_mean * (1 - (SELECT l.trend_steady FROM l)) THEN 'declining'
+					ELSE 'peak' END
+			WHEN v.before > 0 OR v.earlier_mean > 0 THEN 'declining'
+			WHEN v.this_year > 0 THEN 'rising' END AS life_cycle,
+		v.revenue, v.revenue_before
+	FROM crmaudit.customer() c
+	LEFT JOIN activity a ON a.customer_id = c.customer_id
+	LEFT JOIN changed v ON v.customer_id = c.customer_id;
 COMMENT ON VIEW crmaudit.customer_figures IS 'of each customer, closed ones too, what churn_risk, customer_segments and others stand on. Activity: the last contact (an interaction that reached the customer, or a request, complaint, answer or signature of the customer''s), days since then, contacts in the last 365 days and in the 365 before, attempts that failed, complaints and reports of the last 365 days. Volume: fees of the last full year that customer_year knows against the year before and the mean of all earlier years, or else payments of the last 365 days against the 365 before, and the place in the value life cycle. In no order (D21, D22, D23)';
 COMMENT ON COLUMN crmaudit.customer_figures.contracts_over IS 'whether there was a signed contract and all of them are past their last day, or terminated, cancelled or expired';
 COMMENT ON COLUMN crmaudit.customer_figures.days_silent IS 'days since the last contact, or, of a customer never in contact, since the customer is one; NULL if that is not known, or no entity with contacts is mapped';
@@ -294,7 +330,7 @@ CREATE VIEW crmaudit.silent_customers WITH (security_invoker = true) AS
 	SELECT f.customer_id, f.name, f.kind, f.owner, f.since, f.last_contact_at, f.days_silent, f.failed_attempts, f.last_payment_at
 	FROM crmaudit.customer_figures f
 	WHERE NOT f.is_closed AND (f.days_silent > (SELECT l.silent_days FROM l)
-		OR f.last_contact_at IS NULL AND f.since IS NULL AND (SELECT l.mapped FROM l) && '{interaction,service_request,complaint,survey_answer,contract}')
+		OR f.last_contact_at IS NULL AND f.since IS NULL AND (SELECT l.knows_contacts FROM l))
 	ORDER BY f.days_silent DESC NULLS FIRST, f.customer_id COLLATE "C";
 COMMENT ON VIEW crmaudit.silent_customers IS 'customers, not closed, without contact for more than customer_setting silent_days (365): longest first, before them those never in contact of whom nothing tells since when they are customers; last_payment_at tells who is silent and pays; failed_attempts: tries of the last 365 days that did not reach them (D21)';
 
@@ -309,45 +345,45 @@ CREATE VIEW crmaudit.churn_figures WITH (security_invoker = true) AS
 			CASE WHEN f.days_silent IS NOT NULL THEN least(1, greatest(0, f.days_silent) / (SELECT greatest(1, l.silent_days)::float8 FROM l)) END AS recency_risk,
 			CASE WHEN f.contacts_before > 0 THEN greatest(0, 1 - f.contacts / f.contacts_before::float8) END AS frequency_risk,
 			CASE WHEN f.complaints IS NOT NULL THEN least(1, (f.complaints + f.upheld) / 3::float8) END AS complaint_risk,
-			CASE WHEN f.volume_before > 0 THEN least(1, greatest(0, 1 - (f.volume / f.volume_before)::float8)) END AS volume_risk
+			CASE WHEN f.volume_before > 0 THEN least(1, greatest(0, -f.change::float8)) END AS volume_risk
 		FROM crmaudit.customer_figures f
 		-- keeps what is used several times from being computed as often
 		OFFSET 0
 	), scored AS (
 		SELECT c.*, num_nonnulls(c.recency_risk, c.frequency_risk, c.complaint_risk, c.volume_risk) AS assessed,
-			-- with one decimal
+			-- in tenths, as an integer: its way to numeric is short
 			round(1000 * (coalesce(c.recency_risk * (SELECT l.churn_recency FROM l), 0) + coalesce(c.frequency_risk * (SELECT l.churn_frequency FROM l), 0)
 				+ coalesce(c.complaint_risk * (SELECT l.churn_complaints FROM l), 0) + coalesce(c.volume_risk * (SELECT l.churn_volume FROM l), 0))
 				/ nullif(CASE WHEN c.recency_risk IS NULL THEN 0 ELSE (SELECT l.churn_recency FROM l) END
 					+ CASE WHEN c.frequency_risk IS NULL THEN 0 ELSE (SELECT l.churn_frequency FROM l) END
 					+ CASE WHEN c.complaint_risk IS NULL THEN 0 ELSE (SELECT l.churn_complaints FROM l) END
-					+ CASE WHEN c.volume_risk IS NULL THEN 0 ELSE (SELECT l.churn_volume FROM l) END, 0)) / 10 AS score
+					+ CASE WHEN c.volume_risk IS NULL THEN 0 ELSE (SELECT l.churn_volume FROM l) END, 0))::int AS tenths
 		FROM components c
 		OFFSET 0
 	)
-	SELECT s.customer_id, s.name, s.kind, s.owner, s.score,
-		CASE WHEN s.score >= (SELECT l.churn_high FROM l) THEN 'high' WHEN s.score >= (SELECT l.churn_medium FROM l) THEN 'medium' WHEN s.score IS NOT NULL THEN 'low' END AS level,
+	SELECT s.customer_id, s.name, s.kind, s.owner, s.tenths,
+		CASE WHEN s.tenths >= (SELECT 10 * l.churn_high FROM l) THEN 'high' WHEN s.tenths >= (SELECT 10 * l.churn_medium FROM l) THEN 'medium' WHEN s.tenths IS NOT NULL THEN 'low' END AS level,
 		nullif(concat_ws('; ',
 			CASE WHEN s.recency_risk >= 0.5 THEN replace((SELECT l.words ->> 'recency' FROM l), '#', s.days_silent::text) END,
 			CASE WHEN s.frequency_risk > 0 THEN replace((SELECT l.words ->> 'frequency' FROM l), '#', s.contacts_before::text)
 				|| replace((SELECT l.words ->> 'frequency to' FROM l), '#', s.contacts::text) END,
 			CASE WHEN s.complaints > 0 THEN replace((SELECT l.words ->> 'complaints' FROM l), '#', s.complaints::text)
 				|| CASE WHEN s.upheld > 0 THEN replace((SELECT l.words ->> 'upheld' FROM l), '#', s.upheld::text) ELSE '' END END,
-			CASE WHEN s.volume_risk > 0 THEN replace((SELECT l.words ->> 'volume' FROM l), '#', round((100 * s.volume_risk)::numeric)::text) END), '') AS reason,
+			CASE WHEN s.volume_risk > 0 THEN replace((SELECT l.words ->> 'volume' FROM l), '#', floor(100 * s.volume_risk + 0.5)::int::text) END), '') AS reason,
 		s.recency_risk, s.frequency_risk, s.complaint_risk, s.volume_risk, s.assessed,
 		s.days_silent, s.contacts, s.contacts_before, s.complaints, s.upheld, s.volume, s.volume_before,
 		s.since, s.is_closed, s.closed_at, s.contracts_over, s.contracts_over_on
 	FROM scored s;
-COMMENT ON VIEW crmaudit.churn_figures IS 'implementation of churn_risk and customer_churn: the score of all customers, closed ones too, in no order (D22)';
+COMMENT ON VIEW crmaudit.churn_figures IS 'implementation of churn_risk and customer_churn: the score of all customers, in tenths of a point, closed ones too, in no order (D22)';
 
 CREATE VIEW crmaudit.churn_risk WITH (security_invoker = true) AS
-	SELECT s.customer_id, s.name, s.kind, s.owner, round(s.score::numeric, 1) AS score, s.level, s.reason,
+	SELECT s.customer_id, s.name, s.kind, s.owner, s.tenths * 0.1 AS score, s.level, s.reason,
 		round(s.recency_risk * 10000) / 10000 AS recency_risk, round(s.frequency_risk * 10000) / 10000 AS frequency_risk,
 		round(s.complaint_risk * 10000) / 10000 AS complaint_risk, round(s.volume_risk * 10000) / 10000 AS volume_risk, s.assessed,
 		s.days_silent, s.contacts, s.contacts_before, s.complaints, s.upheld, s.volume, s.volume_before
 	FROM crmaudit.churn_figures s
 	WHERE NOT s.is_closed
-	ORDER BY s.score DESC NULLS LAST, s.customer_id COLLATE "C";
+	ORDER BY s.tenths DESC NULLS LAST, s.customer_id COLLATE "C";
 COMMENT ON VIEW crmaudit.churn_risk IS 'how likely a customer, not closed, is to leave, from 0 to 100, worst first, with the reason in words. Each component is from 0 to 1, or NULL where nothing tells. recency_risk = days_silent / 365 (customer_setting silent_days), at most 1; frequency_risk = 1 - contacts / contacts_before, at least 0; complaint_risk = (complaints + upheld) / 3, at most 1; volume_risk = 1 - volume / volume_before, at least 0. score = 100 * mean of the components assessed, weighted 30 : 20 : 25 : 25 (churn_recency, churn_frequency, churn_complaints, churn_volume); level is high from 60 (churn_high), medium from 30 (churn_medium) (D22)';
 COMMENT ON COLUMN crmaudit.churn_risk.assessed IS 'how many of the four components could be assessed';
 COMMENT ON COLUMN crmaudit.churn_risk.reason IS 'silence from half of its limit on, and whatever else raises the score';
@@ -359,7 +395,7 @@ CREATE VIEW crmaudit.customer_churn WITH (security_invoker = true) AS
 			CASE WHEN f.is_closed OR f.contracts_over THEN 'left' ELSE 'leaving' END AS state,
 			CASE WHEN f.is_closed THEN (f.closed_at AT TIME ZONE (SELECT l.zone FROM l))::date ELSE f.contracts_over_on END AS left_on,
 			CASE WHEN f.is_closed THEN (SELECT l.words ->> 'left: closed' FROM l) WHEN f.contracts_over THEN (SELECT l.words ->> 'left: contract' FROM l) ELSE f.reason END AS how,
-			greatest(f.volume, f.volume_before) AS volume_at_stake, CASE WHEN NOT f.is_closed AND NOT f.contracts_over THEN round(f.score::numeric, 1) END AS score
+			greatest(f.volume, f.volume_before) AS volume_at_stake, CASE WHEN NOT f.is_closed AND NOT f.contracts_over THEN f.tenths * 0.1 END AS score
 		FROM crmaudit.churn_figures f
 		WHERE f.is_closed OR f.contracts_over OR f.level = 'high'
 	), told AS (
@@ -393,16 +429,15 @@ CREATE VIEW crmaudit.customer_segments WITH (security_invoker = true) AS
 		FROM crmaudit.customer_figures f
 		WHERE NOT f.is_closed
 	), industries AS (
-		-- like with like: customers of whom both years are known
-		SELECT f.industry, coalesce(
+		-- like with like: customers of whom both years are known; the row for all of them tells their volume
+		SELECT f.industry, grouping(f.industry) = 1 AS is_total, sum(f.yearly_business) FILTER (WHERE f.yearly_business > 0) AS total, coalesce(
 			sum(f.revenue) FILTER (WHERE f.revenue_before IS NOT NULL) / nullif(sum(f.revenue_before) FILTER (WHERE f.revenue IS NOT NULL), 0),
 			sum(f.volume) FILTER (WHERE f.volume_before > 0) / nullif(sum(f.volume_before) FILTER (WHERE f.volume IS NOT NULL), 0)) - 1 AS growth
-		FROM figures f WHERE f.industry IS NOT NULL GROUP BY f.industry
+		FROM figures f GROUP BY GROUPING SETS ((), (f.industry))
 	), valued AS (
-		SELECT f.*, sum(f.yearly_business) FILTER (WHERE f.yearly_business > 0) OVER largest_first AS cumulated,
-			sum(f.yearly_business) FILTER (WHERE f.yearly_business > 0) OVER () AS total
+		SELECT f.*, sum(f.yearly_business) FILTER (WHERE f.yearly_business > 0) OVER (ORDER BY f.yearly_business DESC NULLS LAST, f.customer_id COLLATE "C" ROWS UNBOUNDED PRECEDING)
+				- f.yearly_business AS larger_ones
 		FROM figures f
-		WINDOW largest_first AS (ORDER BY f.yearly_business DESC NULLS LAST, f.customer_id COLLATE "C" ROWS UNBOUNDED PRECEDING)
 	)
 	SELECT v.customer_id, v.name, v.kind, v.segment, v.size, v.main_business, v.industry, round(i.growth, 4) AS industry_growth,
 		CASE WHEN i.growth > (SELECT l.trend_steady FROM l) THEN 'growing' WHEN i.growth < -(SELECT l.trend_steady FROM l) THEN 'shrinking' WHEN i.growth IS NOT NULL THEN 'steady' END AS industry_trend,
@@ -411,11 +446,11 @@ CREATE VIEW crmaudit.customer_segments WITH (security_invoker = true) AS
 		CASE WHEN v.since > (SELECT l.today FROM l) - interval '1 year' THEN 'new' WHEN v.since > (SELECT l.today FROM l) - interval '5 years' THEN 'established'
 			WHEN v.since IS NOT NULL THEN 'long-standing' END AS cooperation,
 		-- by what the larger ones make together, without the customer's own part
-		CASE WHEN v.yearly_business > 0 THEN CASE WHEN v.cumulated - v.yearly_business < (SELECT l.value_a FROM l) * v.total THEN 'A'
-			WHEN v.cumulated - v.yearly_business < (SELECT l.value_b FROM l) * v.total THEN 'B' ELSE 'C' END END AS value_class,
+		CASE WHEN v.yearly_business > 0 THEN CASE WHEN v.larger_ones < (SELECT l.value_a * i.total FROM l, industries i WHERE i.is_total) THEN 'A'
+			WHEN v.larger_ones < (SELECT l.value_b * i.total FROM l, industries i WHERE i.is_total) THEN 'B' ELSE 'C' END END AS value_class,
 		v.life_cycle, v.change, coalesce(v.yearly_business >= (SELECT l.key_volume FROM l), false) AS is_key
 	FROM valued v
-	LEFT JOIN industries i ON i.industry = v.industry
+	LEFT JOIN industries i ON i.industry = v.industry AND NOT i.is_total
 	ORDER BY v.yearly_business DESC NULLS LAST, v.customer_id COLLATE "C";
 COMMENT ON VIEW crmaudit.customer_segments IS 'customers, not closed, by every criterion: kind, size, main business, industry and its growth, operating condition, risk and region as the CRM has them; volume; years of cooperation; value_class A, B, C (the largest customers that make 80 % of all volume, the next to 95 %, the others); life_cycle rising, peak, declining (see customer_figures); is_key from 200,000 yuan a year on (D23)';
 COMMENT ON COLUMN crmaudit.customer_segments.industry_growth IS 'growth of the summed revenue of the industry''s customers of whom two years are known (of our volume with them where no revenue is), last full year against the one before';
@@ -430,7 +465,7 @@ CREATE VIEW crmaudit.key_customers WITH (security_invoker = true) AS
 		LEFT JOIN crmaudit.staff() s ON s.staff_id = f.owner
 		WHERE NOT f.is_closed AND f.yearly_business >= (SELECT l.key_volume FROM l)
 	), judged AS (
-		SELECT o.*, CASE WHEN o.owner IS NULL THEN 'no owner' WHEN 'staff' <> ALL ((SELECT l.mapped FROM l)::text[]) THEN 'not assessed' WHEN NOT o.is_staff THEN 'unknown owner' WHEN NOT o.active THEN 'owner left'
+		SELECT o.*, CASE WHEN o.owner IS NULL THEN 'no owner' WHEN NOT (SELECT l.knows_staff FROM l) THEN 'not assessed' WHEN NOT o.is_staff THEN 'unknown owner' WHEN NOT o.active THEN 'owner left'
 			WHEN coalesce(lower(btrim(o.owner_position)) <> ALL ((SELECT l.key_positions FROM l)::text[]), true) THEN 'wrong position' ELSE 'ok' END AS ownership
 		FROM owned o
 	)
@@ -478,49 +513,51 @@ CREATE VIEW crmaudit.customer_credit WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
 	judged AS (SELECT bool_and(s.is_judged) AS is_all FROM crmaudit.judged_sources() s),
 	due AS (
-		SELECT o.customer_id, o.amount, o.ends_on, coalesce(o.starts_on, (o.signed_at AT TIME ZONE (SELECT l.zone FROM l))::date) AS due_from,
+		SELECT o.customer_id COLLATE "C" AS customer_id, o.amount, o.ends_on, coalesce(o.starts_on, (o.signed_at AT TIME ZONE (SELECT l.zone FROM l))::date) AS due_from,
 			(SELECT l.today - l.payment_grace_days FROM l) AS day
 		FROM crmaudit.contract() o
-		WHERE o.amount > 0 AND o.signed_at <= now() AND coalesce(o.status <> 'cancelled', true) AND 'payment' = ANY ((SELECT l.mapped FROM l)::text[])
+		WHERE o.amount > 0 AND o.signed_at <= now() AND coalesce(o.status <> 'cancelled', true) AND (SELECT l.knows_payments FROM l)
 	), facts AS (
-		SELECT k.customer_id COLLATE "C" AS customer_id, k.amount * CASE WHEN k.due_from > k.day THEN 0 WHEN k.ends_on IS NULL OR k.ends_on <= k.due_from OR k.day >= k.ends_on THEN 1
-			ELSE (k.day - k.due_from) / (k.ends_on - k.due_from)::numeric END AS due,
+		SELECT k.customer_id, CASE WHEN k.due_from > k.day THEN 0 WHEN k.ends_on IS NULL OR k.ends_on <= k.due_from OR k.day >= k.ends_on THEN k.amount
+			ELSE k.amount * (k.day - k.due_from) / (k.ends_on - k.due_from) END AS due,
 			NULL::numeric AS paid, NULL::numeric AS paid_by_others, NULL::int AS complaint, NULL::bigint AS findings, NULL::numeric AS risk
 		FROM due k
 		UNION ALL
-		SELECT p.customer_id COLLATE "C", NULL, p.amount, NULL, NULL, NULL, NULL FROM crmaudit.payment() p WHERE p.paid_at <= now()
-		UNION ALL
-		SELECT p.customer_id COLLATE "C", NULL, NULL, p.amount, NULL, NULL, NULL
-		FROM crmaudit.payment() p
-		JOIN crmaudit.customer() c ON c.customer_id COLLATE "C" = p.customer_id
-		WHERE p.paid_at <= now() AND coalesce(btrim(p.approval), '') = ''
-			AND CASE WHEN p.payer_account <> '' AND c.account <> '' THEN replace(p.payer_account, ' ', '') <> replace(c.account, ' ', '')
-				ELSE btrim(p.payer_name) <> btrim(c.name) END
+		SELECT p.customer_id, NULL, p.amount,
+			CASE WHEN btrim(p.approval) <> '' THEN NULL
+				-- plain texts first: most are equal
+				WHEN CASE WHEN p.payer_account <> '' AND c.account <> '' THEN
+						p.payer_account <> c.account AND crmaudit.normalised(p.payer_account, 'bank_account') <> crmaudit.normalised(c.account, 'bank_account')
+					ELSE p.payer_name <> c.name AND crmaudit.name_key(p.payer_name) <> crmaudit.name_key(c.name) END THEN p.amount END,
+			NULL, NULL, NULL
+		FROM crmaudit.customer_payment p LEFT JOIN crmaudit.customer() c ON c.customer_id COLLATE "C" = p.customer_id
 		UNION ALL
 		SELECT k.customer_id COLLATE "C", NULL, NULL, NULL, 1, NULL, NULL FROM crmaudit.complaint() k
 		WHERE k.opened_at >= (SELECT m.year_ago FROM l m) AND k.opened_at <= now() AND coalesce(k.kind, 'complaint') <> 'opinion'
 		UNION ALL
 		SELECT q.customer_id COLLATE "C", NULL, NULL, NULL, NULL, q.findings, q.risk FROM crmaudit.customer_quality() q
 	), sums AS (
-		SELECT f.customer_id, sum(f.due) AS due, sum(f.paid) AS paid, sum(f.paid_by_others) AS paid_by_others, sum(f.complaint) AS complaints,
-			sum(f.findings) AS findings, sum(f.risk) AS risk
+		SELECT f.customer_id, crmaudit.sum_of_few(f.due) AS due, crmaudit.sum_of_few(f.paid) AS paid, crmaudit.sum_of_few(f.paid_by_others) AS paid_by_others,
+			count(f.complaint) AS complaints, crmaudit.sum_of_few(f.findings) AS findings, crmaudit.sum_of_few(f.risk) AS risk
 		FROM facts f GROUP BY f.customer_id
 	), shares AS (
 		SELECT c.customer_id, c.name, c.kind, c.closed_at, round(f.due, 2) AS amount_due, coalesce(f.paid, 0) AS amount_paid,
-			CASE WHEN f.due > 0 THEN least(1, greatest(0, coalesce(f.paid, 0)) / f.due)::float8 END AS paid_share,
-			CASE WHEN f.paid > 0 THEN least(1, coalesce(f.paid_by_others, 0) / f.paid)::float8 ELSE 0 END AS foreign_share,
+			-- divisions only where they tell something
+			CASE WHEN f.due > 0 THEN CASE WHEN f.paid >= f.due THEN 1 WHEN f.paid > 0 THEN (f.paid / f.due)::float8 ELSE 0 END END AS paid_share,
+			CASE WHEN f.paid > 0 AND f.paid_by_others > 0 THEN CASE WHEN f.paid_by_others >= f.paid THEN 1 ELSE (f.paid_by_others / f.paid)::float8 END ELSE 0 END AS foreign_share,
 			CASE WHEN (SELECT j.is_all FROM judged j) THEN coalesce(f.findings, 0) ELSE f.findings END AS open_findings,
 			CASE WHEN (SELECT j.is_all FROM judged j) THEN coalesce(f.risk, 0) ELSE f.risk END AS risk,
-			CASE WHEN 'complaint' = ANY ((SELECT l.mapped FROM l)::text[]) THEN coalesce(f.complaints, 0) END AS complaints
+			CASE WHEN (SELECT l.knows_complaints FROM l) THEN coalesce(f.complaints, 0) END AS complaints
 		FROM crmaudit.customer() c
 		LEFT JOIN sums f ON f.customer_id = c.customer_id
+		-- computed once, however often used
+		OFFSET 0
 	), points AS (
 		-- greatest() passes NULL over; one decimal
 		SELECT s.*, CASE WHEN s.paid_share IS NOT NULL THEN round(10 * greatest(0, 100 * s.paid_share - 50 * s.foreign_share)) / 10 END AS payment_points,
-			CASE WHEN s.risk IS NOT NULL THEN round(10 * greatest(0, 100 - 40 * s.risk::float8)) / 10 END AS data_points,
+			CASE WHEN s.risk = 0 THEN 100 WHEN s.risk IS NOT NULL THEN round(10 * greatest(0, 100 - 40 * s.risk::float8)) / 10 END AS data_points,
 			CASE WHEN s.complaints IS NOT NULL THEN greatest(0, 100 - 25 * s.complaints)::float8 END AS complaint_points
 		FROM shares s
-		-- computed once, however often used
 		OFFSET 0
 	), weighted AS (
 		SELECT p.*, CASE WHEN p.payment_points IS NULL THEN 0 ELSE (SELECT l.credit_payment FROM l) END
@@ -531,7 +568,8 @@ CREATE VIEW crmaudit.customer_credit WITH (security_invoker = true) AS
 		FROM points p
 		OFFSET 0
 	)
-	SELECT w.customer_id, w.name, w.kind, w.closed_at, round((w.total / nullif(w.weight, 0))::numeric, 1) AS credit,
+	-- tenths as integers: their way to numeric is short
+	SELECT w.customer_id, w.name, w.kind, w.closed_at, floor(10 * w.total / nullif(w.weight, 0) + 0.5)::int * 0.1 AS credit,
 		CASE WHEN w.total >= 85 * nullif(w.weight, 0) THEN 'A' WHEN w.total >= 70 * nullif(w.weight, 0) THEN 'B' WHEN w.total >= 50 * nullif(w.weight, 0) THEN 'C'
 			WHEN w.weight > 0 THEN 'D' END AS grade,
 		w.payment_points, w.data_points, w.complaint_points,
@@ -551,8 +589,8 @@ CREATE VIEW crmaudit.financial_statistics WITH (security_invoker = true) AS
 			1 AS contracts, k.amount AS contracted, 0 AS payments, NULL::numeric AS paid, NULL::numeric AS fee, NULL::numeric AS assets, NULL::numeric AS revenue
 		FROM crmaudit.contract() k WHERE k.signed_at <= now()
 		UNION ALL
-		SELECT p.customer_id COLLATE "C", extract(year FROM p.paid_at AT TIME ZONE (SELECT l.zone FROM l))::int, 0, NULL, 1, p.amount, NULL, NULL, NULL
-		FROM crmaudit.payment() p WHERE p.paid_at <= now()
+		SELECT p.customer_id, extract(year FROM p.paid_at AT TIME ZONE (SELECT l.zone FROM l))::int, 0, NULL, 1, p.amount, NULL, NULL, NULL
+		FROM crmaudit.customer_payment p
 		UNION ALL
 		SELECT y.customer_id COLLATE "C", y.year, 0, NULL, 0, NULL, y.fee, y.assets, y.revenue
 		FROM crmaudit.customer_year() y WHERE y.year <= (SELECT m.this_year FROM l m)
@@ -572,7 +610,7 @@ CREATE VIEW crmaudit.financial_statistics WITH (security_invoker = true) AS
 		k.assets, k.revenue,
 		round(k.paid / nullif(b.paid, 0) - 1, 4) AS paid_change, round(k.fee / nullif(b.fee, 0) - 1, 4) AS fee_change
 	FROM by_kind k
-	LEFT JOIN by_kind b ON b.year = k.year - 1 AND b.is_total = k.is_total AND coalesce(b.kind, '') = coalesce(k.kind, '')
+	LEFT JOIN by_kind b ON b.year = k.year - 1 AND b.is_total = k.is_total AND b.kind IS NOT DISTINCT FROM k.kind
 	ORDER BY k.year, k.is_total DESC, k.kind COLLATE "C";
 COMMENT ON VIEW crmaudit.financial_statistics IS 'by year, in total and by kind of customer: customers with figures, contracts signed and their amount, payments, who paid and how much each, fees with mean and the largest customer''s share, customers'' assets and revenue, and the change from the year before, all in yuan; the year that has not ended is as of now (D24)';
 

@@ -147,7 +147,7 @@ COMMENT ON FUNCTION crmaudit.obligation_link(crmaudit.obligation) IS 'SQL of wha
 
 CREATE FUNCTION crmaudit.deadline_sql(since text, within text, calendar text, zone text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('crmaudit.deadline(%s, %L, %L, %L)', since, within, calendar, zone)
+	SELECT format('crmaudit.known_deadline(%s, %L, %L, %L)', since, within, calendar, zone)
 $$;
 COMMENT ON FUNCTION crmaudit.deadline_sql(text, text, text, text) IS 'SQL of a deadline';
 
@@ -766,10 +766,23 @@ CREATE VIEW crmaudit.obligation_coverage WITH (security_invoker = true) AS
 	ORDER BY c.obligation, c.month, c.staff_id;
 COMMENT ON VIEW crmaudit.obligation_coverage IS 'per obligation, month in which it was due, and staff: how many were due, met, late, overdue; rate: met of those that are not open any more, against the demanded coverage (D10, D11)';
 
+-- A subject whose deadline falls into a year that is not known has no state.
+CREATE FUNCTION crmaudit.obligation_calendar_problems(today date DEFAULT current_date) RETURNS TABLE (subject text, target regclass, rule text, problem text, remedy text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT g.subject, g.target, g.rule, g.problem, g.remedy
+	FROM crmaudit.calendar_gaps(ARRAY(SELECT o.calendar FROM crmaudit.obligation o
+		WHERE concat_ws(' ', o.within, o.not_before, o.recurring, o.hours) ~ 'work' OR EXISTS (SELECT FROM crmaudit.obligation_extension x WHERE x.obligation = o.name AND x.within ~ 'work')), today) g
+	-- what health tells already
+	WHERE NOT EXISTS (SELECT FROM crmaudit.calendar_problems(today) p WHERE p.problem = g.problem)
+$$;
+COMMENT ON FUNCTION crmaudit.obligation_calendar_problems(date) IS 'calendars by which obligations count working days that do not know this year, or from November on the next';
+
 CREATE FUNCTION crmaudit.obligation_problems() RETURNS TABLE (subject text, target regclass, rule text, problem text, remedy text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'obligation', NULL::regclass, o.name, format('its status cannot be told: %s', o.problem), 'map what it reads with crmaudit.map_entity(), or drop it with crmaudit.drop_obligation()'
 	FROM crmaudit.obligation o WHERE o.problem IS NOT NULL
+	UNION ALL
+	SELECT c.subject, c.target, c.rule, c.problem, c.remedy FROM crmaudit.obligation_calendar_problems() c
 $$;
 COMMENT ON FUNCTION crmaudit.obligation_problems() IS 'what of the obligations is not as it should be; part of crmaudit.health';
 

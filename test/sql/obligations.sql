@@ -18,7 +18,10 @@ SELECT crmaudit.deadline('2026-02-28 16:30+00', '0 days', 'CN') AS china, crmaud
 -- 24 hours in a zone with summer time; 1 day is until midnight
 SELECT crmaudit.deadline('2026-03-28 12:00+01', '24 hours', 'weekdays', 'Europe/Berlin') AT TIME ZONE 'Europe/Berlin' AS hours, crmaudit.deadline('2026-03-28 12:00+01', '1 days', 'weekdays', 'Europe/Berlin') AT TIME ZONE 'Europe/Berlin' AS day;
 -- A year that the calendar does not know; nothing; ends of time.
-SELECT crmaudit.deadline('2099-01-05', '1 working days', 'CN') AS unknown, crmaudit.deadline('2099-01-05', '1 days', 'CN') AS days, crmaudit.deadline(NULL, '1 days', 'CN') AS null_since,
+SELECT crmaudit.deadline('2099-01-05', '1 working days', 'CN');
+\echo :LAST_ERROR_SQLSTATE
+SELECT crmaudit.deadline('2026-12-30 10:00+08', '10 working days', 'CN_2026') FROM crmaudit.add_calendar('CN_2026', 'one year', 'Asia/Shanghai', first_year => 2026, last_year => 2026);
+SELECT crmaudit.known_deadline('2099-01-05', '1 working days', 'CN') AS unknown, crmaudit.known_deadline('2026-01-05', '1 working days', 'CN') AS known, crmaudit.deadline('2099-01-05', '1 days', 'CN') AS days, crmaudit.deadline(NULL, '1 days', 'CN') AS null_since,
 	crmaudit.deadline('infinity', '1 working days', 'CN') AS infinite, crmaudit.deadline('2026-01-05', NULL, 'CN') AS null_within;
 SELECT crmaudit.deadline(now(), '5 fortnights', 'CN');
 SELECT crmaudit.deadline(now(), 'five days', 'CN');
@@ -37,6 +40,9 @@ SELECT crmaudit.deadline(now(), '1 days', 'CN', 'Mars/Olympus');
 -- Hours: both ends belong to them; with workdays, not on days off.
 SELECT at, crmaudit.within_hours(at, 'workdays 10:00-11:00,14:00-16:00', 'CN') AS work, crmaudit.within_hours(at, '09:00-11:00, 15:00-17:00', 'CN') AS any_day
 FROM unnest('{2026-03-02 09:59:59+08,2026-03-02 10:00+08,2026-03-02 11:00+08,2026-03-02 11:00:00.000001+08,2026-03-02 14:00+08,2026-03-02 16:00+08,2026-03-02 16:00:01+08,2026-03-01 10:30+08,2026-02-28 10:30+08,2099-01-05 10:30+08,infinity}'::timestamptz[]) WITH ORDINALITY AS u(at, n) ORDER BY n;
+-- 24:00 is when the next day begins: of Friday it is on Saturday, of Sunday on Monday
+SELECT at, crmaudit.within_hours(at, 'workdays 18:00-24:00', 'CN') AS work, crmaudit.within_hours(at, '18:00-24:00', 'CN') AS any_day, crmaudit.within_hours(at, 'workdays 00:00-24:00', 'CN') AS work_day, crmaudit.within_hours(at, 'workdays 00:00-23:59', 'CN') AS from_midnight
+FROM unnest('{2026-03-06 17:59:59+08,2026-03-06 18:00+08,2026-03-06 23:59:59.999999+08,2026-03-07 00:00+08,2026-03-07 00:00:00.000001+08,2026-03-09 00:00+08,2026-03-10 00:00+08}'::timestamptz[]) WITH ORDINALITY AS u(at, n) ORDER BY n;
 SELECT crmaudit.within_hours('2026-03-02 23:59:59+08', '00:00-24:00', 'CN') AS all_day, crmaudit.within_hours(now(), NULL, 'CN') AS no_hours;
 SELECT crmaudit.within_hours(now(), '10-11', 'CN');
 SELECT crmaudit.within_hours(now(), '11:00-10:00', 'CN');
@@ -113,6 +119,12 @@ INSERT INTO ob.visit (client, at) VALUES (1, '2099-01-06 10:00+08');
 SELECT crmaudit.add_obligation('unknown_year', 'contract', '5 working days', 'interaction', calendar => 'CN') > 0 AS added;
 SELECT subject_id, due_at, fulfilled_at, state FROM ob.status ORDER BY 1;
 SELECT obligation, month, due, met, late, overdue, open, unreachable, exempt, rate, is_reached FROM crmaudit.obligation_coverage ORDER BY 1, 2;
+-- ... this year, and from November on the next, of those that count working days
+SELECT problem, remedy FROM crmaudit.obligation_calendar_problems('2099-10-31');
+SELECT count(*) FROM crmaudit.obligation_calendar_problems('2099-11-01');
+SELECT count(*) FROM crmaudit.obligation_calendar_problems('2026-03-01');
+SELECT crmaudit.alter_obligation('unknown_year', within => '5 days');
+SELECT count(*) FROM crmaudit.obligation_calendar_problems('2099-11-01');
 SELECT crmaudit.drop_obligation('unknown_year');
 TRUNCATE ob.visit, ob.contract;
 

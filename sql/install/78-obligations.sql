@@ -286,16 +286,16 @@ BEGIN
 		ELSE format(' AND fulfilment."@at" >= %s', crmaudit.deadline_sql('subject."@starts"', o.not_before, o.calendar, o.time_zone)) END;
 	-- where days count, a date without a time may be the first one
 	first_moment := format('date_trunc(''day'', subject."@starts", %L)', o.time_zone);
-	RETURN format(E'SELECT %s,\n%s AS "@done",\narray_agg("@at") FILTER (WHERE "@tried") AS "@tries", %s AS "@failed", %s AS "@outside"\nFROM (SELECT %s, fulfilment."@at", %s%s AS "@fulfils", %s AS "@tried"\nFROM (%s) AS subject\nLEFT JOIN (%s) AS fulfilment ON fulfilment."@link" = subject."@link" AND %s) AS meeting\nGROUP BY %s',
+	RETURN format(E'SELECT %s,\n%s AS "@done",\narray_agg("@at") FILTER (WHERE "@tried" OR "@fulfils") AS "@tries", %s AS "@failed", %s AS "@outside"\nFROM (SELECT %s, fulfilment."@at", %s AS "@fulfils", %s AS "@tried"\nFROM (%s) AS subject\nLEFT JOIN (%s) AS fulfilment ON fulfilment."@link" = subject."@link" AND %s%s) AS meeting\nGROUP BY %s',
 		group_columns,
 		CASE WHEN many THEN 'array_agg("@at" ORDER BY "@at") FILTER (WHERE "@fulfils")' ELSE 'min("@at") FILTER (WHERE "@fulfils")' END,
 		CASE WHEN o.attempts IS NOT NULL THEN 'array_agg("@at") FILTER (WHERE "@tried" AND NOT "@fulfils")' ELSE 'NULL::timestamptz[]' END,
-		CASE WHEN o.hours IS NOT NULL THEN format('array_agg("@at") FILTER (WHERE "@tried" AND NOT crmaudit.within_hours("@at", %L, %L, %L))', o.hours, o.calendar, o.time_zone) ELSE 'NULL::timestamptz[]' END,
-		'subject.' || replace(group_columns, ', ', ', subject.'), fulfils, ready, tried,
+		CASE WHEN o.hours IS NOT NULL THEN format('array_agg("@at") FILTER (WHERE ("@tried" OR "@fulfils") AND NOT crmaudit.within_hours("@at", %L, %L, %L))', o.hours, o.calendar, o.time_zone) ELSE 'NULL::timestamptz[]' END,
+		'subject.' || replace(group_columns, ', ', ', subject.'), fulfils, tried,
 		crmaudit.obligation_subjects(o, link.subject), crmaudit.obligation_fulfilments(o, link.fulfilment, meets),
 		CASE WHEN by_day THEN format('(subject."@starts" IS NULL OR fulfilment."@at" >= subject."@starts" OR fulfilment."@at" = %s)', first_moment)
 			ELSE '(subject."@starts" IS NULL OR fulfilment."@at" >= subject."@starts")' END,
-		group_columns);
+		ready, group_columns);
 END $$;
 COMMENT ON FUNCTION crmaudit.obligation_facts(crmaudit.obligation, boolean) IS 'SQL of what is known of each subject of an obligation';
 
@@ -338,15 +338,15 @@ COMMENT ON FUNCTION crmaudit.obligation_cycles(crmaudit.obligation) IS 'SQL of t
 
 -- How many of an array of moments lie in a cycle, up to its fulfilment. Of a
 -- single one, as most have, that is told without a subquery.
-CREATE FUNCTION crmaudit.cycle_count(o crmaudit.obligation, moments text, counted text) RETURNS text
+CREATE FUNCTION crmaudit.cycle_count(o crmaudit.obligation, moments text, counted text, condition text DEFAULT '') RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('CASE coalesce(cardinality(fact.%1$I), 0) WHEN 0 THEN 0 WHEN 1 THEN CASE WHEN %2$s THEN 1 ELSE 0 END ELSE (SELECT %3$s FROM unnest(fact.%1$I) AS t WHERE %4$s)::int END',
 		moments, replace(c.lies_in, '@t', format('fact.%I[1]', moments)), counted, replace(c.lies_in, '@t', 't'))
 	FROM (SELECT '(cycle.fulfilled_at IS NULL OR @t <= cycle.fulfilled_at)' || CASE WHEN o.recurring LIKE 'calendar %' THEN ' AND @t >= cycle.starts_at AND @t < cycle.ends_at'
 		-- the fulfilment that a turn begins with is of the one before
-		WHEN o.recurring IS NOT NULL THEN ' AND (@t > cycle.starts_at OR turn.n = 0) AND @t <= cycle.ends_at' ELSE '' END AS lies_in) c
+		WHEN o.recurring IS NOT NULL THEN ' AND (@t > cycle.starts_at OR turn.n = 0) AND @t <= cycle.ends_at' ELSE '' END || condition AS lies_in) c
 $$;
-COMMENT ON FUNCTION crmaudit.cycle_count(crmaudit.obligation, text, text) IS 'SQL of a count of moments in a cycle';
+COMMENT ON FUNCTION crmaudit.cycle_count(crmaudit.obligation, text, text, text) IS 'SQL of a count of moments @t in a cycle, for which a further condition may hold';
 
 CREATE FUNCTION crmaudit.obligation_sql(o crmaudit.obligation) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -373,7 +373,9 @@ LEFT JOIN crmaudit.obligation_exemption AS exemption ON exemption.obligation = %
 		o.name,
 		CASE WHEN o.fulfilled_at IS NOT NULL THEN '0' ELSE crmaudit.cycle_count(o, '@tries', 'count(*)') END,
 		format(is_late, 'cycle.fulfilled_at'),
-		CASE WHEN o.attempts IS NOT NULL THEN format(' WHEN cardinality(fact."@failed") >= %2$s AND %1$s >= %2$s THEN ''unreachable''', crmaudit.cycle_count(o, '@failed', format('count(DISTINCT date_trunc(''hour'', t, %L))', o.time_zone)), o.attempts) ELSE '' END,
+		CASE WHEN o.attempts IS NOT NULL THEN format(' WHEN cardinality(fact."@failed") >= %2$s AND %1$s >= %2$s THEN ''unreachable''', crmaudit.cycle_count(o, '@failed', format('count(DISTINCT date_trunc(''hour'', t, %L))', o.time_zone),
+			-- who did nothing in time is not excused by what he tried later
+			' AND NOT ' || format(is_late, '@t')), o.attempts) ELSE '' END,
 		format(is_late, 'now()'),
 		CASE WHEN o.hours IS NOT NULL AND o.fulfilled_at IS NULL THEN crmaudit.cycle_count(o, '@outside', 'count(*)') ELSE '0' END,
 		crmaudit.obligation_facts(o, by_day), crmaudit.obligation_cycles(o));

@@ -184,7 +184,10 @@ INSERT INTO ob.contract (no, client, ends) VALUES ('early', 1, '2026-01-31'), ('
 INSERT INTO ob.visit (client, at) VALUES (1, '2026-02-27 23:59:59+08'), (2, '2026-02-28 00:00+08'), (3, '2026-02-01 10:00+08'), (3, '2026-03-01 10:00+08'), (4, '2026-03-13 10:00+08');
 SELECT crmaudit.add_obligation('month_after', 'contract', '40 days', 'interaction', counting_from => 'ends_on', not_before => '1 month', calendar => 'CN') > 0 AS added;
 SELECT subject_id, starts_at, due_at, fulfilled_at, state FROM ob.status ORDER BY 1;
-SELECT crmaudit.alter_obligation('month_after', not_before => '24 hours', within => '48 hours');
+-- ... nor is it a try, failed or not
+SELECT crmaudit.alter_obligation('month_after', attempts => 1);
+SELECT subject_id, tries, state FROM ob.status ORDER BY 1;
+SELECT crmaudit.alter_obligation('month_after', not_before => '24 hours', within => '48 hours', attempts => 0);
 SELECT subject_id, fulfilled_at, state FROM ob.status ORDER BY 1;
 SELECT crmaudit.alter_obligation('month_after', not_before => '', within => '40 days', min_count => 2);
 -- min_count: the second one fulfils
@@ -209,6 +212,22 @@ SELECT crmaudit.alter_obligation('tried', attempts => 2);
 SELECT subject_id, tries, state FROM ob.status ORDER BY subject_id;
 SELECT crmaudit.alter_obligation('tried', attempts => 0);
 SELECT subject_id, tries, state FROM ob.status ORDER BY subject_id;
+
+-- a try after it was due makes nothing unreachable, which was overdue; a try at
+-- the last moment does; all are counted, also one that fulfils and is no try by itself
+INSERT INTO ob.contract (no, client, signed) SELECT name, id, '2026-03-02 09:00+08' FROM (VALUES ('tried late', 8), ('last tried late', 9), ('last in time', 10)) AS v(name, id);
+INSERT INTO ob.visit (client, kind, at, outcome)
+	SELECT 8, 'revisit', at::timestamptz, 'no_answer' FROM unnest('{2026-03-10 10:00+08,2026-03-10 11:00+08,2026-03-10 12:00+08,2026-03-10 12:10+08}'::text[]) at
+	UNION ALL SELECT 9, 'revisit', at::timestamptz, 'no_answer' FROM unnest('{2026-03-09 21:00+08,2026-03-09 22:00+08,2026-03-10 00:00+08}'::text[]) at
+	UNION ALL SELECT 10, 'revisit', at::timestamptz, 'no_answer' FROM unnest('{2026-03-09 21:00+08,2026-03-09 22:00+08,2026-03-09 23:59:59+08}'::text[]) at;
+SELECT crmaudit.alter_obligation('tried', attempts => 3, attempt_if => $$kind = 'revisit' AND outcome <> 'reached'$$);
+SELECT subject_id, fulfilled_at, tries, state FROM ob.status WHERE subject_id ~ 'late|last|reached' ORDER BY subject_id;
+SELECT crmaudit.alter_obligation('tried', within => '182 hours');
+SELECT subject_id, due_at, tries, state FROM ob.status WHERE subject_id ~ 'last' ORDER BY subject_id;
+UPDATE ob.visit SET at = '2026-03-09 23:00+08' WHERE at = '2026-03-09 23:59:59+08';
+SELECT subject_id, tries, state FROM ob.status WHERE subject_id ~ 'last' ORDER BY subject_id;
+SELECT crmaudit.alter_obligation('tried', within => '5 working days', attempt_if => $$kind = 'revisit'$$);
+DELETE FROM ob.contract WHERE client >= 8;
 
 -- hours: each try outside of them counts, whether it succeeded or not.
 SELECT crmaudit.alter_obligation('tried', attempts => 3, hours => 'workdays 10:00-11:00,14:00-16:00');

@@ -270,11 +270,16 @@ DECLARE
 	link record;
 	ready text;
 	first_moment text;
+	since_start text;
 	fulfils text := 'fulfilment."@fulfils"';
 	tried text := 'fulfilment."@tried"';
 BEGIN
+	-- where days count, a date without a time may be the first one
+	first_moment := format('date_trunc(''day'', subject."@starts", %L)', o.time_zone);
+	since_start := CASE WHEN by_day THEN format('(subject."@starts" IS NULL OR @t >= subject."@starts" OR @t = %s)', first_moment)
+		ELSE '(subject."@starts" IS NULL OR @t >= subject."@starts")' END;
 	IF o.fulfilled_at IS NOT NULL THEN
-		RETURN format(E'SELECT %s, "@done", NULL::timestamptz[] AS "@tries", NULL::timestamptz[] AS "@failed", NULL::timestamptz[] AS "@outside" FROM (\n%s) AS subject', group_columns, crmaudit.obligation_subjects(o, NULL));
+		RETURN format(E'SELECT %s, CASE WHEN %s THEN "@done" END AS "@done", NULL::timestamptz[] AS "@tries", NULL::timestamptz[] AS "@failed", NULL::timestamptz[] AS "@outside" FROM (\n%s) AS subject', group_columns, replace(since_start, '@t', 'subject."@done"'), crmaudit.obligation_subjects(o, NULL));
 	END IF;
 	SELECT * INTO link FROM crmaudit.obligation_link(o);
 	IF meets THEN
@@ -284,8 +289,6 @@ BEGIN
 	ready := CASE WHEN o.not_before IS NULL THEN ''
 		WHEN crmaudit.counts_days(o.not_before) THEN format(' AND fulfilment."@at" >= (%s AT TIME ZONE %2$L - interval ''1 day'') AT TIME ZONE %2$L', crmaudit.deadline_sql('subject."@starts"', o.not_before, o.calendar, o.time_zone), o.time_zone)
 		ELSE format(' AND fulfilment."@at" >= %s', crmaudit.deadline_sql('subject."@starts"', o.not_before, o.calendar, o.time_zone)) END;
-	-- where days count, a date without a time may be the first one
-	first_moment := format('date_trunc(''day'', subject."@starts", %L)', o.time_zone);
 	RETURN format(E'SELECT %s,\n%s AS "@done",\narray_agg("@at") FILTER (WHERE "@tried" OR "@fulfils") AS "@tries", %s AS "@failed", %s AS "@outside"\nFROM (SELECT %s, fulfilment."@at", %s AS "@fulfils", %s AS "@tried"\nFROM (%s) AS subject\nLEFT JOIN (%s) AS fulfilment ON fulfilment."@link" = subject."@link" AND %s%s) AS meeting\nGROUP BY %s',
 		group_columns,
 		CASE WHEN many THEN 'array_agg("@at" ORDER BY "@at") FILTER (WHERE "@fulfils")' ELSE 'min("@at") FILTER (WHERE "@fulfils")' END,
@@ -293,9 +296,7 @@ BEGIN
 		CASE WHEN o.hours IS NOT NULL THEN format('array_agg("@at") FILTER (WHERE ("@tried" OR "@fulfils") AND NOT crmaudit.within_hours("@at", %L, %L, %L))', o.hours, o.calendar, o.time_zone) ELSE 'NULL::timestamptz[]' END,
 		'subject.' || replace(group_columns, ', ', ', subject.'), fulfils, tried,
 		crmaudit.obligation_subjects(o, link.subject), crmaudit.obligation_fulfilments(o, link.fulfilment, meets),
-		CASE WHEN by_day THEN format('(subject."@starts" IS NULL OR fulfilment."@at" >= subject."@starts" OR fulfilment."@at" = %s)', first_moment)
-			ELSE '(subject."@starts" IS NULL OR fulfilment."@at" >= subject."@starts")' END,
-		ready, group_columns);
+		replace(since_start, '@t', 'fulfilment."@at"'), ready, group_columns);
 END $$;
 COMMENT ON FUNCTION crmaudit.obligation_facts(crmaudit.obligation, boolean) IS 'SQL of what is known of each subject of an obligation';
 

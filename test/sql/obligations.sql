@@ -175,6 +175,15 @@ INSERT INTO ob.grievance VALUES (1, 1, 's1', 'complaint', '2026-03-02 10:00+08',
 	(3, 1, 's1', 'complaint', '2026-03-02 10:00+08', NULL, NULL), (4, 1, 's1', 'opinion', '2026-03-02 10:00+08', '2026-03-03', NULL);
 SELECT crmaudit.add_obligation('answer', 'complaint', '5 working days', NULL, condition => $$kind = 'complaint'$$, fulfilled_at => 'answered_at', counting_from => 'opened_at', calendar => 'CN') > 0 AS added;
 SELECT * FROM ob.status ORDER BY subject_id;
+-- what lies before the beginning fulfils nothing; on its day, a date without a time does where days count
+INSERT INTO ob.grievance VALUES (5, 1, 's1', 'complaint', '2026-03-02 10:00+08', '2026-03-01 23:59:59+08', NULL), (6, 1, 's1', 'complaint', '2026-03-02 10:00+08', '2026-03-02 00:00+08', NULL), (7, 1, 's1', 'complaint', '2026-03-02 10:00+08', '2026-03-02 09:59:59+08', NULL),
+	(8, 1, 's1', 'complaint', '2026-03-02 10:00+08', '2026-03-02 10:00+08', NULL);
+SELECT subject_id, fulfilled_at, state FROM ob.status WHERE subject_id > '4' ORDER BY subject_id;
+SELECT crmaudit.alter_obligation('answer', within => '24 hours');
+SELECT subject_id, fulfilled_at, state FROM ob.status WHERE subject_id > '4' ORDER BY subject_id;
+SELECT crmaudit.alter_obligation('answer', within => '', due => $$opened_at + interval '1 day'$$);
+SELECT subject_id, fulfilled_at, state FROM ob.status WHERE subject_id > '4' ORDER BY subject_id;
+DELETE FROM ob.grievance WHERE id > 4;
 SELECT crmaudit.alter_obligation('answer', fulfilled_if => 'staff_id IS NULL');
 SELECT subject_id, state FROM ob.status ORDER BY subject_id;
 SELECT crmaudit.drop_obligation('answer');

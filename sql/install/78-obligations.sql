@@ -327,8 +327,10 @@ CROSS JOIN LATERAL (SELECT period.starts_at, period.ends_at, %4$s AS due_at,
 			o.time_zone, CASE step WHEN 'quarter' THEN 'interval ''3 months''' ELSE format('interval ''1 %s''', step) END, step,
 			CASE WHEN o.within IS NULL THEN 'period.ends_at' ELSE crmaudit.due_sql(o, 'period.starts_at', o.within) END, o.min_count - 1);
 	ELSIF o.recurring IS NOT NULL THEN
-		RETURN format(E'CROSS JOIN LATERAL (SELECT n, CASE WHEN n = 0 THEN fact."@starts" ELSE fact."@done"[n * %1$s] END AS starts_at, fact."@done"[(n + 1) * %1$s] AS fulfilled_at
-FROM generate_series(0, coalesce(cardinality(fact."@done"), 0) / %1$s) AS n) AS turn
+		-- of those at one instant no more than a turn needs, for else one would end where it began
+		RETURN format(E'CROSS JOIN LATERAL (SELECT ARRAY(SELECT d FROM unnest(fact."@done") WITH ORDINALITY AS u(d, i) WHERE d IS DISTINCT FROM fact."@done"[i - %1$s] ORDER BY i) AS done) AS counted
+CROSS JOIN LATERAL (SELECT n, CASE WHEN n = 0 THEN fact."@starts" ELSE counted.done[n * %1$s] END AS starts_at, counted.done[(n + 1) * %1$s] AS fulfilled_at
+FROM generate_series(0, cardinality(counted.done) / %1$s) AS n) AS turn
 CROSS JOIN LATERAL (SELECT turn.starts_at, coalesce(turn.fulfilled_at, ''infinity'') AS ends_at, CASE WHEN turn.n = 0 THEN %2$s ELSE %3$s END AS due_at, turn.fulfilled_at) AS cycle',
 			o.min_count, crmaudit.due_sql(o, 'turn.starts_at', coalesce(o.within, o.recurring)), crmaudit.due_sql(o, 'turn.starts_at', o.recurring));
 	END IF;

@@ -254,6 +254,19 @@ SELECT subject_id, customer, staff, starts_at, due_at, fulfilled_at, tries, stat
 SELECT crmaudit.alter_obligation('yearly', within => '3 months', valid_from => '2022-01-01');
 SELECT subject_id, starts_at, due_at, fulfilled_at, tries, state FROM ob.status ORDER BY 1, starts_at;
 SELECT crmaudit.drop_obligation('yearly');
+-- two at the same instant, as where a CRM keeps no time: no turn of no length, none lost
+TRUNCATE ob.visit;
+INSERT INTO ob.visit (client, at) SELECT 1, at::timestamptz FROM unnest('{2022-03-01 00:00+08,2022-03-01 00:00+08,2022-03-01 00:00+08,2023-02-01 00:00+08,2023-02-01 00:00+08}'::text[]) at;
+SELECT crmaudit.add_obligation('yearly', 'customer', NULL, 'interaction', recurring => '1 year', condition => $$customer_id = '1'$$, calendar => 'CN') > 0 AS added;
+SELECT starts_at, due_at, fulfilled_at, tries, state FROM ob.status ORDER BY 1, 3;
+-- where two are needed, two at one instant are two; a third waits for no turn that ends where it began
+SELECT crmaudit.alter_obligation('yearly', min_count => 2);
+SELECT starts_at, due_at, fulfilled_at, tries, state FROM ob.status ORDER BY 1, 3;
+INSERT INTO ob.visit (client, at) VALUES (1, '2022-03-01 00:00+08');
+SELECT starts_at, due_at, fulfilled_at, tries, state FROM ob.status ORDER BY 1, 3;
+SELECT crmaudit.drop_obligation('yearly');
+TRUNCATE ob.visit;
+INSERT INTO ob.visit (client, at, outcome) VALUES (1, '2022-05-10 23:00+08', 'reached'), (1, '2022-11-01 10:00+08', 'reached'), (1, '2024-01-01 10:00+08', 'reached'), (1, '2023-11-01 10:00+08', 'no_answer'), (3, '2021-02-28 10:00+08', 'reached');
 -- ... or by calendar month, quarter and year.
 SELECT crmaudit.add_obligation('monthly', 'customer', NULL, 'interaction', recurring => 'calendar month', fulfilled_if => $$outcome = 'reached'$$, condition => 'customer_id = ''1''', counting_from => 'since', calendar => 'CN') > 0 AS added;
 SELECT starts_at, due_at, fulfilled_at, state FROM ob.status WHERE starts_at < '2021-07-02' OR fulfilled_at IS NOT NULL ORDER BY 1;

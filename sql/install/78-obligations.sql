@@ -84,7 +84,7 @@ CREATE TRIGGER sign_definition BEFORE INSERT OR UPDATE ON crmaudit.obligation_ex
 CREATE FUNCTION crmaudit.entity_types(entity text) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT jsonb_object_agg(t.key, t.value) FROM crmaudit.valid_mappings(entity_types.entity) m CROSS JOIN LATERAL jsonb_each(m.types - 'row_key') t), '{}')
-		|| coalesce((SELECT jsonb_object_agg(c.column_name, format_type(to_regtype(c.type), NULL)) FROM crmaudit.entity_column c WHERE c.entity = entity_types.entity), '{}')
+		|| coalesce((SELECT jsonb_object_agg(c.column_name, format_type(crmaudit.base_type(to_regtype(c.type)), NULL)) FROM crmaudit.entity_column c WHERE c.entity = entity_types.entity), '{}')
 $$;
 COMMENT ON FUNCTION crmaudit.entity_types(text) IS 'columns of an entity, additional ones among them, and their types';
 
@@ -389,7 +389,7 @@ COMMENT ON FUNCTION crmaudit.obligation_sql(crmaudit.obligation) IS 'the status 
 -- it counts only while those who wrote it own what it reads.
 CREATE FUNCTION crmaudit.obligation_stranger(o crmaudit.obligation) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('role %I, who defined %s, does not own relation "%s"', d.role, d.what, m.source)
+	SELECT format('role %I, who defined %s, does not own relation "%s"', d.role, d.what, crmaudit.plain_name(m.source))
 	FROM (SELECT o.defined_by AS role, 'it' AS what UNION SELECT x.defined_by, 'an extension of it' FROM crmaudit.obligation_extension x WHERE x.obligation = o.name) d
 	CROSS JOIN unnest(ARRAY[o.for_each, o.fulfilled_by, 'staff']) e CROSS JOIN LATERAL crmaudit.valid_mappings(e) m JOIN pg_class c ON c.oid = m.source
 	WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = d.role AND pg_has_role(r.oid, c.relowner, 'USAGE'))
@@ -870,7 +870,7 @@ BEGIN
 		GROUP BY m.source ORDER BY m.source::oid
 	LOOP
 		IF NOT has_table_privilege(one.source, 'SELECT') OR row_security_active(one.source) THEN
-			RAISE WARNING 'relation "%" was not swept', one.source
+			RAISE WARNING 'relation "%" was not swept', crmaudit.plain_name(one.source)
 				USING ERRCODE = 'insufficient_privilege', DETAIL = format('Role %s may not read all of its rows.', current_user);
 			CONTINUE;
 		END IF;

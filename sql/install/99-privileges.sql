@@ -181,7 +181,7 @@ DECLARE
 		|| '{winsorize,winsorized,winsorize_accum,winsorize_combine,winsorize_serialize,winsorize_deserialize,winsorize_final}'::text[]
 		|| '{measure_segments,segment_score}'::text[]
 		-- entities read with the caller's rights
-		|| ARRAY(SELECT e.entity FROM crmaudit.entity e) || '{period_range,obligation_rows}'::text[];
+		|| ARRAY(SELECT e.entity FROM crmaudit.entity e) || '{period_range,obligation_rows,base_type,plain_name}'::text[];
 	-- findings: what reads with the caller's rights, and what looks at who calls
 	finding_names text[] := '{unfolded_events,events_in_holes,pending_findings,findings_of,finding_stream,finding_due,finding_nature,person,row_texts,end_of,key_in_words,mask_as,masked_row,assigned_findings,answer,acknowledge,resolve,comment}';
 	function regprocedure;

@@ -233,6 +233,9 @@ DECLARE
 	fulfils text := coalesce(crmaudit.require_expression(o.fulfilled_if, 'fulfilled_if'), 'true');
 	tried text := coalesce(crmaudit.require_expression(o.attempt_if, 'attempt_if'), CASE WHEN o.attempts IS NOT NULL THEN 'true' ELSE fulfils END);
 	happened text;
+	-- nobody minds at what hour a letter comes
+	is_call text := CASE WHEN o.hours IS NOT NULL AND o.fulfilled_by = 'interaction'
+		THEN 'coalesce(lower(fulfilment.kind), ''call'') IN (''call'', ''revisit'') AND coalesce(lower(fulfilment.method), ''call'') IN (''call'', ''phone'')' ELSE 'true' END;
 BEGIN
 	IF time_column IS NULL THEN
 		RAISE EXCEPTION 'entity "%" does not tell when it happened', o.fulfilled_by
@@ -240,13 +243,13 @@ BEGIN
 	END IF;
 	happened := crmaudit.require_moment(o.fulfilled_by, time_column, o.time_zone, 'fulfilment');
 	IF meets THEN
-		RETURN format(E'SELECT fulfilment.*, %s AS "@at", %s AS "@link", %s\nFROM (%s) AS fulfilment LEFT JOIN (%s) AS staff ON staff.staff_id = %s', happened, link,
+		RETURN format(E'SELECT fulfilment.*, %s AS "@at", %s AS "@link", %s AS "@call", %s\nFROM (%s) AS fulfilment LEFT JOIN (%s) AS staff ON staff.staff_id = %s', happened, link, is_call,
 			(SELECT string_agg(format('staff.%I AS %I', c.key, '@staff.' || c.key), ', ' ORDER BY c.key) FROM jsonb_object_keys(crmaudit.entity_types('staff')) AS c(key)),
 			crmaudit.entity_query(o.fulfilled_by, true), crmaudit.entity_query('staff', true),
 			CASE WHEN crmaudit.entity_types(o.fulfilled_by) ? 'staff_id' THEN 'fulfilment.staff_id' ELSE 'NULL' END);
 	END IF;
-	RETURN format(E'SELECT fulfilment."@at", fulfilment."@link", fulfilment."@fulfils", fulfilment."@tried" FROM (\nSELECT %s AS "@at", %s AS "@link", coalesce(%s, false) AS "@fulfils", coalesce(%s, false) AS "@tried"\nFROM (%s) AS fulfilment) AS fulfilment\nWHERE fulfilment."@fulfils" OR fulfilment."@tried"',
-		happened, link, fulfils, tried, crmaudit.entity_query(o.fulfilled_by, true));
+	RETURN format(E'SELECT fulfilment."@at", fulfilment."@link", fulfilment."@call", fulfilment."@fulfils", fulfilment."@tried" FROM (\nSELECT %s AS "@at", %s AS "@link", %s AS "@call", coalesce(%s, false) AS "@fulfils", coalesce(%s, false) AS "@tried"\nFROM (%s) AS fulfilment) AS fulfilment\nWHERE fulfilment."@fulfils" OR fulfilment."@tried"',
+		happened, link, is_call, fulfils, tried, crmaudit.entity_query(o.fulfilled_by, true));
 END $$;
 COMMENT ON FUNCTION crmaudit.obligation_fulfilments(crmaudit.obligation, text, boolean) IS 'SQL of what may fulfil an obligation; meets: with all that its SQL may read';
 
@@ -289,11 +292,11 @@ BEGIN
 	ready := CASE WHEN o.not_before IS NULL THEN ''
 		WHEN crmaudit.counts_days(o.not_before) THEN format(' AND fulfilment."@at" >= (%s AT TIME ZONE %2$L - interval ''1 day'') AT TIME ZONE %2$L', crmaudit.deadline_sql('subject."@starts"', o.not_before, o.calendar, o.time_zone), o.time_zone)
 		ELSE format(' AND fulfilment."@at" >= %s', crmaudit.deadline_sql('subject."@starts"', o.not_before, o.calendar, o.time_zone)) END;
-	RETURN format(E'SELECT %s,\n%s AS "@done",\narray_agg("@at") FILTER (WHERE "@tried" OR "@fulfils") AS "@tries", %s AS "@failed", %s AS "@outside"\nFROM (SELECT %s, fulfilment."@at", %s AS "@fulfils", %s AS "@tried"\nFROM (%s) AS subject\nLEFT JOIN (%s) AS fulfilment ON fulfilment."@link" = subject."@link" AND %s%s) AS meeting\nGROUP BY %s',
+	RETURN format(E'SELECT %s,\n%s AS "@done",\narray_agg("@at") FILTER (WHERE "@tried" OR "@fulfils") AS "@tries", %s AS "@failed", %s AS "@outside"\nFROM (SELECT %s, fulfilment."@at", fulfilment."@call", %s AS "@fulfils", %s AS "@tried"\nFROM (%s) AS subject\nLEFT JOIN (%s) AS fulfilment ON fulfilment."@link" = subject."@link" AND %s%s) AS meeting\nGROUP BY %s',
 		group_columns,
 		CASE WHEN many THEN 'array_agg("@at" ORDER BY "@at") FILTER (WHERE "@fulfils")' ELSE 'min("@at") FILTER (WHERE "@fulfils")' END,
 		CASE WHEN o.attempts IS NOT NULL THEN 'array_agg("@at") FILTER (WHERE "@tried" AND NOT "@fulfils")' ELSE 'NULL::timestamptz[]' END,
-		CASE WHEN o.hours IS NOT NULL THEN format('array_agg("@at") FILTER (WHERE ("@tried" OR "@fulfils") AND NOT crmaudit.within_hours("@at", %L, %L, %L))', o.hours, o.calendar, o.time_zone) ELSE 'NULL::timestamptz[]' END,
+		CASE WHEN o.hours IS NOT NULL THEN format('array_agg("@at") FILTER (WHERE ("@tried" OR "@fulfils") AND "@call" AND NOT crmaudit.within_hours("@at", %L, %L, %L))', o.hours, o.calendar, o.time_zone) ELSE 'NULL::timestamptz[]' END,
 		'subject.' || replace(group_columns, ', ', ', subject.'), fulfils, tried,
 		crmaudit.obligation_subjects(o, link.subject), crmaudit.obligation_fulfilments(o, link.fulfilment, meets),
 		replace(since_start, '@t', 'fulfilment."@at"'), ready, group_columns);

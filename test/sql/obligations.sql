@@ -242,6 +242,14 @@ DELETE FROM ob.contract WHERE client >= 8;
 SELECT crmaudit.alter_obligation('tried', attempts => 3, hours => 'workdays 10:00-11:00,14:00-16:00');
 UPDATE ob.visit SET at = '2026-03-07 10:30+08' WHERE client = 4 AND at = '2026-03-04 10:30+08';
 SELECT subject_id, tries, outside, state FROM ob.status ORDER BY subject_id;
+-- of calls: not of visits and letters
+SELECT crmaudit.alter_obligation('tried', attempt_if => 'true', fulfilled_if => $$outcome = 'reached'$$);
+TRUNCATE ob.visit;
+INSERT INTO ob.visit (client, kind, method, at) VALUES (1, 'visit', NULL, '2026-03-03 20:00+08'), (2, 'letter', NULL, '2026-03-03 20:00+08'), (3, 'message', NULL, '2026-03-03 20:00+08'), (4, 'revisit', 'Visit', '2026-03-03 20:00+08'), (5, 'revisit', 'Phone', '2026-03-03 20:00+08'), (6, 'Call', NULL, '2026-03-03 20:00+08'), (7, NULL, NULL, '2026-03-03 20:00+08');
+SELECT subject_id, outside FROM ob.status ORDER BY outside, subject_id;
+-- ... also where SQL reads the staff
+SELECT crmaudit.alter_obligation('tried', attempt_if => 'staff.position IS NULL');
+SELECT subject_id, outside FROM ob.status ORDER BY outside, subject_id;
 SELECT crmaudit.drop_obligation('tried');
 TRUNCATE ob.visit, ob.contract;
 

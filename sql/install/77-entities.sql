@@ -325,6 +325,10 @@ CREATE FUNCTION crmaudit.deparse_query(sql text, path text, role oid, OUT query 
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'crmaudit_deparse_query';
 COMMENT ON FUNCTION crmaudit.deparse_query(text, text, oid) IS 'a SELECT, analysed as a role whose member the user is, with every name qualified; NULLs before PostgreSQL 15';
 
+CREATE FUNCTION crmaudit.needed_columns(sql text, path text, role oid) RETURNS text[]
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'crmaudit_needed_columns';
+COMMENT ON FUNCTION crmaudit.needed_columns(text, text, oid) IS 'columns that must have a value for the condition of a SELECT, or of the subquery that it ends with, to hold; NULL before PostgreSQL 15';
+
 -- Analysed with the rights of a role, for input of a constant may run what
 -- others wrote. Nothing of it is planned or run. Before PostgreSQL 15, a view
 -- that nobody sees is what PostgreSQL qualifies names by, with the user's rights.

@@ -31,6 +31,7 @@ CREATE TABLE crmaudit.obligation (
 	path text NOT NULL,
 	query text,
 	problem text,
+	gap text,
 	defined_by name NOT NULL DEFAULT current_user,
 	defined_at timestamptz NOT NULL DEFAULT now()
 );
@@ -40,6 +41,7 @@ COMMENT ON COLUMN crmaudit.obligation.time_zone IS 'where days begin and end: th
 COMMENT ON COLUMN crmaudit.obligation.path IS 'search_path that its SQL was written under';
 COMMENT ON COLUMN crmaudit.obligation.query IS 'the status of every subject as one SELECT; NULL: it cannot be told';
 COMMENT ON COLUMN crmaudit.obligation.problem IS 'why it cannot be told: an entity is not mapped, or lacks a column';
+COMMENT ON COLUMN crmaudit.obligation.gap IS 'what its status says nothing for: a column that it needs and no source of its entity has; NULL: none';
 COMMENT ON COLUMN crmaudit.obligation.defined_by IS 'who defined it: it counts as long as he owns the tables that it reads, for its SQL runs with the rights of whoever reads';
 
 CREATE TABLE crmaudit.obligation_exemption (
@@ -74,7 +76,7 @@ SELECT pg_catalog.pg_extension_config_dump('crmaudit.obligation_extension', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.obligation_extension_id_seq', '');
 
 CREATE TRIGGER sign_definition BEFORE INSERT OR UPDATE ON crmaudit.obligation
-	FOR EACH ROW EXECUTE FUNCTION crmaudit.sign_definition('defined_by', 'query', 'problem');
+	FOR EACH ROW EXECUTE FUNCTION crmaudit.sign_definition('defined_by', 'query', 'problem', 'gap');
 CREATE TRIGGER sign_definition BEFORE INSERT OR UPDATE ON crmaudit.obligation_extension
 	FOR EACH ROW EXECUTE FUNCTION crmaudit.sign_definition('defined_by');
 
@@ -429,22 +431,22 @@ DECLARE
 	path text := o.path || ', pg_temp';
 	subject text := format('(%s) AS subject', crmaudit.entity_query(o.for_each, true));
 	-- as in meeting_expression()
-	meeting text;
+	meeting text[];
 	one record;
 BEGIN
 	IF crmaudit.obligation_obstacle(o) IS NOT NULL THEN
 		RETURN;
 	END IF;
-	meeting := CASE WHEN o.fulfilled_at IS NULL THEN
-		format('SELECT (SELECT %%s FROM (SELECT f.*) AS fulfilment) AS x FROM (%s) AS f, %s, (%s) AS staff', crmaudit.entity_query(o.fulfilled_by, true), subject, crmaudit.entity_query('staff', true))
-		ELSE 'SELECT %s AS x FROM ' || subject END;
+	meeting := CASE WHEN o.fulfilled_at IS NULL THEN ARRAY['SELECT (SELECT ',
+		format(' FROM (SELECT f.*) AS fulfilment) AS x FROM (%s) AS f, %s, (%s) AS staff', crmaudit.entity_query(o.fulfilled_by, true), subject, crmaudit.entity_query('staff', true))]
+		ELSE ARRAY['SELECT ', ' AS x FROM ' || subject] END;
 	FOR one IN
-		SELECT e.sql, e.what, e.template FROM (VALUES (o.condition, 'condition', 'SELECT %s AS x FROM ' || subject), (o.fulfilled_if, 'fulfilled_if', meeting), (o.attempt_if, 'attempt_if', meeting)) AS e(sql, what, template)
+		SELECT e.sql, e.what, e.around FROM (VALUES (o.condition, 'condition', ARRAY['SELECT ', ' AS x FROM ' || subject]), (o.fulfilled_if, 'fulfilled_if', meeting), (o.attempt_if, 'attempt_if', meeting)) AS e(sql, what, around)
 		WHERE e.sql IS NOT NULL
 		UNION ALL
-		SELECT x.condition, 'condition of an extension', 'SELECT %s AS x FROM ' || subject FROM crmaudit.obligation_extension x WHERE x.obligation = o.name
+		SELECT x.condition, 'condition of an extension', ARRAY['SELECT ', ' AS x FROM ' || subject] FROM crmaudit.obligation_extension x WHERE x.obligation = o.name
 	LOOP
-		PERFORM crmaudit.check_sql(format(one.template, crmaudit.require_expression(one.sql, one.what)), path, format('%s of obligation "%s"', one.what, o.name), 'boolean', crmaudit.obligation_role(o));
+		PERFORM crmaudit.check_sql(one.around[1] || crmaudit.require_expression(one.sql, one.what) || one.around[2], path, format('%s of obligation "%s"', one.what, o.name), 'boolean', crmaudit.obligation_role(o));
 	END LOOP;
 	IF o.due IS NOT NULL THEN
 		PERFORM crmaudit.check_sql(format('SELECT %s AS x FROM %s', crmaudit.require_expression(o.due, 'due'), subject), path, format('due of obligation "%s"', o.name), NULL, crmaudit.obligation_role(o));
@@ -452,6 +454,51 @@ BEGIN
 	PERFORM crmaudit.canonical_query(crmaudit.obligation_sql(o), path, crmaudit.obligation_role(o));
 END $$;
 COMMENT ON FUNCTION crmaudit.check_obligation(crmaudit.obligation) IS 'raises an error where the SQL of an obligation cannot be read; what is not mapped yet is looked at later';
+
+-- What it can never see, for no source has a column without which its SQL does
+-- not hold.
+CREATE FUNCTION crmaudit.obligation_gap(o crmaudit.obligation) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	path constant text := o.path || ', pg_temp';
+	role constant oid := crmaudit.obligation_role(o);
+	from_subject constant text := format('(%s) AS subject', crmaudit.entity_query(o.for_each, true));
+	id_column constant text := (SELECT e.id_column FROM crmaudit.entity e WHERE e.entity = o.for_each);
+	begins constant text := coalesce(o.counting_from, (SELECT e.time_column FROM crmaudit.entity e WHERE e.entity = o.for_each));
+	types constant jsonb := crmaudit.entity_types(o.fulfilled_by);
+	linked constant text := CASE WHEN o.link = 'related' THEN CASE WHEN types ? 'related_id' THEN 'related_id' ELSE id_column END
+		WHEN types ? o.link AND crmaudit.entity_types(o.for_each) ? o.link THEN o.link ELSE o.link || '_id' END;
+BEGIN
+	RETURN (
+		WITH needed AS (
+			SELECT 1 AS position, 'condition' AS what, unnest(crmaudit.needed_columns('SELECT FROM ' || from_subject || ' WHERE ' || crmaudit.require_expression(o.condition, 'condition'), path, role)) AS name
+			UNION ALL
+			SELECT 2, 'due', unnest(crmaudit.needed_columns('SELECT FROM ' || from_subject || ' WHERE ' || crmaudit.require_expression(o.due, 'due') || ' IS NOT NULL', path, role))
+			UNION ALL
+			SELECT 3, 'counting_from', 'subject.' || begins WHERE o.due IS NULL AND begins IS NOT NULL
+			UNION ALL
+			SELECT 4, 'fulfilled_at', 'subject.' || o.fulfilled_at
+			UNION ALL
+			SELECT 5, 'fulfilled_if', unnest(crmaudit.needed_columns(
+				CASE WHEN o.fulfilled_at IS NOT NULL THEN 'SELECT FROM ' || from_subject || ' WHERE ' || crmaudit.require_expression(o.fulfilled_if, 'fulfilled_if')
+				ELSE format('SELECT FROM (%s) AS staff, %s, (%s) AS f, LATERAL (SELECT FROM (SELECT f.*) AS fulfilment WHERE ', crmaudit.entity_query('staff', true), from_subject, crmaudit.entity_query(o.fulfilled_by, true))
+					|| crmaudit.require_expression(o.fulfilled_if, 'fulfilled_if') || ') AS x' END, path, role))
+			UNION ALL
+			SELECT 6, 'link', l.name FROM unnest(ARRAY['fulfilment.' || linked, CASE WHEN o.link = 'related' THEN 'subject.' || id_column ELSE 'subject.' || linked END]) AS l(name) WHERE o.fulfilled_at IS NULL
+			UNION ALL
+			SELECT 7, 'fulfilled_by', 'fulfilment.' || e.time_column FROM crmaudit.entity e WHERE e.entity = o.fulfilled_by AND o.fulfilled_at IS NULL
+		), named AS (
+			SELECT n.position, n.what, CASE split_part(n.name, '.', 1) WHEN 'subject' THEN o.for_each WHEN 'staff' THEN 'staff' ELSE o.fulfilled_by END AS entity, split_part(n.name, '.', 2) AS column_name
+			FROM needed n
+		)
+		SELECT format('%s needs column %s of entity %s, which no source of it has: %s', g.what, g.column_name, g.entity,
+			CASE WHEN g.position <= 3 THEN 'it has no status' ELSE 'nothing fulfils it' END)
+		FROM named g
+		WHERE g.entity <> 'sample_member' AND g.column_name IS NOT NULL
+			AND NOT EXISTS (SELECT FROM crmaudit.valid_mappings(g.entity) m WHERE m.types ? g.column_name)
+		ORDER BY g.position, g.entity, g.column_name LIMIT 1);
+END $$;
+COMMENT ON FUNCTION crmaudit.obligation_gap(crmaudit.obligation) IS 'which column an obligation needs that no source of its entity has; NULL: it can tell';
 
 CREATE FUNCTION crmaudit.obligation_rows() RETURNS TABLE (obligation text, subject_id text, customer_id text, staff_id text,
 	starts_at timestamptz, due_at timestamptz, fulfilled_at timestamptz, attempts int, state text, outside_hours int)
@@ -466,20 +513,23 @@ DECLARE
 	o crmaudit.obligation;
 	new_query text;
 	new_problem text;
+	new_gap text;
 BEGIN
 	PERFORM pg_advisory_xact_lock('crmaudit.entity'::regclass::oid::bigint);
 	FOR o IN SELECT * FROM crmaudit.obligation p WHERE of_all OR p.query IS NULL AND p.problem IS NULL ORDER BY name LOOP
 		new_query := NULL;
+		new_gap := NULL;
 		new_problem := crmaudit.obligation_obstacle(o);
 		IF new_problem IS NULL THEN
 			BEGIN
 				new_query := (crmaudit.canonical_query(crmaudit.obligation_sql(o), o.path || ', pg_temp', crmaudit.obligation_role(o))).query;
+				new_gap := crmaudit.obligation_gap(o);
 			EXCEPTION WHEN OTHERS THEN
 				new_problem := SQLERRM;
 			END;
 		END IF;
-		UPDATE crmaudit.obligation n SET query = new_query, problem = new_problem
-			WHERE n.name = o.name AND (n.query, n.problem) IS DISTINCT FROM (new_query, new_problem);
+		UPDATE crmaudit.obligation n SET query = new_query, problem = new_problem, gap = new_gap
+			WHERE n.name = o.name AND (n.query, n.problem, n.gap) IS DISTINCT FROM (new_query, new_problem, new_gap);
 	END LOOP;
 	EXECUTE format('CREATE OR REPLACE FUNCTION crmaudit.obligation_rows() RETURNS TABLE (obligation text, subject_id text, customer_id text, staff_id text,
 		starts_at timestamptz, due_at timestamptz, fulfilled_at timestamptz, attempts int, state text, outside_hours int) LANGUAGE sql STABLE PARALLEL SAFE ROWS 100000 AS %L', coalesce(
@@ -503,12 +553,13 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	NEW.query := NULL;
 	NEW.problem := NULL;
+	NEW.gap := NULL;
 	RETURN NEW;
 END $$;
 COMMENT ON FUNCTION crmaudit.obligation_altered() IS 'trigger: the query of an obligation that is changed is made anew';
 -- after sign_definition, by its name
 CREATE TRIGGER unmade BEFORE UPDATE ON crmaudit.obligation
-	FOR EACH ROW WHEN (to_jsonb(OLD) - '{query,problem}'::text[] <> to_jsonb(NEW) - '{query,problem}'::text[]) EXECUTE FUNCTION crmaudit.obligation_altered();
+	FOR EACH ROW WHEN (to_jsonb(OLD) - '{query,problem,gap}'::text[] <> to_jsonb(NEW) - '{query,problem,gap}'::text[]) EXECUTE FUNCTION crmaudit.obligation_altered();
 CREATE TRIGGER obligations_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.obligation
 	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.obligations_changed();
 CREATE TRIGGER obligations_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.obligation_extension
@@ -586,7 +637,7 @@ CREATE FUNCTION crmaudit.record_obligation(o crmaudit.obligation) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	INSERT INTO crmaudit.rule_version (rule_id, version, target, name, definition)
 	SELECT r.id, o.version, 0, r.name, jsonb_build_object('kind', 'obligation', 'dimension', 'timeliness', 'severity', r.severity, 'owner', o.owner,
-		'params', jsonb_build_object('due', '3 working days', 'obligation', to_jsonb(o) - '{id,hours_id,version,query,problem,path,defined_by,defined_at}'::text[]))
+		'params', jsonb_build_object('due', '3 working days', 'obligation', to_jsonb(o) - '{id,hours_id,version,query,problem,gap,path,defined_by,defined_at}'::text[]))
 	FROM (VALUES (o.id, o.name, o.severity::text), (CASE WHEN o.hours IS NOT NULL THEN o.hours_id END, o.name || ' (hours)', 'warning')) AS r(id, name, severity)
 	WHERE r.id IS NOT NULL
 $$;
@@ -603,6 +654,8 @@ BEGIN
 	o := jsonb_populate_record(NULL::crmaudit.obligation, definition);
 	o.path := path;
 	o.pack := pack;
+	o.query := NULL;
+	o.problem := NULL;
 	o.version := 1;
 	o.defined_by := current_user;
 	o.defined_at := now();
@@ -785,10 +838,32 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.obligation_calendar_problems(date) IS 'calendars by which obligations count working days that do not know this year, or from November on the next';
 
+-- A column may be mapped and have no value in any row. Read with the caller's
+-- rights; who may not read it is not told.
+CREATE FUNCTION crmaudit.beginning_gap(o crmaudit.obligation) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	begins constant text := coalesce(o.counting_from, (SELECT e.time_column FROM crmaudit.entity e WHERE e.entity = o.for_each));
+	is_empty boolean;
+BEGIN
+	IF o.due IS NOT NULL OR begins IS NULL OR o.for_each = 'sample_member' THEN
+		RETURN NULL;
+	END IF;
+	EXECUTE format('SELECT EXISTS (SELECT FROM (%1$s) AS e) AND NOT EXISTS (SELECT FROM (%1$s) AS e WHERE e.%2$I IS NOT NULL)', crmaudit.entity_query(o.for_each, true), begins) INTO is_empty;
+	RETURN CASE WHEN is_empty THEN format('counting_from needs column %s of entity %s, which has no value in any row: it has no status', begins, o.for_each) END;
+EXCEPTION WHEN OTHERS THEN
+	-- an entity that cannot be read is a problem of its own
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION crmaudit.beginning_gap(crmaudit.obligation) IS 'whether no subject of an obligation has the date that it counts from; NULL: one has, or it cannot be read';
+
 CREATE FUNCTION crmaudit.obligation_problems() RETURNS TABLE (subject text, target regclass, rule text, problem text, remedy text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'obligation', NULL::regclass, o.name, format('its status cannot be told: %s', o.problem), 'map what it reads with crmaudit.map_entity(), or drop it with crmaudit.drop_obligation()'
 	FROM crmaudit.obligation o WHERE o.problem IS NOT NULL
+	UNION ALL
+	SELECT 'obligation', NULL, o.name, g.gap, 'map the column with crmaudit.map_entity(), or change the obligation with crmaudit.alter_obligation()'
+	FROM crmaudit.obligation o CROSS JOIN LATERAL (SELECT coalesce(o.gap, crmaudit.beginning_gap(o)) AS gap OFFSET 0) g WHERE o.problem IS NULL AND g.gap IS NOT NULL
 	UNION ALL
 	SELECT c.subject, c.target, c.rule, c.problem, c.remedy FROM crmaudit.obligation_calendar_problems() c
 $$;

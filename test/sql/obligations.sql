@@ -348,6 +348,46 @@ SELECT obligation, due, met, open, rate, demanded, is_reached FROM crmaudit.obli
 SELECT crmaudit.drop_obligation('covered');
 TRUNCATE ob.visit, ob.contract;
 
+-- A column that no source has and without which the SQL does not hold: nothing
+-- would be said of any subject, or each would be overdue; health tells. One that
+-- may as well have no value is none.
+INSERT INTO ob.contract (no, client, seller, signed) VALUES ('a', 1, 's1', '2026-01-05 10:00+08');
+SELECT crmaudit.add_obligation('g_condition', 'contract', '5 days', 'interaction', condition => $$status = 'signed' AND amount > 5$$) > 0
+	AND crmaudit.add_obligation('g_counting_from', 'complaint', '5 days', 'interaction', counting_from => 'decided_at') > 0
+	AND crmaudit.add_obligation('g_due', 'complaint', NULL, 'interaction', due => $$decided_at + interval '1 day'$$) > 0
+	AND crmaudit.add_obligation('g_fulfilled_at', 'complaint', '5 days', NULL, fulfilled_at => 'decided_at') > 0
+	AND crmaudit.add_obligation('g_fulfilled_at_if', 'complaint', '5 days', NULL, fulfilled_at => 'answered_at', fulfilled_if => 'upheld') > 0
+	AND crmaudit.add_obligation('g_fulfilled_if', 'contract', '5 days', 'interaction', fulfilled_if => $$result IN ('ok', 'fine')$$) > 0
+	AND crmaudit.add_obligation('g_subject', 'contract', '5 days', 'interaction', fulfilled_if => $$subject.signed_by <> staff_id$$) > 0
+	AND crmaudit.add_obligation('g_staff', 'contract', '5 days', 'interaction', fulfilled_if => $$staff.address IS NOT NULL AND kind = 'visit'$$) > 0
+	AND crmaudit.add_obligation('told_condition', 'contract', '5 days', 'interaction', condition => $$status = 'signed' OR amount > 5$$) > 0
+	AND crmaudit.add_obligation('told_coalesce', 'contract', '5 days', 'interaction', condition => 'coalesce(amount, 1) > 0', fulfilled_if => $$coalesce(result, 'ok') = 'ok' AND staff.address IS DISTINCT FROM 'x' AND (subject.signed_by IS NULL OR kind = 'visit')$$) > 0 AS added;
+SELECT rule, problem FROM crmaudit.health WHERE subject = 'obligation' ORDER BY 1;
+SELECT DISTINCT remedy FROM crmaudit.health WHERE subject = 'obligation';
+SELECT obligation, count(*) FROM ob.status GROUP BY 1 ORDER BY 1;
+-- one source that has it is enough
+CREATE TABLE ob.order (no text PRIMARY KEY, price numeric, signer text, signed timestamptz);
+SELECT crmaudit.map_entity('contract', 'ob.order', '{"contract_id": "no", "amount": "price", "signed_by": "signer", "signed_at": "signed"}');
+SELECT rule FROM crmaudit.health WHERE subject = 'obligation' ORDER BY 1;
+DROP TABLE ob.order;
+SELECT count(*) FROM crmaudit.health WHERE subject = 'obligation';
+SELECT crmaudit.drop_obligation(name) FROM crmaudit.obligation ORDER BY name;
+-- ... or one that has no value in any row
+SELECT crmaudit.add_obligation('yearly', 'customer', NULL, 'interaction', recurring => '1 year') > 0 AS added;
+SELECT problem FROM crmaudit.health WHERE subject = 'obligation';
+INSERT INTO ob.client (id) VALUES (1), (2);
+SELECT rule, problem, remedy FROM crmaudit.health WHERE subject = 'obligation';
+UPDATE ob.client SET since = '2026-01-01' WHERE id = 2;
+SELECT problem FROM crmaudit.health WHERE subject = 'obligation';
+SELECT crmaudit.drop_obligation('yearly');
+TRUNCATE ob.client, ob.contract;
+-- a per cent sign in a mapping is no placeholder
+SELECT crmaudit.map_entity('complaint', 'ob.grievance', $${"complaint_id": "id", "customer_id": "client", "staff_id": "about", "kind": "CASE WHEN kind LIKE '%s' THEN kind END", "opened_at": "came", "answered_at": "answered", "closed_at": "closed"}$$);
+SELECT crmaudit.add_obligation('percent', 'complaint', '5 days', 'complaint', condition => $$kind LIKE '%1$s%' IS NOT TRUE$$, fulfilled_if => 'kind IS NULL', link => 'complaint') > 0 AS added;
+SELECT count(*) FROM ob.status;
+SELECT crmaudit.drop_obligation('percent');
+SELECT crmaudit.map_entity('complaint', 'ob.grievance', '{"complaint_id": "id", "customer_id": "client", "staff_id": "about", "kind": "kind", "opened_at": "came", "answered_at": "answered", "closed_at": "closed"}');
+
 -- The sweep makes findings of what is overdue, and of calls outside the hours;
 -- the source need not be protected.
 CREATE VIEW ob.finding AS SELECT f.rule, f.target, f.row_key, f.status, f.occurrences, f.reason, f.severity, f.assignee, f.resolution FROM crmaudit.finding f WHERE f.target::text LIKE 'ob.%';

@@ -153,6 +153,21 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 COMMENT ON FUNCTION crmaudit.deadline_sql(text, text, text, text) IS 'SQL of a deadline';
 
+-- A plan or a report is for the period that it names, whenever it was made.
+CREATE FUNCTION crmaudit.is_by_period(o crmaudit.obligation) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(o.recurring LIKE 'calendar %' AND crmaudit.entity_types(o.fulfilled_by) ->> 'period' = 'text', false)
+$$;
+COMMENT ON FUNCTION crmaudit.is_by_period(crmaudit.obligation) IS 'whether the turns of an obligation are fulfilled by what names their period';
+
+-- After what links something to the subject: the two numbers at the end cannot
+-- be taken for a part of it.
+CREATE FUNCTION crmaudit.period_link(link text, first_day text, end_day text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('((%s) || '' '' || (%s - date ''2000-01-01'') || '' '' || (%s - date ''2000-01-01'')) COLLATE "C"', link, first_day, end_day)
+$$;
+COMMENT ON FUNCTION crmaudit.period_link(text, text, text) IS 'SQL of what links a fulfilment to a subject and a period';
+
 -- The least of those whose SQL is in it: its definer, and whoever mapped what it
 -- reads, are members of the owner of that.
 CREATE FUNCTION crmaudit.obligation_role(o crmaudit.obligation) RETURNS oid
@@ -173,6 +188,8 @@ DECLARE
 	due_sql text := 'NULL::timestamptz';
 	extension text;
 	not_before_valid text := '';
+	periods text := '';
+	step text;
 BEGIN
 	SELECT * INTO entity FROM crmaudit.entity e WHERE e.entity = o.for_each;
 	IF o.counting_from IS NULL AND entity.time_column IS NULL AND o.recurring LIKE 'calendar %' THEN
@@ -204,9 +221,17 @@ BEGIN
 			due_sql := crmaudit.as_moment(format('(%s + 1)', crmaudit.require_expression(o.due, 'due')), 'date', o.time_zone);
 		END IF;
 	END IF;
+	IF crmaudit.is_by_period(o) THEN
+		-- a subject of its own in each period
+		step := CASE o.recurring WHEN 'calendar quarter' THEN 'interval ''3 months''' ELSE format('interval ''1 %s''', substr(o.recurring, 10)) END;
+		periods := format(E'\nCROSS JOIN LATERAL generate_series(date_trunc(%L, %s AT TIME ZONE %3$L), now() AT TIME ZONE %3$L, %4$s) AS "@period"("@from")', substr(o.recurring, 10), begins, o.time_zone, step);
+		link := crmaudit.period_link(link, '"@from"::date', format('("@from" + %s)::date', step));
+		begins := format('greatest(%s, "@from" AT TIME ZONE %L)', begins, o.time_zone);
+		due_sql := format('("@from" + %s) AT TIME ZONE %L', step, o.time_zone);
+	END IF;
 	extension := (SELECT string_agg(format('WHEN %s THEN %s', crmaudit.require_expression(x.condition, 'condition of an extension'), x.id), ' ' ORDER BY x.id DESC)
 		FROM crmaudit.obligation_extension x WHERE x.obligation = o.name);
-	RETURN format(E'SELECT subject.* FROM (SELECT subject.*, subject.%I::text AS "@id", %s AS "@customer", %s AS "@staff", %s AS "@link",\n%s AS "@starts", %s AS "@due", %s AS "@extension", %s AS "@done"\nFROM (%s) AS subject%s) AS subject\nWHERE %s%s',
+	RETURN format(E'SELECT subject.* FROM (SELECT subject.*, subject.%I::text AS "@id", %s AS "@customer", %s AS "@staff", %s AS "@link",\n%s AS "@starts", %s AS "@due", %s AS "@extension", %s AS "@done"\nFROM (%s) AS subject%s%s) AS subject\nWHERE %s%s',
 		entity.id_column,
 		CASE WHEN types ? 'customer_id' THEN 'subject.customer_id::text' ELSE 'NULL::text' END,
 		CASE WHEN types ? 'staff_id' THEN 'subject.staff_id::text' WHEN o.for_each = 'customer' THEN 'subject.owner' ELSE 'NULL::text' END,
@@ -214,7 +239,7 @@ BEGIN
 		CASE WHEN o.fulfilled_at IS NULL THEN 'NULL::timestamptz'
 			WHEN o.fulfilled_if IS NULL THEN crmaudit.require_moment(o.for_each, o.fulfilled_at, o.time_zone, 'subject')
 			ELSE format('CASE WHEN %s THEN %s END', crmaudit.require_expression(o.fulfilled_if, 'fulfilled_if'), crmaudit.require_moment(o.for_each, o.fulfilled_at, o.time_zone, 'subject')) END,
-		crmaudit.entity_query(o.for_each, true), coalesce(E'\nWHERE ' || crmaudit.require_expression(o.condition, 'condition'), ''),
+		crmaudit.entity_query(o.for_each, true), periods, coalesce(E'\nWHERE ' || crmaudit.require_expression(o.condition, 'condition'), ''),
 		CASE WHEN o.due IS NOT NULL THEN '"@due" IS NOT NULL' ELSE '"@starts" IS NOT NULL' END, not_before_valid);
 END $$;
 COMMENT ON FUNCTION crmaudit.obligation_subjects(crmaudit.obligation, text) IS 'SQL of the subjects of an obligation';
@@ -271,7 +296,8 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET standard_confo
 DECLARE
 	group_columns constant text := '"@id", "@customer", "@staff", "@starts", "@due", "@extension"';
 	meets boolean := coalesce(o.fulfilled_if, '') || ' ' || coalesce(o.attempt_if, '') ~ '\m(subject|staff)"?\s*\.';
-	many boolean := o.recurring IS NOT NULL OR o.min_count > 1;
+	by_period constant boolean := crmaudit.is_by_period(o);
+	many constant boolean := o.recurring IS NOT NULL AND NOT by_period OR o.min_count > 1;
 	link record;
 	ready text;
 	first_moment text;
@@ -281,12 +307,16 @@ DECLARE
 BEGIN
 	-- where days count, a date without a time may be the first one
 	first_moment := format('date_trunc(''day'', subject."@starts", %L)', o.time_zone);
-	since_start := CASE WHEN by_day THEN format('(subject."@starts" IS NULL OR @t >= subject."@starts" OR @t = %s)', first_moment)
-		ELSE '(subject."@starts" IS NULL OR @t >= subject."@starts")' END;
+	since_start := CASE WHEN by_day THEN format('(subject."@starts" IS NULL AND @t IS NOT NULL OR @t >= subject."@starts" OR @t = %s)', first_moment)
+		ELSE '(subject."@starts" IS NULL AND @t IS NOT NULL OR @t >= subject."@starts")' END;
 	IF o.fulfilled_at IS NOT NULL THEN
 		RETURN format(E'SELECT %s, CASE WHEN %s THEN "@done" END AS "@done", NULL::timestamptz[] AS "@tries", NULL::timestamptz[] AS "@failed", NULL::timestamptz[] AS "@outside" FROM (\n%s) AS subject', group_columns, replace(since_start, '@t', 'subject."@done"'), crmaudit.obligation_subjects(o, NULL));
 	END IF;
 	SELECT * INTO link FROM crmaudit.obligation_link(o);
+	IF by_period THEN
+		link.fulfilment := crmaudit.period_link(link.fulfilment, 'lower(crmaudit.period_range(fulfilment.period))', 'upper(crmaudit.period_range(fulfilment.period))');
+		since_start := '@t IS NOT NULL';
+	END IF;
 	IF meets THEN
 		fulfils := crmaudit.meeting_expression(o, coalesce(crmaudit.require_expression(o.fulfilled_if, 'fulfilled_if'), 'true'));
 		tried := crmaudit.meeting_expression(o, coalesce(crmaudit.require_expression(o.attempt_if, 'attempt_if'), CASE WHEN o.attempts IS NOT NULL THEN 'true' ELSE coalesce(crmaudit.require_expression(o.fulfilled_if, 'fulfilled_if'), 'true') END));
@@ -323,7 +353,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	step text;
 BEGIN
-	IF o.recurring LIKE 'calendar %' THEN
+	IF o.recurring LIKE 'calendar %' AND NOT crmaudit.is_by_period(o) THEN
 		step := substr(o.recurring, 10);
 		RETURN format(E'CROSS JOIN LATERAL (SELECT greatest(fact."@starts", p.at AT TIME ZONE %1$L) AS starts_at, (p.at + %2$s) AT TIME ZONE %1$L AS ends_at, p.at AT TIME ZONE %1$L AS begins_at
 FROM generate_series(date_trunc(%3$L, fact."@starts" AT TIME ZONE %1$L), now() AT TIME ZONE %1$L, %2$s) AS p(at)) AS period
@@ -331,7 +361,7 @@ CROSS JOIN LATERAL (SELECT period.starts_at, period.ends_at, %4$s AS due_at,
 (SELECT d FROM unnest(fact."@done") AS d WHERE d >= period.begins_at AND d < period.ends_at ORDER BY d OFFSET %5$s LIMIT 1) AS fulfilled_at) AS cycle',
 			o.time_zone, CASE step WHEN 'quarter' THEN 'interval ''3 months''' ELSE format('interval ''1 %s''', step) END, step,
 			CASE WHEN o.within IS NULL THEN 'period.ends_at' ELSE crmaudit.due_sql(o, 'period.starts_at', o.within) END, o.min_count - 1);
-	ELSIF o.recurring IS NOT NULL THEN
+	ELSIF o.recurring NOT LIKE 'calendar %' THEN
 		-- of those at one instant no more than a turn needs, for else one would end where it began
 		RETURN format(E'CROSS JOIN LATERAL (SELECT ARRAY(SELECT d FROM unnest(fact."@done") WITH ORDINALITY AS u(d, i) WHERE d IS DISTINCT FROM fact."@done"[i - %1$s] ORDER BY i) AS done) AS counted
 CROSS JOIN LATERAL (SELECT n, CASE WHEN n = 0 THEN fact."@starts" ELSE counted.done[n * %1$s] END AS starts_at, counted.done[(n + 1) * %1$s] AS fulfilled_at
@@ -347,10 +377,10 @@ COMMENT ON FUNCTION crmaudit.obligation_cycles(crmaudit.obligation) IS 'SQL of t
 -- How many of an array of moments lie in a cycle, up to its fulfilment. Of a
 -- single one, as most have, that is told without a subquery.
 CREATE FUNCTION crmaudit.cycle_count(o crmaudit.obligation, moments text, counted text, condition text DEFAULT '') RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('CASE coalesce(cardinality(fact.%1$I), 0) WHEN 0 THEN 0 WHEN 1 THEN CASE WHEN %2$s THEN 1 ELSE 0 END ELSE (SELECT %3$s FROM unnest(fact.%1$I) AS t WHERE %4$s)::int END',
 		moments, replace(c.lies_in, '@t', format('fact.%I[1]', moments)), counted, replace(c.lies_in, '@t', 't'))
-	FROM (SELECT '(cycle.fulfilled_at IS NULL OR @t <= cycle.fulfilled_at)' || CASE WHEN o.recurring LIKE 'calendar %' THEN ' AND @t >= cycle.starts_at AND @t < cycle.ends_at'
+	FROM (SELECT '(cycle.fulfilled_at IS NULL OR @t <= cycle.fulfilled_at)' || CASE WHEN crmaudit.is_by_period(o) THEN '' WHEN o.recurring LIKE 'calendar %' THEN ' AND @t >= cycle.starts_at AND @t < cycle.ends_at'
 		-- the fulfilment that a turn begins with is of the one before
 		WHEN o.recurring IS NOT NULL THEN ' AND (@t > cycle.starts_at OR turn.n = 0) AND @t <= cycle.ends_at' ELSE '' END || condition AS lies_in) c
 $$;
@@ -487,6 +517,8 @@ BEGIN
 			SELECT 6, 'link', l.name FROM unnest(ARRAY['fulfilment.' || linked, CASE WHEN o.link = 'related' THEN 'subject.' || id_column ELSE 'subject.' || linked END]) AS l(name) WHERE o.fulfilled_at IS NULL
 			UNION ALL
 			SELECT 7, 'fulfilled_by', 'fulfilment.' || e.time_column FROM crmaudit.entity e WHERE e.entity = o.fulfilled_by AND o.fulfilled_at IS NULL
+			UNION ALL
+			SELECT 8, 'recurring', 'fulfilment.period' WHERE crmaudit.is_by_period(o)
 		), named AS (
 			SELECT n.position, n.what, CASE split_part(n.name, '.', 1) WHEN 'subject' THEN o.for_each WHEN 'staff' THEN 'staff' ELSE o.fulfilled_by END AS entity, split_part(n.name, '.', 2) AS column_name
 			FROM needed n

@@ -116,11 +116,14 @@ INSERT INTO crmaudit.obligation_pack (pack, name, position, definition, demands,
 		'{"for_each":"customer","recurring":"1 year","fulfilled_by":"interaction","condition":"annual_volume >= 200000 AND (closed_at IS NULL OR closed_at > now())","fulfilled_if":"kind IN (''visit'', ''revisit'') AND staff.position IN (''deputy manager'') AND coalesce(outcome, ''reached'') = ''reached''","calendar":"CN"}',
 		'{D11}', 'key customers (200,000 yuan a year or more): a visit by a deputy manager at least once a year; key_customers shows who owns them', '重点客户（年业务量 20 万元及以上）：由副经理每年至少走访一次', true),
 	('accounting_firm', 'accounting_yearly_plan', 3,
-		'{"for_each":"plan","due":"lower(crmaudit.period_range(period)) - 1","fulfilled_by":"plan","fulfilled_at":"approved_at","calendar":"CN"}',
-		'{D18}', 'plans of a year and of a month: approved before the period begins', '年度计划与月度拜访计划：期初前批准', true),
+		'{"for_each":"staff","recurring":"calendar year","within":"30 days","fulfilled_by":"plan","condition":"active IS NOT FALSE AND position IN (''sales'', ''salesperson'')","link":"staff","calendar":"CN"}',
+		'{D18}', 'every salesperson: a plan for each year, by the end of its January (day ours)', '业务员每年有年度计划（1 月底前，时限为本系统默认）', true),
 	('accounting_firm', 'accounting_monthly_plan', 4,
-		'{"for_each":"staff","recurring":"calendar month","within":"5 days","fulfilled_by":"plan","condition":"active AND position IN (''sales'', ''salesperson'')","fulfilled_if":"period ~ ''^[0-9]{4}-?[0-9]{2}''","link":"staff","calendar":"CN"}',
-		'{D18}', 'every salesperson: a visit plan in each month, by its 6th day (day ours)', '业务员每月有拜访计划（6 日前，时限为本系统默认）', true),
+		'{"for_each":"staff","recurring":"calendar month","within":"5 days","fulfilled_by":"plan","condition":"active IS NOT FALSE AND position IN (''sales'', ''salesperson'')","link":"staff","calendar":"CN"}',
+		'{D18}', 'every salesperson: a visit plan for each month, by its 6th day (day ours)', '业务员每月有当月拜访计划（6 日前，时限为本系统默认）', true),
+	('accounting_firm', 'accounting_plan_approved', 5,
+		'{"for_each":"plan","due":"lower(crmaudit.period_range(period)) - 1","fulfilled_by":"plan","fulfilled_at":"approved_at","calendar":"CN","severity":"warning"}',
+		'{D18}', 'plans of a year and of a month: approved before the period begins (time ours)', '年度计划与月度拜访计划：期初前批准（时限为本系统默认）', true),
 	('hazard', 'hazard_step', 1,
 		'{"for_each":"step","due":"due_at","fulfilled_by":"step","fulfilled_at":"left_at","condition":"case_kind = ''hazard''","calendar":"CN"}',
 		'{D43}', 'every step of a hazard: done by its deadline', '隐患整改各环节：在期限内完成', true),
@@ -135,6 +138,7 @@ UPDATE crmaudit.obligation_pack SET chinese = crmaudit.unescape(chinese, english
 -- positions in Chinese too, where the database's encoding has them
 UPDATE crmaudit.obligation_pack p SET definition = replace(p.definition::text, w.english, w.english || ', ' || w.chinese)::jsonb
 FROM (VALUES ('accounting_key_account', '''deputy manager''', crmaudit.unescape('''副经理'', ''副总经理''', NULL)),
+	('accounting_yearly_plan', '''salesperson''', crmaudit.unescape('''业务员'', ''销售''', NULL)),
 	('accounting_monthly_plan', '''salesperson''', crmaudit.unescape('''业务员'', ''销售''', NULL))) AS w(name, english, chinese)
 WHERE p.name = w.name AND w.chinese IS NOT NULL;
 

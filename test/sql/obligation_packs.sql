@@ -100,7 +100,7 @@ INSERT INTO pk.contact (client, who, kind, method, at) VALUES ('10 kV', 'w', 'vi
 SELECT obligation, subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation IN ('power_large_customer', 'power_largest_customer', 'power_delegates_and_media') AND due_at <= '2026-01-01' ORDER BY 1, 2;
 -- the plan of visits: approved in the year before
 INSERT INTO pk.plan VALUES ('in time', 's', '2026', '2025-12-31 23:59:59+08'), ('late', 's', '2026', '2026-01-01 00:00+08'), ('none', 's', '2026', NULL), ('month', 's', '2026-03', '2026-02-28 23:59:59+08'), ('month late', 's', '2026-03', '2026-03-01 00:00+08'), ('quarter', 's', '2026-Q2', '2026-03-31 23:59:59+08');
-SELECT obligation, subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation IN ('power_visit_plan', 'accounting_yearly_plan') ORDER BY 1, 2;
+SELECT obligation, subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation IN ('power_visit_plan', 'accounting_plan_approved') ORDER BY 1, 2;
 
 -- D12: 7 working days after a connection is archived, 24 hours after a repair is, 48 under an exception.
 INSERT INTO pk.ticket (no, client, kind, archived, area) VALUES ('7 wd', 't1', 'new_connection', '2025-09-30 15:00+08', NULL), ('8 wd', 't2', 'changed_connection', '2025-09-30 15:00+08', NULL), ('moved', 't3', 'move', '2025-09-30 15:00+08', NULL),
@@ -153,11 +153,21 @@ SELECT obligation, subject_id, due_at, fulfilled_at, state FROM pk.status WHERE 
 INSERT INTO pk.client (id, since, volume) VALUES ('200000', '2024-03-01', 200000), ('199999.99', '2024-03-01', 199999.99), ('by clerk', '2024-03-01', 300000), ('chinese title', '2024-03-01', 300000);
 INSERT INTO pk.contact (client, kind, who, at) VALUES ('200000', 'visit', 'd', '2025-03-01 23:59:59+08'), ('by clerk', 'visit', 'w', '2025-01-01 10:00+08'), ('chinese title', 'visit', 'c', '2025-03-02 00:00+08');
 SELECT subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation = 'accounting_key_account' AND starts_at < '2025-01-01' ORDER BY 1;
--- D18: a plan in each month from now on
+-- D18: every salesperson a plan of the year, and of each month: what is for it counts, whenever it
+-- was approved, and nothing that was approved in it for another. From now on, or as of a date.
 INSERT INTO pk.person (id, job) VALUES ('planner', 'sales'), ('sluggard', '业务员'), ('retired', 'sales');
 UPDATE pk.person SET active = false WHERE id = 'retired';
-INSERT INTO pk.plan SELECT 'now', 'planner', to_char(m, 'YYYY-MM'), m AT TIME ZONE 'Asia/Shanghai' FROM date_trunc('month', now() AT TIME ZONE 'Asia/Shanghai') m;
-SELECT subject_id, starts_at = date_trunc('month', now() AT TIME ZONE 'Asia/Shanghai') AS this_month, due_at - starts_at AS by_the_sixth, fulfilled_at IS NOT NULL AS planned FROM pk.status WHERE obligation = 'accounting_monthly_plan' ORDER BY 1;
+UPDATE pk.person SET active = NULL WHERE id = 'sluggard';
+SELECT obligation, subject_id, count(*), min(due_at - starts_at) AS within, bool_and(starts_at = date_trunc(CASE obligation WHEN 'accounting_monthly_plan' THEN 'month' ELSE 'year' END, now() AT TIME ZONE 'Asia/Shanghai')) AS now
+FROM pk.status WHERE obligation IN ('accounting_yearly_plan', 'accounting_monthly_plan') GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT crmaudit.alter_obligation('accounting_yearly_plan', valid_from => '2025-01-01'), crmaudit.alter_obligation('accounting_monthly_plan', valid_from => '2025-01-15');
+INSERT INTO pk.plan VALUES ('y1', 'planner', '2025', '2025-01-31 23:59:59+08'), ('y2', 'sluggard', '2025', '2025-02-01 00:00+08'), ('jan', 'planner', '2025-01', '2024-12-20 10:00+08'), ('mar', 'planner', '202503', '2025-02-03 10:00+08'),
+	('apr', 'planner', '2025-04', '2025-04-06 23:59:59+08'), ('apr 2', 'planner', '2025-04', '2025-04-05 10:00+08'), ('may', 'planner', '2025-05', '2025-05-07 00:00+08'), ('jun', 'planner', '2025-06', NULL), ('q1', 'sluggard', '2025-Q1', '2024-12-01 10:00+08'), ('odd', 'sluggard', 'January', '2024-12-01 10:00+08');
+SELECT obligation, subject_id, starts_at, due_at, fulfilled_at, tries, state FROM pk.status WHERE obligation IN ('accounting_yearly_plan', 'accounting_monthly_plan') AND starts_at < CASE WHEN subject_id = 'planner' THEN '2025-07-01' ELSE '2025-02-01' END::timestamp ORDER BY 1 DESC, 2, 3;
+SELECT crmaudit.alter_obligation('accounting_monthly_plan', recurring => 'calendar quarter', within => '');
+SELECT subject_id, starts_at, due_at, fulfilled_at, state FROM pk.status WHERE obligation = 'accounting_monthly_plan' AND starts_at < '2025-07-01' ORDER BY 1, 2;
+SELECT crmaudit.alter_obligation('accounting_monthly_plan', recurring => 'calendar month', within => '5 days', min_count => 2, hours => '09:00-17:00');
+SELECT subject_id, fulfilled_at, tries, outside, state FROM pk.status WHERE obligation = 'accounting_monthly_plan' AND subject_id = 'planner' AND starts_at < '2025-05-01' ORDER BY starts_at;
 
 -- D43: every step of a hazard by its deadline; a notice, and a re-check (times ours).
 INSERT INTO pk.step VALUES ('h1', 'hazard', 'found', '2025-09-30 10:00+08', '2025-10-01 10:00+08', '2025-10-01 10:00+08'), ('h1', 'hazard', 'notice', '2025-10-10 23:59:59+08', NULL, '2099-01-01'), ('h1', 'hazard', 'rectified', '2025-10-31 10:00+08', '2025-10-31 10:00+08', NULL), ('h1', 'hazard', 'recheck', '2025-11-30 23:59:59+08', NULL, NULL),

@@ -148,6 +148,33 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
 	tuplesort_getdatum(state, true, datum, isnull, NULL)
 #endif
 
+#include "optimizer/clauses.h"
+
+#if PG_VERSION_NUM >= 160000
+#include "access/sysattr.h"
+#include "nodes/multibitmapset.h"
+#endif
+
+/* Whether a column is among those that find_nonnullable_vars() found. */
+static inline bool
+crm_is_nonnullable(List *found, int varno, int attno)
+{
+#if PG_VERSION_NUM >= 160000
+	return mbms_is_member(varno, attno - FirstLowInvalidHeapAttributeNumber, found);
+#else
+	ListCell   *cell;
+
+	foreach(cell, found)
+	{
+		Var		   *var = lfirst_node(Var, cell);
+
+		if (var->varno == varno && var->varattno == attno)
+			return true;
+	}
+	return false;
+#endif
+}
+
 #ifndef pg_attribute_noreturn
 #define pg_attribute_noreturn()
 #endif

@@ -91,7 +91,11 @@ COMMENT ON FUNCTION crmaudit.due_date(timestamptz, text, text) IS 'due_at() for 
 
 CREATE FUNCTION crmaudit.deadline(since timestamptz, within text, calendar text DEFAULT NULL, time_zone text DEFAULT NULL) RETURNS timestamptz
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_deadline';
-COMMENT ON FUNCTION crmaudit.deadline(timestamptz, text, text, text) IS 'when a length of time is over: minutes and hours to the second; days, working days, weeks, months and years at 24:00 of the last day in the time zone, the calendar''s unless given (31 January and 1 month: the end of 28 February); NULL where the calendar does not know the year';
+COMMENT ON FUNCTION crmaudit.deadline(timestamptz, text, text, text) IS 'when a length of time is over: minutes and hours to the second; days, working days, weeks, months and years at 24:00 of the last day in the time zone, the calendar''s unless given (31 January and 1 month: the end of 28 February); an error for working days of a year that the calendar does not know';
+
+CREATE FUNCTION crmaudit.known_deadline(since timestamptz, within text, calendar text DEFAULT NULL, time_zone text DEFAULT NULL) RETURNS timestamptz
+LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_known_deadline';
+COMMENT ON FUNCTION crmaudit.known_deadline(timestamptz, text, text, text) IS 'deadline() for views: NULL where the calendar does not know the year, of which crmaudit.health tells';
 
 CREATE FUNCTION crmaudit.within_hours(at timestamptz, hours text, calendar text DEFAULT NULL, time_zone text DEFAULT NULL) RETURNS boolean
 LANGUAGE c STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'crmaudit_within_hours';
@@ -199,8 +203,24 @@ COMMENT ON FUNCTION crmaudit.guard_calendar() IS 'trigger: refuses to change wha
 
 -- What is not as it should be ---------------------------------------------------------------
 
--- Of calendars that something is counted by: the default one, and those of the
--- company. Next year's days are published in November.
+-- Next year's days are published in November.
+CREATE FUNCTION crmaudit.calendar_gaps(calendars text[], today date)
+RETURNS TABLE (subject text, target regclass, rule text, problem text, remedy text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	WITH needed AS (
+		SELECT extract(year FROM today)::int AS year
+		UNION ALL
+		SELECT extract(year FROM today)::int + 1 WHERE extract(month FROM today) >= 11
+	)
+	SELECT 'calendar', NULL::regclass, NULL::text, format('calendar %s does not know the year %s', c.calendar, n.year),
+		format('SELECT crmaudit.add_calendar_year(%L, %s, ARRAY[...]::date[], ARRAY[...]::date[])', c.calendar, n.year)
+	FROM crmaudit.calendar c CROSS JOIN needed n
+	WHERE c.calendar = ANY (calendars) AND n.year NOT BETWEEN c.first_year AND c.last_year
+		AND NOT EXISTS (SELECT FROM crmaudit.calendar_year y WHERE y.calendar = c.calendar AND y.year = n.year)
+$$;
+COMMENT ON FUNCTION crmaudit.calendar_gaps(text[], date) IS 'which of some calendars do not know the year of a day, or from November on the next';
+
+-- Of calendars that something is counted by: the default one, and those of the company.
 CREATE FUNCTION crmaudit.calendar_problems(today date DEFAULT current_date)
 RETURNS TABLE (subject text, target regclass, rule text, problem text, remedy text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -210,18 +230,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		SELECT c.calendar FROM crmaudit.calendar c WHERE NOT c.builtin
 		UNION
 		SELECT y.calendar FROM crmaudit.calendar_year y
-	), needed AS (
-		SELECT extract(year FROM today)::int AS year
-		UNION ALL
-		SELECT extract(year FROM today)::int + 1 WHERE extract(month FROM today) >= 11
 	)
 	SELECT 'calendar', NULL::regclass, NULL::text, format('calendar %s does not exist', u.calendar), 'set crmaudit.calendar to one that crmaudit.calendar lists'
 	FROM used u WHERE NOT EXISTS (SELECT FROM crmaudit.calendar c WHERE c.calendar = u.calendar)
 	UNION ALL
-	SELECT 'calendar', NULL, NULL, format('calendar %s does not know the year %s', c.calendar, n.year),
-		format('SELECT crmaudit.add_calendar_year(%L, %s, ARRAY[...]::date[], ARRAY[...]::date[])', c.calendar, n.year)
-	FROM used u JOIN crmaudit.calendar c USING (calendar) CROSS JOIN needed n
-	WHERE n.year NOT BETWEEN c.first_year AND c.last_year
-		AND NOT EXISTS (SELECT FROM crmaudit.calendar_year y WHERE y.calendar = c.calendar AND y.year = n.year)
+	SELECT g.subject, g.target, g.rule, g.problem, g.remedy FROM crmaudit.calendar_gaps(ARRAY(SELECT u.calendar FROM used u), today) g
 $$;
 COMMENT ON FUNCTION crmaudit.calendar_problems(date) IS 'calendars in use that do not know this year, or from November on the next; part of crmaudit.health';

@@ -24,6 +24,24 @@ EXCEPTION WHEN syntax_error OR undefined_object OR invalid_parameter_value OR in
 END $$;
 COMMENT ON FUNCTION crmaudit.known_type(text) IS 'the type of a name; NULL if there is none';
 
+-- A domain fits where what it is over does.
+CREATE FUNCTION crmaudit.base_type(type regtype) RETURNS regtype
+LANGUAGE sql STABLE STRICT SET search_path = pg_catalog, pg_temp AS $$
+	WITH RECURSIVE over AS (
+		SELECT base_type.type::oid AS oid
+		UNION ALL
+		SELECT t.typbasetype FROM over o JOIN pg_type t ON t.oid = o.oid WHERE t.typtype = 'd'
+	)
+	SELECT o.oid::regtype FROM over o JOIN pg_type t ON t.oid = o.oid WHERE t.typtype <> 'd'
+$$;
+COMMENT ON FUNCTION crmaudit.base_type(regtype) IS 'a type, or what a domain is over';
+
+CREATE FUNCTION crmaudit.plain_name(relation regclass) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce((SELECT format('%s.%s', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation), relation::text)
+$$;
+COMMENT ON FUNCTION crmaudit.plain_name(regclass) IS 'name of a relation with its schema as messages have it, between quotes of their own';
+
 CREATE TABLE crmaudit.entity_column (
 	entity text NOT NULL,
 	column_name text NOT NULL,
@@ -307,6 +325,10 @@ CREATE FUNCTION crmaudit.deparse_query(sql text, path text, role oid, OUT query 
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'crmaudit_deparse_query';
 COMMENT ON FUNCTION crmaudit.deparse_query(text, text, oid) IS 'a SELECT, analysed as a role whose member the user is, with every name qualified; NULLs before PostgreSQL 15';
 
+CREATE FUNCTION crmaudit.needed_columns(sql text, path text, role oid) RETURNS text[]
+LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'crmaudit_needed_columns';
+COMMENT ON FUNCTION crmaudit.needed_columns(text, text, oid) IS 'columns that must have a value for the condition of a SELECT, or of the subquery that it ends with, to hold; NULL before PostgreSQL 15';
+
 -- Analysed with the rights of a role, for input of a constant may run what
 -- others wrote. Nothing of it is planned or run. Before PostgreSQL 15, a view
 -- that nobody sees is what PostgreSQL qualifies names by, with the user's rights.
@@ -349,7 +371,7 @@ DECLARE
 	hint text;
 BEGIN
 	BEGIN
-		type := (crmaudit.canonical_query(sql, path, role)).types ->> 'x';
+		type := format_type(crmaudit.base_type(to_regtype((crmaudit.canonical_query(sql, path, role)).types ->> 'x')), NULL);
 	EXCEPTION WHEN OTHERS THEN
 		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 		PERFORM crmaudit.raise_error(SQLSTATE, format('%s: %s', what, message), detail, hint);
@@ -474,18 +496,24 @@ BEGIN
 	END IF;
 	FOR one IN
 		SELECT c.key AS column_name, format_type(t.type, NULL) AS wanted, c.value -> 'values' <> '{}' AS has_values, coalesce(c.value ->> 'time_zone', mapping.time_zone) AS zone,
-			crmaudit.mapped_expression(names, mapping.entity, c.key, c.value) AS expression, probe.types ->> c.key AS type
+			crmaudit.mapped_expression(names, mapping.entity, c.key, c.value) AS expression, probe.types ->> c.key AS type,
+			format_type(nullif(crmaudit.base_type(to_regtype(probe.types ->> c.key)), to_regtype(probe.types ->> c.key)), NULL) AS base
 		FROM jsonb_each(mapping.columns) c
 		LEFT JOIN crmaudit.entity_column e ON e.entity = mapping.entity AND e.column_name = c.key
 		LEFT JOIN LATERAL to_regtype(e.type) AS t(type) ON true
 		ORDER BY e.position, c.key
 	LOOP
 		PERFORM now() AT TIME ZONE one.zone;
+		-- of a domain it is what the domain is over
+		IF one.base IS NOT NULL THEN
+			one.expression := format('(%s)::%s', one.expression, one.base);
+			one.type := one.base;
+		END IF;
 		fitted := CASE WHEN one.wanted IS NULL THEN one.expression
 			ELSE crmaudit.fitted_expression(one.expression, one.type, one.wanted, one.zone, coalesce(one.has_values, false)) END;
 		IF fitted IS NULL THEN
 			RAISE EXCEPTION 'column "%" of entity "%" must have type %', one.column_name, mapping.entity, one.wanted
-				USING ERRCODE = 'datatype_mismatch', DETAIL = format('What it is mapped to in relation "%s" has type %s.', mapping.source, one.type),
+				USING ERRCODE = 'datatype_mismatch', DETAIL = format('What it is mapped to in relation "%s" has type %s.', crmaudit.plain_name(mapping.source), probe.types ->> one.column_name),
 					HINT = 'Map it to an SQL expression of that type.';
 		END IF;
 		fitted_list := fitted_list || format('%s AS %I, ', fitted, one.column_name);
@@ -506,7 +534,7 @@ CREATE FUNCTION crmaudit.mapping_problem(mapping crmaudit.entity_mapping) RETURN
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT coalesce((SELECT pg_has_role(r.oid, c.relowner, 'USAGE') FROM pg_class c, pg_roles r WHERE c.oid = mapping.source AND r.rolname = mapping.mapped_by), false) THEN
-		RETURN format('role %I, who mapped it, does not own relation "%s"', mapping.mapped_by, mapping.source);
+		RETURN format('role %I, who mapped it, does not own relation "%s"', mapping.mapped_by, crmaudit.plain_name(mapping.source));
 	END IF;
 	EXECUTE format('SELECT FROM (%s) AS m WHERE false', mapping.query);
 	RETURN NULL;
@@ -672,7 +700,7 @@ BEGIN
 		WHERE t.value <> m.types ->> t.key LIMIT 1;
 	IF FOUND THEN
 		RAISE EXCEPTION 'additional column "%" of entity "%" must have type %', clash.key, entity, clash.other_type
-			USING ERRCODE = 'datatype_mismatch', DETAIL = format('It has that type in relation "%s", and type %s in relation "%s".', clash.other_source, clash.value, source);
+			USING ERRCODE = 'datatype_mismatch', DETAIL = format('It has that type in relation "%s", and type %s in relation "%s".', crmaudit.plain_name(clash.other_source), clash.value, crmaudit.plain_name(source));
 	END IF;
 	INSERT INTO crmaudit.entity_mapping (entity, source, columns, filter, query, types, path, alias, time_zone, attnums, attnames, written_names, shape)
 		VALUES (mapping.entity, mapping.source, mapping.columns, mapping.filter, mapping.query, mapping.types, mapping.path, mapping.alias, mapping.time_zone, mapping.attnums, mapping.attnames, mapping.written_names, mapping.shape)
@@ -686,7 +714,7 @@ CREATE FUNCTION crmaudit.require_mapping_owner(source regclass) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	IF NOT pg_has_role((SELECT c.relowner FROM pg_class c WHERE c.oid = source), 'USAGE') THEN
-		RAISE EXCEPTION 'must be owner of relation "%" to map it to an entity', source
+		RAISE EXCEPTION 'must be owner of relation "%" to map it to an entity', crmaudit.plain_name(source)
 			USING ERRCODE = 'insufficient_privilege', DETAIL = 'The SQL of a mapping runs with the rights of whoever reads the audit views.';
 	END IF;
 END $$;
@@ -719,7 +747,7 @@ BEGIN
 	DELETE FROM crmaudit.entity_mapping m WHERE m.entity = unmap_entity.entity AND m.source = coalesce(unmap_entity.source, m.source);
 	GET DIAGNOSTICS unmapped = ROW_COUNT;
 	IF unmapped = 0 AND source IS NOT NULL THEN
-		RAISE EXCEPTION 'relation "%" is not mapped to entity "%"', source, entity
+		RAISE EXCEPTION 'relation "%" is not mapped to entity "%"', crmaudit.plain_name(source), entity
 			USING ERRCODE = 'undefined_object', HINT = 'The view crmaudit.entity_map shows what is.';
 	END IF;
 	RETURN unmapped;

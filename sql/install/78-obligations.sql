@@ -31,6 +31,7 @@ CREATE TABLE crmaudit.obligation (
 	path text NOT NULL,
 	query text,
 	problem text,
+	gap text,
 	defined_by name NOT NULL DEFAULT current_user,
 	defined_at timestamptz NOT NULL DEFAULT now()
 );
@@ -40,6 +41,7 @@ COMMENT ON COLUMN crmaudit.obligation.time_zone IS 'where days begin and end: th
 COMMENT ON COLUMN crmaudit.obligation.path IS 'search_path that its SQL was written under';
 COMMENT ON COLUMN crmaudit.obligation.query IS 'the status of every subject as one SELECT; NULL: it cannot be told';
 COMMENT ON COLUMN crmaudit.obligation.problem IS 'why it cannot be told: an entity is not mapped, or lacks a column';
+COMMENT ON COLUMN crmaudit.obligation.gap IS 'what its status says nothing for: a column that it needs and no source of its entity has; NULL: none';
 COMMENT ON COLUMN crmaudit.obligation.defined_by IS 'who defined it: it counts as long as he owns the tables that it reads, for its SQL runs with the rights of whoever reads';
 
 CREATE TABLE crmaudit.obligation_exemption (
@@ -74,7 +76,7 @@ SELECT pg_catalog.pg_extension_config_dump('crmaudit.obligation_extension', '');
 SELECT pg_catalog.pg_extension_config_dump('crmaudit.obligation_extension_id_seq', '');
 
 CREATE TRIGGER sign_definition BEFORE INSERT OR UPDATE ON crmaudit.obligation
-	FOR EACH ROW EXECUTE FUNCTION crmaudit.sign_definition('defined_by', 'query', 'problem');
+	FOR EACH ROW EXECUTE FUNCTION crmaudit.sign_definition('defined_by', 'query', 'problem', 'gap');
 CREATE TRIGGER sign_definition BEFORE INSERT OR UPDATE ON crmaudit.obligation_extension
 	FOR EACH ROW EXECUTE FUNCTION crmaudit.sign_definition('defined_by');
 
@@ -84,7 +86,7 @@ CREATE TRIGGER sign_definition BEFORE INSERT OR UPDATE ON crmaudit.obligation_ex
 CREATE FUNCTION crmaudit.entity_types(entity text) RETURNS jsonb
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce((SELECT jsonb_object_agg(t.key, t.value) FROM crmaudit.valid_mappings(entity_types.entity) m CROSS JOIN LATERAL jsonb_each(m.types - 'row_key') t), '{}')
-		|| coalesce((SELECT jsonb_object_agg(c.column_name, format_type(to_regtype(c.type), NULL)) FROM crmaudit.entity_column c WHERE c.entity = entity_types.entity), '{}')
+		|| coalesce((SELECT jsonb_object_agg(c.column_name, format_type(crmaudit.base_type(to_regtype(c.type)), NULL)) FROM crmaudit.entity_column c WHERE c.entity = entity_types.entity), '{}')
 $$;
 COMMENT ON FUNCTION crmaudit.entity_types(text) IS 'columns of an entity, additional ones among them, and their types';
 
@@ -147,9 +149,24 @@ COMMENT ON FUNCTION crmaudit.obligation_link(crmaudit.obligation) IS 'SQL of wha
 
 CREATE FUNCTION crmaudit.deadline_sql(since text, within text, calendar text, zone text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('crmaudit.deadline(%s, %L, %L, %L)', since, within, calendar, zone)
+	SELECT format('crmaudit.known_deadline(%s, %L, %L, %L)', since, within, calendar, zone)
 $$;
 COMMENT ON FUNCTION crmaudit.deadline_sql(text, text, text, text) IS 'SQL of a deadline';
+
+-- A plan or a report is for the period that it names, whenever it was made.
+CREATE FUNCTION crmaudit.is_by_period(o crmaudit.obligation) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT coalesce(o.recurring LIKE 'calendar %' AND crmaudit.entity_types(o.fulfilled_by) ->> 'period' = 'text', false)
+$$;
+COMMENT ON FUNCTION crmaudit.is_by_period(crmaudit.obligation) IS 'whether the turns of an obligation are fulfilled by what names their period';
+
+-- After what links something to the subject: the two numbers at the end cannot
+-- be taken for a part of it.
+CREATE FUNCTION crmaudit.period_link(link text, first_day text, end_day text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('((%s) || '' '' || (%s - date ''2000-01-01'') || '' '' || (%s - date ''2000-01-01'')) COLLATE "C"', link, first_day, end_day)
+$$;
+COMMENT ON FUNCTION crmaudit.period_link(text, text, text) IS 'SQL of what links a fulfilment to a subject and a period';
 
 -- The least of those whose SQL is in it: its definer, and whoever mapped what it
 -- reads, are members of the owner of that.
@@ -171,6 +188,8 @@ DECLARE
 	due_sql text := 'NULL::timestamptz';
 	extension text;
 	not_before_valid text := '';
+	periods text := '';
+	step text;
 BEGIN
 	SELECT * INTO entity FROM crmaudit.entity e WHERE e.entity = o.for_each;
 	IF o.counting_from IS NULL AND entity.time_column IS NULL AND o.recurring LIKE 'calendar %' THEN
@@ -202,9 +221,17 @@ BEGIN
 			due_sql := crmaudit.as_moment(format('(%s + 1)', crmaudit.require_expression(o.due, 'due')), 'date', o.time_zone);
 		END IF;
 	END IF;
+	IF crmaudit.is_by_period(o) THEN
+		-- a subject of its own in each period
+		step := CASE o.recurring WHEN 'calendar quarter' THEN 'interval ''3 months''' ELSE format('interval ''1 %s''', substr(o.recurring, 10)) END;
+		periods := format(E'\nCROSS JOIN LATERAL generate_series(date_trunc(%L, %s AT TIME ZONE %3$L), now() AT TIME ZONE %3$L, %4$s) AS "@period"("@from")', substr(o.recurring, 10), begins, o.time_zone, step);
+		link := crmaudit.period_link(link, '"@from"::date', format('("@from" + %s)::date', step));
+		begins := format('greatest(%s, "@from" AT TIME ZONE %L)', begins, o.time_zone);
+		due_sql := format('("@from" + %s) AT TIME ZONE %L', step, o.time_zone);
+	END IF;
 	extension := (SELECT string_agg(format('WHEN %s THEN %s', crmaudit.require_expression(x.condition, 'condition of an extension'), x.id), ' ' ORDER BY x.id DESC)
 		FROM crmaudit.obligation_extension x WHERE x.obligation = o.name);
-	RETURN format(E'SELECT subject.* FROM (SELECT subject.*, subject.%I::text AS "@id", %s AS "@customer", %s AS "@staff", %s AS "@link",\n%s AS "@starts", %s AS "@due", %s AS "@extension", %s AS "@done"\nFROM (%s) AS subject%s) AS subject\nWHERE %s%s',
+	RETURN format(E'SELECT subject.* FROM (SELECT subject.*, subject.%I::text AS "@id", %s AS "@customer", %s AS "@staff", %s AS "@link",\n%s AS "@starts", %s AS "@due", %s AS "@extension", %s AS "@done"\nFROM (%s) AS subject%s%s) AS subject\nWHERE %s%s',
 		entity.id_column,
 		CASE WHEN types ? 'customer_id' THEN 'subject.customer_id::text' ELSE 'NULL::text' END,
 		CASE WHEN types ? 'staff_id' THEN 'subject.staff_id::text' WHEN o.for_each = 'customer' THEN 'subject.owner' ELSE 'NULL::text' END,
@@ -212,7 +239,7 @@ BEGIN
 		CASE WHEN o.fulfilled_at IS NULL THEN 'NULL::timestamptz'
 			WHEN o.fulfilled_if IS NULL THEN crmaudit.require_moment(o.for_each, o.fulfilled_at, o.time_zone, 'subject')
 			ELSE format('CASE WHEN %s THEN %s END', crmaudit.require_expression(o.fulfilled_if, 'fulfilled_if'), crmaudit.require_moment(o.for_each, o.fulfilled_at, o.time_zone, 'subject')) END,
-		crmaudit.entity_query(o.for_each, true), coalesce(E'\nWHERE ' || crmaudit.require_expression(o.condition, 'condition'), ''),
+		crmaudit.entity_query(o.for_each, true), periods, coalesce(E'\nWHERE ' || crmaudit.require_expression(o.condition, 'condition'), ''),
 		CASE WHEN o.due IS NOT NULL THEN '"@due" IS NOT NULL' ELSE '"@starts" IS NOT NULL' END, not_before_valid);
 END $$;
 COMMENT ON FUNCTION crmaudit.obligation_subjects(crmaudit.obligation, text) IS 'SQL of the subjects of an obligation';
@@ -233,6 +260,9 @@ DECLARE
 	fulfils text := coalesce(crmaudit.require_expression(o.fulfilled_if, 'fulfilled_if'), 'true');
 	tried text := coalesce(crmaudit.require_expression(o.attempt_if, 'attempt_if'), CASE WHEN o.attempts IS NOT NULL THEN 'true' ELSE fulfils END);
 	happened text;
+	-- nobody minds at what hour a letter comes
+	is_call text := CASE WHEN o.hours IS NOT NULL AND o.fulfilled_by = 'interaction'
+		THEN 'coalesce(lower(fulfilment.kind), ''call'') IN (''call'', ''revisit'') AND coalesce(lower(fulfilment.method), ''call'') IN (''call'', ''phone'')' ELSE 'true' END;
 BEGIN
 	IF time_column IS NULL THEN
 		RAISE EXCEPTION 'entity "%" does not tell when it happened', o.fulfilled_by
@@ -240,13 +270,13 @@ BEGIN
 	END IF;
 	happened := crmaudit.require_moment(o.fulfilled_by, time_column, o.time_zone, 'fulfilment');
 	IF meets THEN
-		RETURN format(E'SELECT fulfilment.*, %s AS "@at", %s AS "@link", %s\nFROM (%s) AS fulfilment LEFT JOIN (%s) AS staff ON staff.staff_id = %s', happened, link,
+		RETURN format(E'SELECT fulfilment.*, %s AS "@at", %s AS "@link", %s AS "@call", %s\nFROM (%s) AS fulfilment LEFT JOIN (%s) AS staff ON staff.staff_id = %s', happened, link, is_call,
 			(SELECT string_agg(format('staff.%I AS %I', c.key, '@staff.' || c.key), ', ' ORDER BY c.key) FROM jsonb_object_keys(crmaudit.entity_types('staff')) AS c(key)),
 			crmaudit.entity_query(o.fulfilled_by, true), crmaudit.entity_query('staff', true),
 			CASE WHEN crmaudit.entity_types(o.fulfilled_by) ? 'staff_id' THEN 'fulfilment.staff_id' ELSE 'NULL' END);
 	END IF;
-	RETURN format(E'SELECT fulfilment."@at", fulfilment."@link", fulfilment."@fulfils", fulfilment."@tried" FROM (\nSELECT %s AS "@at", %s AS "@link", coalesce(%s, false) AS "@fulfils", coalesce(%s, false) AS "@tried"\nFROM (%s) AS fulfilment) AS fulfilment\nWHERE fulfilment."@fulfils" OR fulfilment."@tried"',
-		happened, link, fulfils, tried, crmaudit.entity_query(o.fulfilled_by, true));
+	RETURN format(E'SELECT fulfilment."@at", fulfilment."@link", fulfilment."@call", fulfilment."@fulfils", fulfilment."@tried" FROM (\nSELECT %s AS "@at", %s AS "@link", %s AS "@call", coalesce(%s, false) AS "@fulfils", coalesce(%s, false) AS "@tried"\nFROM (%s) AS fulfilment) AS fulfilment\nWHERE fulfilment."@fulfils" OR fulfilment."@tried"',
+		happened, link, is_call, fulfils, tried, crmaudit.entity_query(o.fulfilled_by, true));
 END $$;
 COMMENT ON FUNCTION crmaudit.obligation_fulfilments(crmaudit.obligation, text, boolean) IS 'SQL of what may fulfil an obligation; meets: with all that its SQL may read';
 
@@ -266,17 +296,27 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET standard_confo
 DECLARE
 	group_columns constant text := '"@id", "@customer", "@staff", "@starts", "@due", "@extension"';
 	meets boolean := coalesce(o.fulfilled_if, '') || ' ' || coalesce(o.attempt_if, '') ~ '\m(subject|staff)"?\s*\.';
-	many boolean := o.recurring IS NOT NULL OR o.min_count > 1;
+	by_period constant boolean := crmaudit.is_by_period(o);
+	many constant boolean := o.recurring IS NOT NULL AND NOT by_period OR o.min_count > 1;
 	link record;
 	ready text;
 	first_moment text;
+	since_start text;
 	fulfils text := 'fulfilment."@fulfils"';
 	tried text := 'fulfilment."@tried"';
 BEGIN
+	-- where days count, a date without a time may be the first one
+	first_moment := format('date_trunc(''day'', subject."@starts", %L)', o.time_zone);
+	since_start := CASE WHEN by_day THEN format('(subject."@starts" IS NULL AND @t IS NOT NULL OR @t >= subject."@starts" OR @t = %s)', first_moment)
+		ELSE '(subject."@starts" IS NULL AND @t IS NOT NULL OR @t >= subject."@starts")' END;
 	IF o.fulfilled_at IS NOT NULL THEN
-		RETURN format(E'SELECT %s, "@done", NULL::timestamptz[] AS "@tries", NULL::timestamptz[] AS "@failed", NULL::timestamptz[] AS "@outside" FROM (\n%s) AS subject', group_columns, crmaudit.obligation_subjects(o, NULL));
+		RETURN format(E'SELECT %s, CASE WHEN %s THEN "@done" END AS "@done", NULL::timestamptz[] AS "@tries", NULL::timestamptz[] AS "@failed", NULL::timestamptz[] AS "@outside" FROM (\n%s) AS subject', group_columns, replace(since_start, '@t', 'subject."@done"'), crmaudit.obligation_subjects(o, NULL));
 	END IF;
 	SELECT * INTO link FROM crmaudit.obligation_link(o);
+	IF by_period THEN
+		link.fulfilment := crmaudit.period_link(link.fulfilment, 'lower(crmaudit.period_range(fulfilment.period))', 'upper(crmaudit.period_range(fulfilment.period))');
+		since_start := '@t IS NOT NULL';
+	END IF;
 	IF meets THEN
 		fulfils := crmaudit.meeting_expression(o, coalesce(crmaudit.require_expression(o.fulfilled_if, 'fulfilled_if'), 'true'));
 		tried := crmaudit.meeting_expression(o, coalesce(crmaudit.require_expression(o.attempt_if, 'attempt_if'), CASE WHEN o.attempts IS NOT NULL THEN 'true' ELSE coalesce(crmaudit.require_expression(o.fulfilled_if, 'fulfilled_if'), 'true') END));
@@ -284,18 +324,14 @@ BEGIN
 	ready := CASE WHEN o.not_before IS NULL THEN ''
 		WHEN crmaudit.counts_days(o.not_before) THEN format(' AND fulfilment."@at" >= (%s AT TIME ZONE %2$L - interval ''1 day'') AT TIME ZONE %2$L', crmaudit.deadline_sql('subject."@starts"', o.not_before, o.calendar, o.time_zone), o.time_zone)
 		ELSE format(' AND fulfilment."@at" >= %s', crmaudit.deadline_sql('subject."@starts"', o.not_before, o.calendar, o.time_zone)) END;
-	-- where days count, a date without a time may be the first one
-	first_moment := format('date_trunc(''day'', subject."@starts", %L)', o.time_zone);
-	RETURN format(E'SELECT %s,\n%s AS "@done",\narray_agg("@at") FILTER (WHERE "@tried") AS "@tries", %s AS "@failed", %s AS "@outside"\nFROM (SELECT %s, fulfilment."@at", %s%s AS "@fulfils", %s AS "@tried"\nFROM (%s) AS subject\nLEFT JOIN (%s) AS fulfilment ON fulfilment."@link" = subject."@link" AND %s) AS meeting\nGROUP BY %s',
+	RETURN format(E'SELECT %s,\n%s AS "@done",\narray_agg("@at") FILTER (WHERE "@tried" OR "@fulfils") AS "@tries", %s AS "@failed", %s AS "@outside"\nFROM (SELECT %s, fulfilment."@at", fulfilment."@call", %s AS "@fulfils", %s AS "@tried"\nFROM (%s) AS subject\nLEFT JOIN (%s) AS fulfilment ON fulfilment."@link" = subject."@link" AND %s%s) AS meeting\nGROUP BY %s',
 		group_columns,
 		CASE WHEN many THEN 'array_agg("@at" ORDER BY "@at") FILTER (WHERE "@fulfils")' ELSE 'min("@at") FILTER (WHERE "@fulfils")' END,
 		CASE WHEN o.attempts IS NOT NULL THEN 'array_agg("@at") FILTER (WHERE "@tried" AND NOT "@fulfils")' ELSE 'NULL::timestamptz[]' END,
-		CASE WHEN o.hours IS NOT NULL THEN format('array_agg("@at") FILTER (WHERE "@tried" AND NOT crmaudit.within_hours("@at", %L, %L, %L))', o.hours, o.calendar, o.time_zone) ELSE 'NULL::timestamptz[]' END,
-		'subject.' || replace(group_columns, ', ', ', subject.'), fulfils, ready, tried,
+		CASE WHEN o.hours IS NOT NULL THEN format('array_agg("@at") FILTER (WHERE ("@tried" OR "@fulfils") AND "@call" AND NOT crmaudit.within_hours("@at", %L, %L, %L))', o.hours, o.calendar, o.time_zone) ELSE 'NULL::timestamptz[]' END,
+		'subject.' || replace(group_columns, ', ', ', subject.'), fulfils, tried,
 		crmaudit.obligation_subjects(o, link.subject), crmaudit.obligation_fulfilments(o, link.fulfilment, meets),
-		CASE WHEN by_day THEN format('(subject."@starts" IS NULL OR fulfilment."@at" >= subject."@starts" OR fulfilment."@at" = %s)', first_moment)
-			ELSE '(subject."@starts" IS NULL OR fulfilment."@at" >= subject."@starts")' END,
-		group_columns);
+		replace(since_start, '@t', 'fulfilment."@at"'), ready, group_columns);
 END $$;
 COMMENT ON FUNCTION crmaudit.obligation_facts(crmaudit.obligation, boolean) IS 'SQL of what is known of each subject of an obligation';
 
@@ -317,7 +353,7 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	step text;
 BEGIN
-	IF o.recurring LIKE 'calendar %' THEN
+	IF o.recurring LIKE 'calendar %' AND NOT crmaudit.is_by_period(o) THEN
 		step := substr(o.recurring, 10);
 		RETURN format(E'CROSS JOIN LATERAL (SELECT greatest(fact."@starts", p.at AT TIME ZONE %1$L) AS starts_at, (p.at + %2$s) AT TIME ZONE %1$L AS ends_at, p.at AT TIME ZONE %1$L AS begins_at
 FROM generate_series(date_trunc(%3$L, fact."@starts" AT TIME ZONE %1$L), now() AT TIME ZONE %1$L, %2$s) AS p(at)) AS period
@@ -325,9 +361,11 @@ CROSS JOIN LATERAL (SELECT period.starts_at, period.ends_at, %4$s AS due_at,
 (SELECT d FROM unnest(fact."@done") AS d WHERE d >= period.begins_at AND d < period.ends_at ORDER BY d OFFSET %5$s LIMIT 1) AS fulfilled_at) AS cycle',
 			o.time_zone, CASE step WHEN 'quarter' THEN 'interval ''3 months''' ELSE format('interval ''1 %s''', step) END, step,
 			CASE WHEN o.within IS NULL THEN 'period.ends_at' ELSE crmaudit.due_sql(o, 'period.starts_at', o.within) END, o.min_count - 1);
-	ELSIF o.recurring IS NOT NULL THEN
-		RETURN format(E'CROSS JOIN LATERAL (SELECT n, CASE WHEN n = 0 THEN fact."@starts" ELSE fact."@done"[n * %1$s] END AS starts_at, fact."@done"[(n + 1) * %1$s] AS fulfilled_at
-FROM generate_series(0, coalesce(cardinality(fact."@done"), 0) / %1$s) AS n) AS turn
+	ELSIF o.recurring NOT LIKE 'calendar %' THEN
+		-- of those at one instant no more than a turn needs, for else one would end where it began
+		RETURN format(E'CROSS JOIN LATERAL (SELECT ARRAY(SELECT d FROM unnest(fact."@done") WITH ORDINALITY AS u(d, i) WHERE d IS DISTINCT FROM fact."@done"[i - %1$s] ORDER BY i) AS done) AS counted
+CROSS JOIN LATERAL (SELECT n, CASE WHEN n = 0 THEN fact."@starts" ELSE counted.done[n * %1$s] END AS starts_at, counted.done[(n + 1) * %1$s] AS fulfilled_at
+FROM generate_series(0, cardinality(counted.done) / %1$s) AS n) AS turn
 CROSS JOIN LATERAL (SELECT turn.starts_at, coalesce(turn.fulfilled_at, ''infinity'') AS ends_at, CASE WHEN turn.n = 0 THEN %2$s ELSE %3$s END AS due_at, turn.fulfilled_at) AS cycle',
 			o.min_count, crmaudit.due_sql(o, 'turn.starts_at', coalesce(o.within, o.recurring)), crmaudit.due_sql(o, 'turn.starts_at', o.recurring));
 	END IF;
@@ -338,15 +376,15 @@ COMMENT ON FUNCTION crmaudit.obligation_cycles(crmaudit.obligation) IS 'SQL of t
 
 -- How many of an array of moments lie in a cycle, up to its fulfilment. Of a
 -- single one, as most have, that is told without a subquery.
-CREATE FUNCTION crmaudit.cycle_count(o crmaudit.obligation, moments text, counted text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+CREATE FUNCTION crmaudit.cycle_count(o crmaudit.obligation, moments text, counted text, condition text DEFAULT '') RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT format('CASE coalesce(cardinality(fact.%1$I), 0) WHEN 0 THEN 0 WHEN 1 THEN CASE WHEN %2$s THEN 1 ELSE 0 END ELSE (SELECT %3$s FROM unnest(fact.%1$I) AS t WHERE %4$s)::int END',
 		moments, replace(c.lies_in, '@t', format('fact.%I[1]', moments)), counted, replace(c.lies_in, '@t', 't'))
-	FROM (SELECT '(cycle.fulfilled_at IS NULL OR @t <= cycle.fulfilled_at)' || CASE WHEN o.recurring LIKE 'calendar %' THEN ' AND @t >= cycle.starts_at AND @t < cycle.ends_at'
+	FROM (SELECT '(cycle.fulfilled_at IS NULL OR @t <= cycle.fulfilled_at)' || CASE WHEN crmaudit.is_by_period(o) THEN '' WHEN o.recurring LIKE 'calendar %' THEN ' AND @t >= cycle.starts_at AND @t < cycle.ends_at'
 		-- the fulfilment that a turn begins with is of the one before
-		WHEN o.recurring IS NOT NULL THEN ' AND (@t > cycle.starts_at OR turn.n = 0) AND @t <= cycle.ends_at' ELSE '' END AS lies_in) c
+		WHEN o.recurring IS NOT NULL THEN ' AND (@t > cycle.starts_at OR turn.n = 0) AND @t <= cycle.ends_at' ELSE '' END || condition AS lies_in) c
 $$;
-COMMENT ON FUNCTION crmaudit.cycle_count(crmaudit.obligation, text, text) IS 'SQL of a count of moments in a cycle';
+COMMENT ON FUNCTION crmaudit.cycle_count(crmaudit.obligation, text, text, text) IS 'SQL of a count of moments @t in a cycle, for which a further condition may hold';
 
 CREATE FUNCTION crmaudit.obligation_sql(o crmaudit.obligation) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -373,7 +411,9 @@ LEFT JOIN crmaudit.obligation_exemption AS exemption ON exemption.obligation = %
 		o.name,
 		CASE WHEN o.fulfilled_at IS NOT NULL THEN '0' ELSE crmaudit.cycle_count(o, '@tries', 'count(*)') END,
 		format(is_late, 'cycle.fulfilled_at'),
-		CASE WHEN o.attempts IS NOT NULL THEN format(' WHEN cardinality(fact."@failed") >= %2$s AND %1$s >= %2$s THEN ''unreachable''', crmaudit.cycle_count(o, '@failed', format('count(DISTINCT date_trunc(''hour'', t, %L))', o.time_zone)), o.attempts) ELSE '' END,
+		CASE WHEN o.attempts IS NOT NULL THEN format(' WHEN cardinality(fact."@failed") >= %2$s AND %1$s >= %2$s THEN ''unreachable''', crmaudit.cycle_count(o, '@failed', format('count(DISTINCT date_trunc(''hour'', t, %L))', o.time_zone),
+			-- who did nothing in time is not excused by what he tried later
+			' AND NOT ' || format(is_late, '@t')), o.attempts) ELSE '' END,
 		format(is_late, 'now()'),
 		CASE WHEN o.hours IS NOT NULL AND o.fulfilled_at IS NULL THEN crmaudit.cycle_count(o, '@outside', 'count(*)') ELSE '0' END,
 		crmaudit.obligation_facts(o, by_day), crmaudit.obligation_cycles(o));
@@ -384,7 +424,7 @@ COMMENT ON FUNCTION crmaudit.obligation_sql(crmaudit.obligation) IS 'the status 
 -- it counts only while those who wrote it own what it reads.
 CREATE FUNCTION crmaudit.obligation_stranger(o crmaudit.obligation) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('role %I, who defined %s, does not own relation "%s"', d.role, d.what, m.source)
+	SELECT format('role %I, who defined %s, does not own relation "%s"', d.role, d.what, crmaudit.plain_name(m.source))
 	FROM (SELECT o.defined_by AS role, 'it' AS what UNION SELECT x.defined_by, 'an extension of it' FROM crmaudit.obligation_extension x WHERE x.obligation = o.name) d
 	CROSS JOIN unnest(ARRAY[o.for_each, o.fulfilled_by, 'staff']) e CROSS JOIN LATERAL crmaudit.valid_mappings(e) m JOIN pg_class c ON c.oid = m.source
 	WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = d.role AND pg_has_role(r.oid, c.relowner, 'USAGE'))
@@ -421,22 +461,22 @@ DECLARE
 	path text := o.path || ', pg_temp';
 	subject text := format('(%s) AS subject', crmaudit.entity_query(o.for_each, true));
 	-- as in meeting_expression()
-	meeting text;
+	meeting text[];
 	one record;
 BEGIN
 	IF crmaudit.obligation_obstacle(o) IS NOT NULL THEN
 		RETURN;
 	END IF;
-	meeting := CASE WHEN o.fulfilled_at IS NULL THEN
-		format('SELECT (SELECT %%s FROM (SELECT f.*) AS fulfilment) AS x FROM (%s) AS f, %s, (%s) AS staff', crmaudit.entity_query(o.fulfilled_by, true), subject, crmaudit.entity_query('staff', true))
-		ELSE 'SELECT %s AS x FROM ' || subject END;
+	meeting := CASE WHEN o.fulfilled_at IS NULL THEN ARRAY['SELECT (SELECT ',
+		format(' FROM (SELECT f.*) AS fulfilment) AS x FROM (%s) AS f, %s, (%s) AS staff', crmaudit.entity_query(o.fulfilled_by, true), subject, crmaudit.entity_query('staff', true))]
+		ELSE ARRAY['SELECT ', ' AS x FROM ' || subject] END;
 	FOR one IN
-		SELECT e.sql, e.what, e.template FROM (VALUES (o.condition, 'condition', 'SELECT %s AS x FROM ' || subject), (o.fulfilled_if, 'fulfilled_if', meeting), (o.attempt_if, 'attempt_if', meeting)) AS e(sql, what, template)
+		SELECT e.sql, e.what, e.around FROM (VALUES (o.condition, 'condition', ARRAY['SELECT ', ' AS x FROM ' || subject]), (o.fulfilled_if, 'fulfilled_if', meeting), (o.attempt_if, 'attempt_if', meeting)) AS e(sql, what, around)
 		WHERE e.sql IS NOT NULL
 		UNION ALL
-		SELECT x.condition, 'condition of an extension', 'SELECT %s AS x FROM ' || subject FROM crmaudit.obligation_extension x WHERE x.obligation = o.name
+		SELECT x.condition, 'condition of an extension', ARRAY['SELECT ', ' AS x FROM ' || subject] FROM crmaudit.obligation_extension x WHERE x.obligation = o.name
 	LOOP
-		PERFORM crmaudit.check_sql(format(one.template, crmaudit.require_expression(one.sql, one.what)), path, format('%s of obligation "%s"', one.what, o.name), 'boolean', crmaudit.obligation_role(o));
+		PERFORM crmaudit.check_sql(one.around[1] || crmaudit.require_expression(one.sql, one.what) || one.around[2], path, format('%s of obligation "%s"', one.what, o.name), 'boolean', crmaudit.obligation_role(o));
 	END LOOP;
 	IF o.due IS NOT NULL THEN
 		PERFORM crmaudit.check_sql(format('SELECT %s AS x FROM %s', crmaudit.require_expression(o.due, 'due'), subject), path, format('due of obligation "%s"', o.name), NULL, crmaudit.obligation_role(o));
@@ -444,6 +484,53 @@ BEGIN
 	PERFORM crmaudit.canonical_query(crmaudit.obligation_sql(o), path, crmaudit.obligation_role(o));
 END $$;
 COMMENT ON FUNCTION crmaudit.check_obligation(crmaudit.obligation) IS 'raises an error where the SQL of an obligation cannot be read; what is not mapped yet is looked at later';
+
+-- What it can never see, for no source has a column without which its SQL does
+-- not hold.
+CREATE FUNCTION crmaudit.obligation_gap(o crmaudit.obligation) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	path constant text := o.path || ', pg_temp';
+	role constant oid := crmaudit.obligation_role(o);
+	from_subject constant text := format('(%s) AS subject', crmaudit.entity_query(o.for_each, true));
+	id_column constant text := (SELECT e.id_column FROM crmaudit.entity e WHERE e.entity = o.for_each);
+	begins constant text := coalesce(o.counting_from, (SELECT e.time_column FROM crmaudit.entity e WHERE e.entity = o.for_each));
+	types constant jsonb := crmaudit.entity_types(o.fulfilled_by);
+	linked constant text := CASE WHEN o.link = 'related' THEN CASE WHEN types ? 'related_id' THEN 'related_id' ELSE id_column END
+		WHEN types ? o.link AND crmaudit.entity_types(o.for_each) ? o.link THEN o.link ELSE o.link || '_id' END;
+BEGIN
+	RETURN (
+		WITH needed AS (
+			SELECT 1 AS position, 'condition' AS what, unnest(crmaudit.needed_columns('SELECT FROM ' || from_subject || ' WHERE ' || crmaudit.require_expression(o.condition, 'condition'), path, role)) AS name
+			UNION ALL
+			SELECT 2, 'due', unnest(crmaudit.needed_columns('SELECT FROM ' || from_subject || ' WHERE ' || crmaudit.require_expression(o.due, 'due') || ' IS NOT NULL', path, role))
+			UNION ALL
+			SELECT 3, 'counting_from', 'subject.' || begins WHERE o.due IS NULL AND begins IS NOT NULL
+			UNION ALL
+			SELECT 4, 'fulfilled_at', 'subject.' || o.fulfilled_at
+			UNION ALL
+			SELECT 5, 'fulfilled_if', unnest(crmaudit.needed_columns(
+				CASE WHEN o.fulfilled_at IS NOT NULL THEN 'SELECT FROM ' || from_subject || ' WHERE ' || crmaudit.require_expression(o.fulfilled_if, 'fulfilled_if')
+				ELSE format('SELECT FROM (%s) AS staff, %s, (%s) AS f, LATERAL (SELECT FROM (SELECT f.*) AS fulfilment WHERE ', crmaudit.entity_query('staff', true), from_subject, crmaudit.entity_query(o.fulfilled_by, true))
+					|| crmaudit.require_expression(o.fulfilled_if, 'fulfilled_if') || ') AS x' END, path, role))
+			UNION ALL
+			SELECT 6, 'link', l.name FROM unnest(ARRAY['fulfilment.' || linked, CASE WHEN o.link = 'related' THEN 'subject.' || id_column ELSE 'subject.' || linked END]) AS l(name) WHERE o.fulfilled_at IS NULL
+			UNION ALL
+			SELECT 7, 'fulfilled_by', 'fulfilment.' || e.time_column FROM crmaudit.entity e WHERE e.entity = o.fulfilled_by AND o.fulfilled_at IS NULL
+			UNION ALL
+			SELECT 8, 'recurring', 'fulfilment.period' WHERE crmaudit.is_by_period(o)
+		), named AS (
+			SELECT n.position, n.what, CASE split_part(n.name, '.', 1) WHEN 'subject' THEN o.for_each WHEN 'staff' THEN 'staff' ELSE o.fulfilled_by END AS entity, split_part(n.name, '.', 2) AS column_name
+			FROM needed n
+		)
+		SELECT format('%s needs column %s of entity %s, which no source of it has: %s', g.what, g.column_name, g.entity,
+			CASE WHEN g.position <= 3 THEN 'it has no status' ELSE 'nothing fulfils it' END)
+		FROM named g
+		WHERE g.entity <> 'sample_member' AND g.column_name IS NOT NULL
+			AND NOT EXISTS (SELECT FROM crmaudit.valid_mappings(g.entity) m WHERE m.types ? g.column_name)
+		ORDER BY g.position, g.entity, g.column_name LIMIT 1);
+END $$;
+COMMENT ON FUNCTION crmaudit.obligation_gap(crmaudit.obligation) IS 'which column an obligation needs that no source of its entity has; NULL: it can tell';
 
 CREATE FUNCTION crmaudit.obligation_rows() RETURNS TABLE (obligation text, subject_id text, customer_id text, staff_id text,
 	starts_at timestamptz, due_at timestamptz, fulfilled_at timestamptz, attempts int, state text, outside_hours int)
@@ -458,20 +545,23 @@ DECLARE
 	o crmaudit.obligation;
 	new_query text;
 	new_problem text;
+	new_gap text;
 BEGIN
 	PERFORM pg_advisory_xact_lock('crmaudit.entity'::regclass::oid::bigint);
 	FOR o IN SELECT * FROM crmaudit.obligation p WHERE of_all OR p.query IS NULL AND p.problem IS NULL ORDER BY name LOOP
 		new_query := NULL;
+		new_gap := NULL;
 		new_problem := crmaudit.obligation_obstacle(o);
 		IF new_problem IS NULL THEN
 			BEGIN
 				new_query := (crmaudit.canonical_query(crmaudit.obligation_sql(o), o.path || ', pg_temp', crmaudit.obligation_role(o))).query;
+				new_gap := crmaudit.obligation_gap(o);
 			EXCEPTION WHEN OTHERS THEN
 				new_problem := SQLERRM;
 			END;
 		END IF;
-		UPDATE crmaudit.obligation n SET query = new_query, problem = new_problem
-			WHERE n.name = o.name AND (n.query, n.problem) IS DISTINCT FROM (new_query, new_problem);
+		UPDATE crmaudit.obligation n SET query = new_query, problem = new_problem, gap = new_gap
+			WHERE n.name = o.name AND (n.query, n.problem, n.gap) IS DISTINCT FROM (new_query, new_problem, new_gap);
 	END LOOP;
 	EXECUTE format('CREATE OR REPLACE FUNCTION crmaudit.obligation_rows() RETURNS TABLE (obligation text, subject_id text, customer_id text, staff_id text,
 		starts_at timestamptz, due_at timestamptz, fulfilled_at timestamptz, attempts int, state text, outside_hours int) LANGUAGE sql STABLE PARALLEL SAFE ROWS 100000 AS %L', coalesce(
@@ -495,12 +585,13 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	NEW.query := NULL;
 	NEW.problem := NULL;
+	NEW.gap := NULL;
 	RETURN NEW;
 END $$;
 COMMENT ON FUNCTION crmaudit.obligation_altered() IS 'trigger: the query of an obligation that is changed is made anew';
 -- after sign_definition, by its name
 CREATE TRIGGER unmade BEFORE UPDATE ON crmaudit.obligation
-	FOR EACH ROW WHEN (to_jsonb(OLD) - '{query,problem}'::text[] <> to_jsonb(NEW) - '{query,problem}'::text[]) EXECUTE FUNCTION crmaudit.obligation_altered();
+	FOR EACH ROW WHEN (to_jsonb(OLD) - '{query,problem,gap}'::text[] <> to_jsonb(NEW) - '{query,problem,gap}'::text[]) EXECUTE FUNCTION crmaudit.obligation_altered();
 CREATE TRIGGER obligations_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.obligation
 	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.obligations_changed();
 CREATE TRIGGER obligations_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.obligation_extension
@@ -578,7 +669,7 @@ CREATE FUNCTION crmaudit.record_obligation(o crmaudit.obligation) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	INSERT INTO crmaudit.rule_version (rule_id, version, target, name, definition)
 	SELECT r.id, o.version, 0, r.name, jsonb_build_object('kind', 'obligation', 'dimension', 'timeliness', 'severity', r.severity, 'owner', o.owner,
-		'params', jsonb_build_object('due', '3 working days', 'obligation', to_jsonb(o) - '{id,hours_id,version,query,problem,path,defined_by,defined_at}'::text[]))
+		'params', jsonb_build_object('due', '3 working days', 'obligation', to_jsonb(o) - '{id,hours_id,version,query,problem,gap,path,defined_by,defined_at}'::text[]))
 	FROM (VALUES (o.id, o.name, o.severity::text), (CASE WHEN o.hours IS NOT NULL THEN o.hours_id END, o.name || ' (hours)', 'warning')) AS r(id, name, severity)
 	WHERE r.id IS NOT NULL
 $$;
@@ -595,6 +686,8 @@ BEGIN
 	o := jsonb_populate_record(NULL::crmaudit.obligation, definition);
 	o.path := path;
 	o.pack := pack;
+	o.query := NULL;
+	o.problem := NULL;
 	o.version := 1;
 	o.defined_by := current_user;
 	o.defined_at := now();
@@ -766,10 +859,45 @@ CREATE VIEW crmaudit.obligation_coverage WITH (security_invoker = true) AS
 	ORDER BY c.obligation, c.month, c.staff_id;
 COMMENT ON VIEW crmaudit.obligation_coverage IS 'per obligation, month in which it was due, and staff: how many were due, met, late, overdue; rate: met of those that are not open any more, against the demanded coverage (D10, D11)';
 
+-- A subject whose deadline falls into a year that is not known has no state.
+CREATE FUNCTION crmaudit.obligation_calendar_problems(today date DEFAULT current_date) RETURNS TABLE (subject text, target regclass, rule text, problem text, remedy text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT g.subject, g.target, g.rule, g.problem, g.remedy
+	FROM crmaudit.calendar_gaps(ARRAY(SELECT o.calendar FROM crmaudit.obligation o
+		WHERE concat_ws(' ', o.within, o.not_before, o.recurring, o.hours) ~ 'work' OR EXISTS (SELECT FROM crmaudit.obligation_extension x WHERE x.obligation = o.name AND x.within ~ 'work')), today) g
+	-- what health tells already
+	WHERE NOT EXISTS (SELECT FROM crmaudit.calendar_problems(today) p WHERE p.problem = g.problem)
+$$;
+COMMENT ON FUNCTION crmaudit.obligation_calendar_problems(date) IS 'calendars by which obligations count working days that do not know this year, or from November on the next';
+
+-- A column may be mapped and have no value in any row. Read with the caller's
+-- rights; who may not read it is not told.
+CREATE FUNCTION crmaudit.beginning_gap(o crmaudit.obligation) RETURNS text
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	begins constant text := coalesce(o.counting_from, (SELECT e.time_column FROM crmaudit.entity e WHERE e.entity = o.for_each));
+	is_empty boolean;
+BEGIN
+	IF o.due IS NOT NULL OR begins IS NULL OR o.for_each = 'sample_member' THEN
+		RETURN NULL;
+	END IF;
+	EXECUTE format('SELECT EXISTS (SELECT FROM (%1$s) AS e) AND NOT EXISTS (SELECT FROM (%1$s) AS e WHERE e.%2$I IS NOT NULL)', crmaudit.entity_query(o.for_each, true), begins) INTO is_empty;
+	RETURN CASE WHEN is_empty THEN format('counting_from needs column %s of entity %s, which has no value in any row: it has no status', begins, o.for_each) END;
+EXCEPTION WHEN OTHERS THEN
+	-- an entity that cannot be read is a problem of its own
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION crmaudit.beginning_gap(crmaudit.obligation) IS 'whether no subject of an obligation has the date that it counts from; NULL: one has, or it cannot be read';
+
 CREATE FUNCTION crmaudit.obligation_problems() RETURNS TABLE (subject text, target regclass, rule text, problem text, remedy text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT 'obligation', NULL::regclass, o.name, format('its status cannot be told: %s', o.problem), 'map what it reads with crmaudit.map_entity(), or drop it with crmaudit.drop_obligation()'
 	FROM crmaudit.obligation o WHERE o.problem IS NOT NULL
+	UNION ALL
+	SELECT 'obligation', NULL, o.name, g.gap, 'map the column with crmaudit.map_entity(), or change the obligation with crmaudit.alter_obligation()'
+	FROM crmaudit.obligation o CROSS JOIN LATERAL (SELECT coalesce(o.gap, crmaudit.beginning_gap(o)) AS gap OFFSET 0) g WHERE o.problem IS NULL AND g.gap IS NOT NULL
+	UNION ALL
+	SELECT c.subject, c.target, c.rule, c.problem, c.remedy FROM crmaudit.obligation_calendar_problems() c
 $$;
 COMMENT ON FUNCTION crmaudit.obligation_problems() IS 'what of the obligations is not as it should be; part of crmaudit.health';
 
@@ -852,7 +980,7 @@ BEGIN
 		GROUP BY m.source ORDER BY m.source::oid
 	LOOP
 		IF NOT has_table_privilege(one.source, 'SELECT') OR row_security_active(one.source) THEN
-			RAISE WARNING 'relation "%" was not swept', one.source
+			RAISE WARNING 'relation "%" was not swept', crmaudit.plain_name(one.source)
 				USING ERRCODE = 'insufficient_privilege', DETAIL = format('Role %s may not read all of its rows.', current_user);
 			CONTINUE;
 		END IF;

@@ -31,8 +31,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('admin', 'EXECUTE ON ALL FUNCTIONS IN SCHEMA crmaudit'),
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.staff_source'),
 		('admin', 'INSERT, UPDATE, DELETE ON crmaudit.entity, crmaudit.entity_column, crmaudit.entity_mapping, crmaudit.obligation, crmaudit.obligation_pack, crmaudit.obligation_exemption, crmaudit.obligation_extension'),
-		('steward', 'EXECUTE ON FUNCTION crmaudit.sweep_obligations(regclass), crmaudit.same_subject(crmaudit.obligation), crmaudit.entity_types(text), crmaudit.as_moment(text, text, text), crmaudit.known_type(text), crmaudit.valid_mappings(text), crmaudit.entity_query(text, boolean), crmaudit.begin_obligation_run(regclass, bigint, text[]), crmaudit.end_obligation_rule(bigint, bigint, int, bigint, bigint), crmaudit.write_obligation_findings(bigint, bigint, int, crmaudit.severity, text, regclass, jsonb[], text[]), crmaudit.obligation_problems()'),
-		('auditor', 'EXECUTE ON FUNCTION crmaudit.obligation_problems()'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.sweep_obligations(regclass), crmaudit.same_subject(crmaudit.obligation), crmaudit.entity_types(text), crmaudit.as_moment(text, text, text), crmaudit.known_type(text), crmaudit.valid_mappings(text), crmaudit.entity_query(text, boolean), crmaudit.begin_obligation_run(regclass, bigint, text[]), crmaudit.end_obligation_rule(bigint, bigint, int, bigint, bigint), crmaudit.write_obligation_findings(bigint, bigint, int, crmaudit.severity, text, regclass, jsonb[], text[]), crmaudit.obligation_problems(), crmaudit.beginning_gap(crmaudit.obligation), crmaudit.obligation_calendar_problems(date)'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.obligation_problems(), crmaudit.beginning_gap(crmaudit.obligation), crmaudit.obligation_calendar_problems(date)'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.mapping_problem(crmaudit.entity_mapping), crmaudit.entity_problems()'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.mapping_problem(crmaudit.entity_mapping), crmaudit.entity_problems()'),
 		('steward', 'USAGE ON SCHEMA crmaudit'),
@@ -51,12 +51,12 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.sweep_progresses()'),
 		('steward', 'EXECUTE ON FUNCTION crmaudit.rule_query(regclass, text), crmaudit.distribution_shift(regclass, text), crmaudit.baseline_problems()'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.rule_query(regclass, text), crmaudit.distribution_shift(regclass, text), crmaudit.baseline_problems()'),
-		('steward', 'EXECUTE ON FUNCTION crmaudit.calendar_problems(date), crmaudit.schedule_problems(), crmaudit.sweep_jobs()'),
+		('steward', 'EXECUTE ON FUNCTION crmaudit.calendar_problems(date), crmaudit.calendar_gaps(text[], date), crmaudit.schedule_problems(), crmaudit.sweep_jobs()'),
 		('auditor', 'USAGE ON SCHEMA crmaudit'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.row_owner(regclass, jsonb), crmaudit.row_owners(regclass, bigint[], jsonb[]), crmaudit.row_key_join(regclass, boolean), crmaudit.attribute_findings(regclass), crmaudit.report_time_zone(), crmaudit.rejecting_persons(), crmaudit.improvement_in_words(text), crmaudit.points_won(bigint), crmaudit.proposal_sql(text, regclass, text, text, text, jsonb), crmaudit.finding_nature(text, text)'),
 		('auditor', 'SELECT ON ALL TABLES IN SCHEMA crmaudit'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.ledger_problems(), crmaudit.verify_ledger(jsonb, boolean), crmaudit.verify_ledger_range(bigint, bigint), crmaudit.verify_blocks(jsonb, boolean, bigint, bigint), crmaudit.verify_live(regclass), crmaudit.verify_ranges(int), crmaudit.ledger_digest(), crmaudit.ledger_coverage(), crmaudit.ledger_trigger_states(regclass), crmaudit.ledger_proof(xid8, int, bigint, boolean), crmaudit.masked_proof(xid8, int, bigint), crmaudit.export_block(bigint, boolean), crmaudit.masked_block(bigint), crmaudit.export_chain(bigint, bigint), crmaudit.block_json(crmaudit.ledger_block), crmaudit.block_of(bigint, xid8)'),
-		('auditor', 'EXECUTE ON FUNCTION crmaudit.calendar_problems(date), crmaudit.schedule_problems(), crmaudit.sweep_jobs()'),
+		('auditor', 'EXECUTE ON FUNCTION crmaudit.calendar_problems(date), crmaudit.calendar_gaps(text[], date), crmaudit.schedule_problems(), crmaudit.sweep_jobs()'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.findings_as_of(timestamptz), crmaudit.close_period(date, date, text, jsonb, text), crmaudit.period_evidence(text), crmaudit.period_content(text), crmaudit.verify_period(text)'),
 		('auditor', 'EXECUTE ON FUNCTION crmaudit.preview_mode(regclass, text), crmaudit.export_rules(regclass), crmaudit.require_protected(regclass)')
 		,('steward', 'EXECUTE ON FUNCTION crmaudit.live_table_score(regclass), crmaudit.live_column_scores(regclass), crmaudit.live_owner_scores(regclass), crmaudit.live_owner_cells(regclass), crmaudit.rule_cells(crmaudit.rule), crmaudit.severity_risk(crmaudit.severity), crmaudit.cell_points(regclass), crmaudit.waived_row_losses(regclass), crmaudit.owner_adjustments(regclass), crmaudit.waived_losses(regclass), crmaudit.adjusted_score(regclass), crmaudit.score_problems()')
@@ -175,13 +175,13 @@ GRANT SELECT ON crmaudit.role_hint TO PUBLIC;
 DO $$
 DECLARE
 	names text[] := '{normalised,sweep_only,gate,stored,commit_gate,capture,record_leaving,row_stored,row_awaits_commit,check_value,is_valid,explain_value,mask,like_support,likesel,nlikesel,reference_versions,rule_kinds,rule_in_words,rule_in_english,rule_in_chinese,reasons,reason_in_words,read_date,rename_columns,column_sql,pack_condition,role_columns,require_choice,due_date,dqscore_accum,dqscore_combine,dqscore_avg,violations,score,measure_table,measure_columns,rule_state,live_state,rule_check,expression_columns,column_names,row_history,field_history,as_of,row_as_of,restore_row,restore_statement,restorable_columns,equality,mask_image,op_in_words,current_names,merkle_root,merkle_path,merkle_accum,merkle_path_accum,merkle_final,merkle_path_final,microseconds}'
-		|| '{deadline,within_hours,is_working_day,add_working_days,working_days_between,day_of,end_of_day,due_at}'::text[]
+		|| '{deadline,known_deadline,within_hours,is_working_day,add_working_days,working_days_between,day_of,end_of_day,due_at}'::text[]
 		|| '{claimed_at}'::text[]
 		|| '{profile,profile_columns,column_facts,with_role,identifier_role,bears_out,holds_sex,shows_values,hinted_roles,name_words,chinese_ends,sex_words,phone_words,date_regex,verdict_share,wilson_lower,try_rules,suggest_rules,suggested_rules_json,candidate,in_percent,presence_candidates,role_candidates,date_candidates,number_candidates,code_values,set_candidates,shape_candidates,pair_candidates,typed_candidates,count_rows,relation_sql,unique_candidates,reference_candidates,dependency_candidates,document_condition}'::text[]
 		|| '{winsorize,winsorized,winsorize_accum,winsorize_combine,winsorize_serialize,winsorize_deserialize,winsorize_final}'::text[]
 		|| '{measure_segments,segment_score}'::text[]
 		-- entities read with the caller's rights
-		|| ARRAY(SELECT e.entity FROM crmaudit.entity e) || '{period_range,obligation_rows}'::text[];
+		|| ARRAY(SELECT e.entity FROM crmaudit.entity e) || '{period_range,obligation_rows,base_type,plain_name}'::text[];
 	-- findings: what reads with the caller's rights, and what looks at who calls
 	finding_names text[] := '{unfolded_events,events_in_holes,pending_findings,findings_of,finding_stream,finding_due,finding_nature,person,row_texts,end_of,key_in_words,mask_as,masked_row,assigned_findings,answer,acknowledge,resolve,comment}';
 	function regprocedure;

@@ -19,6 +19,7 @@
 #include "crmaudit.h"
 
 PG_FUNCTION_INFO_V1(crmaudit_deadline);
+PG_FUNCTION_INFO_V1(crmaudit_known_deadline);
 PG_FUNCTION_INFO_V1(crmaudit_within_hours);
 
 typedef enum LengthUnit
@@ -112,14 +113,9 @@ named_calendar(FunctionCallInfo fcinfo, int arg)
 							text_to_cstring(PG_GETARG_TEXT_PP(arg)), false);
 }
 
-/*
- * crmaudit.deadline(since timestamptz, within text, calendar text,
- *					 time_zone text) returns timestamptz
- *
- * NULL for working days in a year that the calendar does not know.
- */
-Datum
-crmaudit_deadline(PG_FUNCTION_ARGS)
+/* What deadline() and known_deadline() share; the latter is NULL for a year unknown. */
+static Datum
+deadline(FunctionCallInfo fcinfo, bool unknown_ok)
 {
 	TimestampTz since;
 	int			count;
@@ -151,9 +147,20 @@ crmaudit_deadline(PG_FUNCTION_ARGS)
 	switch (unit)
 	{
 		case UNIT_WORKING_DAY:
-			if (!crm_calendar_add(calendar, day, count, &last) ||
-				crm_calendar_unknown_year(calendar, day + 1, last, &year))
-				PG_RETURN_NULL();
+			if (!crm_calendar_add(calendar, day, count, &last))
+			{
+				if (unknown_ok)
+					PG_RETURN_NULL();
+				ereport(ERROR,
+						(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						 errmsg("date out of range")));
+			}
+			if (crm_calendar_unknown_year(calendar, day + 1, last, &year))
+			{
+				if (unknown_ok)
+					PG_RETURN_NULL();
+				crm_calendar_error_year(calendar, year);
+			}
 			break;
 		case UNIT_WEEK:
 			last = day + 7 * count;
@@ -170,6 +177,26 @@ crmaudit_deadline(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMPTZ(crm_end_of_day(last, zone));
 }
 
+/*
+ * crmaudit.deadline(since timestamptz, within text, calendar text,
+ *					 time_zone text) returns timestamptz
+ */
+Datum
+crmaudit_deadline(PG_FUNCTION_ARGS)
+{
+	return deadline(fcinfo, false);
+}
+
+/*
+ * crmaudit.known_deadline(since timestamptz, within text, calendar text,
+ *						   time_zone text) returns timestamptz
+ */
+Datum
+crmaudit_known_deadline(PG_FUNCTION_ARGS)
+{
+	return deadline(fcinfo, true);
+}
+
 /* Reads "HH:MM" in minutes of the day; false if it is something else. */
 static bool
 read_minutes(const char **at, int *minutes)
@@ -184,6 +211,12 @@ read_minutes(const char **at, int *minutes)
 		(text[3] - '0') * 10 + text[4] - '0';
 	*at = text + 5;
 	return text[3] < '6' && *minutes <= 24 * 60;
+}
+
+static bool
+is_working(WorkingCalendar *calendar, DateADT day)
+{
+	return crm_calendar_count(calendar, day) > crm_calendar_count(calendar, day - 1);
 }
 
 /*
@@ -203,12 +236,15 @@ crmaudit_within_hours(PG_FUNCTION_ARGS)
 	const char *place;
 	bool		only_workdays;
 	bool		inside = false;
+	bool		is_midnight = false;
 	WorkingCalendar *calendar;
 	pg_tz	   *zone;
 	struct pg_tm tm = {0};
 	fsec_t		fsec = 0;
 	int			offset;
 	int64		second = 0;
+	DateADT		day = 0;
+	int			year;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 		PG_RETURN_NULL();
@@ -223,6 +259,7 @@ crmaudit_within_hours(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
 					 errmsg("timestamp out of range")));
 		second = (tm.tm_hour * 60 + tm.tm_min) * 60 + tm.tm_sec;
+		day = crm_day_of(at, zone);
 	}
 	only_workdays = strncmp(hours, workdays, strlen(workdays)) == 0;
 	place = hours + (only_workdays ? strlen(workdays) : 0);
@@ -241,6 +278,9 @@ crmaudit_within_hours(PG_FUNCTION_ARGS)
 		/* the last second is 16:00:00 */
 		if (second >= from * 60 && (second < to * 60 || (second == to * 60 && fsec == 0)))
 			inside = true;
+		/* 24:00 is when the next day begins */
+		if (to == 24 * 60 && !TIMESTAMP_NOT_FINITE(at) && at == crm_end_of_day(day - 1, zone))
+			is_midnight = true;
 		if (*place++ == '\0')
 			break;
 		while (*place == ' ')
@@ -250,13 +290,10 @@ crmaudit_within_hours(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	if (only_workdays)
 	{
-		DateADT		day = crm_day_of(at, zone);
-		int			year;
-
-		if (crm_calendar_unknown_year(calendar, day, day, &year))
+		if (crm_calendar_unknown_year(calendar, day - is_midnight, day, &year))
 			PG_RETURN_NULL();
-		if (crm_calendar_count(calendar, day) == crm_calendar_count(calendar, day - 1))
-			PG_RETURN_BOOL(false);
+		inside = inside && is_working(calendar, day);
+		is_midnight = is_midnight && is_working(calendar, day - 1);
 	}
-	PG_RETURN_BOOL(inside);
+	PG_RETURN_BOOL(inside || is_midnight);
 }

@@ -22,6 +22,7 @@
 #include "nodes/nodeFuncs.h"
 #include "parser/analyze.h"
 #include "parser/parser.h"
+#include "rewrite/rewriteManip.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -33,6 +34,7 @@
 #include "rules/rules_private.h"
 
 PG_FUNCTION_INFO_V1(crmaudit_deparse_query);
+PG_FUNCTION_INFO_V1(crmaudit_needed_columns);
 
 #ifdef CRM_HAS_QUERYDEF
 
@@ -117,6 +119,30 @@ settle_backslashes(const char *text)
 	return result.data;
 }
 
+/* Columns of a level of the query that are among those found. */
+static List *
+columns_found(List *rtable, List *found, int offset, List *columns)
+{
+	ListCell   *cell;
+	int			varno = offset;
+
+	foreach(cell, rtable)
+	{
+		RangeTblEntry *entry = lfirst_node(RangeTblEntry, cell);
+		ListCell   *name;
+		int			attno = 0;
+
+		varno++;
+		foreach(name, entry->eref->colnames)
+		{
+			if (crm_is_nonnullable(found, varno, ++attno))
+				columns = lappend(columns, psprintf("%s.%s", entry->eref->aliasname,
+													strVal(lfirst(name))));
+		}
+	}
+	return columns;
+}
+
 #endif
 
 /*
@@ -170,4 +196,51 @@ crmaudit_deparse_query(PG_FUNCTION_ARGS)
 #endif
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc),
 													  values, nulls)));
+}
+
+/*
+ * crmaudit.needed_columns(sql text, path text, role oid) returns text[]
+ *
+ * Columns that must have a value for the condition of a SELECT, or that of
+ * the subquery that it ends with, to hold, as "alias.column".  NULL before
+ * PostgreSQL 15.
+ */
+Datum
+crmaudit_needed_columns(PG_FUNCTION_ARGS)
+{
+#ifdef CRM_HAS_QUERYDEF
+	Query	   *query = analyse_as(text_to_cstring(PG_GETARG_TEXT_PP(0)),
+								   text_to_cstring(PG_GETARG_TEXT_PP(1)),
+								   PG_GETARG_OID(2));
+	Query	   *inner = llast_node(RangeTblEntry, query->rtable)->subquery;
+	int			offset = list_length(query->rtable);
+	Node	   *condition;
+	List	   *found;
+	List	   *columns;
+	Datum	   *names;
+	ListCell   *cell;
+	int			count = 0;
+
+	if (query->jointree->quals != NULL || inner == NULL)
+	{
+		found = find_nonnullable_vars(query->jointree->quals);
+		columns = columns_found(query->rtable, found, 0, NIL);
+	}
+	else
+	{
+		/* of both levels: the outer one as it is, the inner one after it */
+		condition = inner->jointree->quals;
+		OffsetVarNodes(condition, offset, 0);
+		IncrementVarSublevelsUp(condition, -1, 1);
+		found = find_nonnullable_vars(condition);
+		columns = columns_found(query->rtable, found, 0, NIL);
+		columns = columns_found(inner->rtable, found, offset, columns);
+	}
+	names = palloc((list_length(columns) + 1) * sizeof(Datum));
+	foreach(cell, columns)
+		names[count++] = CStringGetTextDatum((char *) lfirst(cell));
+	PG_RETURN_ARRAYTYPE_P(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
+#else
+	PG_RETURN_NULL();
+#endif
 }

@@ -158,6 +158,34 @@ SELECT crmaudit.map_entity('customer', 'crm."Besuch"', '{"customer_id": "Nr", "v
 SELECT crmaudit.unmap_entity('customer', 'crm.call');
 SELECT crmaudit.unmap_entity('client');
 SELECT crmaudit.unmap_entity('complaint');
+-- a name in quotes is not quoted twice
+SELECT crmaudit.unmap_entity('customer', 'crm."Besuch"');
+SELECT crmaudit.map_entity('customer', 'crm."Besuch"', '{"customer_id": "Nr", "since": "Kunde"}');
+-- a domain fits where what it is over does, and shows its values as that does
+CREATE DOMAIN crm.short_text AS varchar(10);
+CREATE DOMAIN crm.word AS crm.short_text CHECK (value <> '');
+CREATE DOMAIN crm.birthday AS date;
+CREATE DOMAIN crm.instant AS timestamp;
+CREATE DOMAIN crm.cash AS real;
+CREATE DOMAIN crm.flag AS boolean;
+CREATE TABLE crm.fancy (id crm.word PRIMARY KEY, day crm.birthday, at crm.instant, volume crm.cash, here crm.flag);
+INSERT INTO crm.fancy VALUES ('a', '2026-03-01', '2026-03-01 10:00', 12.5, true), ('b', NULL, NULL, NULL, false);
+SELECT crmaudit.map_entity('customer', 'crm.fancy', '{"customer_id": "id", "name": "day", "since": "day", "closed_at": "at", "annual_volume": "volume", "born_on": "day", "code": "id"}', 'here');
+SET DateStyle = 'German';
+SELECT customer_id, name, to_char(since, 'YYYY-MM-DD') AS since, extract(epoch FROM closed_at - '2026-03-01 10:00+08') AS seconds, annual_volume FROM crmaudit.customer() WHERE customer_id = 'a';
+SET DateStyle = 'ISO, YMD';
+SELECT types FROM crmaudit.entity_mapping WHERE source = 'crm.fancy'::regclass;
+SELECT crmaudit.map_entity('staff', 'crm.fancy', '{"staff_id": "id", "active": "here", "trained_at": "day"}');
+SELECT staff_id, active, extract(epoch FROM trained_at - '2026-03-01 00:00+08') AS seconds FROM crmaudit.staff() WHERE staff_id IN ('a', 'b') ORDER BY 1;
+SELECT crmaudit.map_entity('staff', 'crm.fancy', '{"staff_id": "id", "active": "volume"}');
+SELECT crmaudit.unmap_entity('customer', 'crm.fancy'), crmaudit.unmap_entity('staff', 'crm.fancy');
+-- ... also in an entity of one's own, and in the conditions of obligations
+SELECT crmaudit.add_entity('reading', '{"reading_id": "crm.word", "read_at": {"type": "timestamptz", "time": true}, "day": "crm.birthday", "here": "crm.flag"}');
+SELECT crmaudit.map_entity('reading', 'crm.fancy', '{"reading_id": "id", "read_at": "at", "day": "day", "here": "here"}');
+SELECT crmaudit.add_obligation('counted', 'reading', '1 day', 'reading', condition => 'here', fulfilled_at => 'read_at', counting_from => 'day', calendar => 'CN') > 0 AS added;
+SELECT subject_id, starts_at, due_at, state FROM crmaudit.obligation_status WHERE obligation = 'counted';
+SELECT crmaudit.drop_obligation('counted'), crmaudit.drop_entity('reading');
+DROP TABLE crm.fancy;
 -- values of a column that is no text become the type that is wanted
 SELECT crmaudit.map_entity('staff', 'crm.client', '{"staff_id": "no", "active": {"column": "manager", "values": {"7": "true", "8": "false"}}}');
 SELECT staff_id, active FROM crmaudit.staff() WHERE staff_id IN ('1', '2', '3') ORDER BY 1;

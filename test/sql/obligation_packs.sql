@@ -59,6 +59,29 @@ SELECT subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation =
 SELECT starts_at, due_at, fulfilled_at, state FROM pk.status WHERE obligation = 'finance_revisit_recorded' ORDER BY 1;
 SELECT obligation, month, due, met, late, overdue, unreachable, rate, demanded, is_reached FROM crmaudit.obligation_coverage WHERE obligation LIKE 'finance\_new%' ORDER BY 1;
 
+-- Who did not answer, refused or has no such number was not revisited; no outcome is as good as a
+-- revisit. The 20 seconds are of calls that nobody answered. Hours are of calls.
+INSERT INTO pk.contract (no, client, signed) SELECT no, no, '2025-09-30 15:00+08' FROM unnest('{o no_answer,o refused,o invalid,o none,r refused,r invalid,r no_answer,w visit}'::text[]) no;
+INSERT INTO pk.contact (client, kind, at, outcome) VALUES ('o no_answer', 'revisit', '2025-10-09 10:00+08', 'no_answer'), ('o refused', 'revisit', '2025-10-09 10:00+08', 'refused'), ('o invalid', 'revisit', '2025-10-09 10:00+08', 'invalid'), ('o none', 'revisit', '2025-10-09 10:00+08', NULL);
+INSERT INTO pk.contact (client, kind, at, outcome, ring) SELECT 'r ' || o, 'revisit', at::timestamptz, o, 5 FROM unnest('{refused,invalid,no_answer}'::text[]) o, unnest('{2025-10-09 10:00+08,2025-10-09 14:00+08,2025-10-10 10:00+08}'::text[]) at;
+INSERT INTO pk.contact (client, kind, method, at) VALUES ('w visit', 'revisit', 'visit', '2025-10-09 20:00+08');
+INSERT INTO pk.contact (client, kind, method, at, outcome) VALUES ('w visit', 'revisit', 'phone', '2025-10-09 19:00+08', 'no_answer'), ('w visit', 'revisit', NULL, '2025-10-09 18:00+08', 'no_answer'), ('w visit', 'revisit', 'letter', '2025-10-09 17:00+08', 'no_answer');
+SELECT subject_id, fulfilled_at, tries, outside, state FROM pk.status WHERE obligation = 'finance_new_contract' AND subject_id ~ '^[orw] ' ORDER BY 1;
+SELECT obligation, subject_id, state FROM pk.status WHERE obligation = 'finance_new_contract_month' AND subject_id ~ '^o ' ORDER BY 1, 2;
+-- no obligation of a pack is fulfilled by a call that nobody answered, but a spot check
+SELECT o.name FROM crmaudit.obligation o
+WHERE o.fulfilled_by = 'interaction' AND o.fulfilled_at IS NULL AND o.fulfilled_if !~ $$AND coalesce\(outcome, 'reached'\) = 'reached'$$ ORDER BY 1;
+DELETE FROM pk.contract WHERE no ~ '^[orw] ';
+DELETE FROM pk.contact WHERE client ~ '^[orw] ';
+-- D44: of a spot check the kind alone counts
+SELECT crmaudit.map_entity('interaction', 'pk.contact', '{"interaction_id": "id", "customer_id": "client", "staff_id": "who", "kind": "kind", "occurred_at": "at", "recorded_at": "entered", "outcome": "outcome", "ring_seconds": "ring", "method": "method", "related_entity": "''interaction''", "related_id": "client"}');
+INSERT INTO crmaudit.sample_member (sample_id, entity, subject_id, stratum, drawn_at, customer_id) VALUES (-1, 'interaction', 'checked', '', '2025-11-03 10:00+08', NULL), (-1, 'interaction', 'unchecked', '', '2025-11-03 10:00+08', NULL);
+INSERT INTO pk.contact (client, kind, at, outcome) VALUES ('checked', 'spot_check', '2025-12-03 23:59:59+08', 'no_answer'), ('unchecked', 'revisit', '2025-11-05 10:00+08', 'reached');
+SELECT subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation = 'finance_spot_check' ORDER BY 1;
+DELETE FROM crmaudit.sample_member WHERE sample_id = -1;
+DELETE FROM pk.contact WHERE client ~ 'checked';
+SELECT crmaudit.map_entity('interaction', 'pk.contact', '{"interaction_id": "id", "customer_id": "client", "staff_id": "who", "kind": "kind", "occurred_at": "at", "recorded_at": "entered", "outcome": "outcome", "ring_seconds": "ring", "method": "method"}');
+
 -- D11: every customer once a year.
 INSERT INTO pk.client (id, since) VALUES ('in the year', '2024-03-01'), ('a day late', '2024-03-01');
 INSERT INTO pk.contact (client, who, kind, at) VALUES ('in the year', 'w', 'revisit', '2025-03-01 23:59:59+08'), ('a day late', 'w', 'revisit', '2025-03-02 00:00+08');
@@ -68,12 +91,16 @@ SELECT obligation, subject_id, due_at, fulfilled_at, state FROM pk.status WHERE 
 INSERT INTO pk.person (id, job, department) VALUES ('w', 'clerk', 'service'), ('m', 'clerk', 'marketing'), ('d', 'deputy manager', 'management'), ('c', '副经理', 'management');
 INSERT INTO pk.client (id, since, kv, segment) VALUES ('9.9 kV', '2025-01-01', 9.9, NULL), ('10 kV', '2025-01-01', 10, NULL), ('10 kV late', '2025-01-01', 10, NULL), ('10 kV call', '2025-01-01', 10, NULL), ('64.9 kV', '2025-01-01', 64.9, NULL), ('65 kV', '2025-01-01', 65, NULL), ('65 kV other', '2025-01-01', 65, NULL), ('media', '2025-01-01', NULL, 'media'), ('left', '2025-01-01', 10, NULL);
 UPDATE pk.client SET left_at = '2025-06-01' WHERE id = 'left';
+-- who will leave has not left
+INSERT INTO pk.client (id, kind, since, kv, segment, volume, left_at) SELECT name, 'partner', '2025-01-01', kv, 'media', 300000, at FROM (VALUES ('leaves 10', 10, now() + interval '1 year'), ('leaves 65', 65, now() + interval '1 year'), ('has left', 10, now() - interval '1 second')) AS v(name, kv, at);
+SELECT obligation, subject_id FROM pk.status WHERE subject_id ~ 'lea?[fv]' AND subject_id <> 'left' GROUP BY 1, 2 ORDER BY 1, 2;
+DELETE FROM pk.client WHERE id ~ '^(leaves|has left)';
 INSERT INTO pk.contact (client, who, kind, method, at) VALUES ('10 kV', 'w', 'visit', NULL, '2025-12-31 23:59:59+08'), ('10 kV late', 'w', 'visit', NULL, '2026-01-01 00:00+08'), ('10 kV call', 'w', 'call', 'call', '2025-05-05 10:00+08'),
 	('64.9 kV', 'w', 'revisit', 'meeting', '2025-05-05 10:00+08'), ('65 kV', 'm', 'visit', NULL, '2025-05-05 10:00+08'), ('65 kV other', 'w', 'visit', NULL, '2025-05-05 10:00+08'), ('media', 'w', 'visit', NULL, '2025-05-05 10:00+08');
 SELECT obligation, subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation IN ('power_large_customer', 'power_largest_customer', 'power_delegates_and_media') AND due_at <= '2026-01-01' ORDER BY 1, 2;
 -- the plan of visits: approved in the year before
 INSERT INTO pk.plan VALUES ('in time', 's', '2026', '2025-12-31 23:59:59+08'), ('late', 's', '2026', '2026-01-01 00:00+08'), ('none', 's', '2026', NULL), ('month', 's', '2026-03', '2026-02-28 23:59:59+08'), ('month late', 's', '2026-03', '2026-03-01 00:00+08'), ('quarter', 's', '2026-Q2', '2026-03-31 23:59:59+08');
-SELECT obligation, subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation IN ('power_visit_plan', 'accounting_yearly_plan') ORDER BY 1, 2;
+SELECT obligation, subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation IN ('power_visit_plan', 'accounting_plan_approved') ORDER BY 1, 2;
 
 -- D12: 7 working days after a connection is archived, 24 hours after a repair is, 48 under an exception.
 INSERT INTO pk.ticket (no, client, kind, archived, area) VALUES ('7 wd', 't1', 'new_connection', '2025-09-30 15:00+08', NULL), ('8 wd', 't2', 'changed_connection', '2025-09-30 15:00+08', NULL), ('moved', 't3', 'move', '2025-09-30 15:00+08', NULL),
@@ -126,11 +153,21 @@ SELECT obligation, subject_id, due_at, fulfilled_at, state FROM pk.status WHERE 
 INSERT INTO pk.client (id, since, volume) VALUES ('200000', '2024-03-01', 200000), ('199999.99', '2024-03-01', 199999.99), ('by clerk', '2024-03-01', 300000), ('chinese title', '2024-03-01', 300000);
 INSERT INTO pk.contact (client, kind, who, at) VALUES ('200000', 'visit', 'd', '2025-03-01 23:59:59+08'), ('by clerk', 'visit', 'w', '2025-01-01 10:00+08'), ('chinese title', 'visit', 'c', '2025-03-02 00:00+08');
 SELECT subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation = 'accounting_key_account' AND starts_at < '2025-01-01' ORDER BY 1;
--- D18: a plan in each month from now on
+-- D18: every salesperson a plan of the year, and of each month: what is for it counts, whenever it
+-- was approved, and nothing that was approved in it for another. From now on, or as of a date.
 INSERT INTO pk.person (id, job) VALUES ('planner', 'sales'), ('sluggard', '业务员'), ('retired', 'sales');
 UPDATE pk.person SET active = false WHERE id = 'retired';
-INSERT INTO pk.plan SELECT 'now', 'planner', to_char(m, 'YYYY-MM'), m AT TIME ZONE 'Asia/Shanghai' FROM date_trunc('month', now() AT TIME ZONE 'Asia/Shanghai') m;
-SELECT subject_id, starts_at = date_trunc('month', now() AT TIME ZONE 'Asia/Shanghai') AS this_month, due_at - starts_at AS by_the_sixth, fulfilled_at IS NOT NULL AS planned FROM pk.status WHERE obligation = 'accounting_monthly_plan' ORDER BY 1;
+UPDATE pk.person SET active = NULL WHERE id = 'sluggard';
+SELECT obligation, subject_id, count(*), min(due_at - starts_at) AS within, bool_and(starts_at = date_trunc(CASE obligation WHEN 'accounting_monthly_plan' THEN 'month' ELSE 'year' END, now() AT TIME ZONE 'Asia/Shanghai')) AS now
+FROM pk.status WHERE obligation IN ('accounting_yearly_plan', 'accounting_monthly_plan') GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT crmaudit.alter_obligation('accounting_yearly_plan', valid_from => '2025-01-01'), crmaudit.alter_obligation('accounting_monthly_plan', valid_from => '2025-01-15');
+INSERT INTO pk.plan VALUES ('y1', 'planner', '2025', '2025-01-31 23:59:59+08'), ('y2', 'sluggard', '2025', '2025-02-01 00:00+08'), ('jan', 'planner', '2025-01', '2024-12-20 10:00+08'), ('mar', 'planner', '202503', '2025-02-03 10:00+08'),
+	('apr', 'planner', '2025-04', '2025-04-06 23:59:59+08'), ('apr 2', 'planner', '2025-04', '2025-04-05 10:00+08'), ('may', 'planner', '2025-05', '2025-05-07 00:00+08'), ('jun', 'planner', '2025-06', NULL), ('q1', 'sluggard', '2025-Q1', '2024-12-01 10:00+08'), ('odd', 'sluggard', 'January', '2024-12-01 10:00+08');
+SELECT obligation, subject_id, starts_at, due_at, fulfilled_at, tries, state FROM pk.status WHERE obligation IN ('accounting_yearly_plan', 'accounting_monthly_plan') AND starts_at < CASE WHEN subject_id = 'planner' THEN '2025-07-01' ELSE '2025-02-01' END::timestamp ORDER BY 1 DESC, 2, 3;
+SELECT crmaudit.alter_obligation('accounting_monthly_plan', recurring => 'calendar quarter', within => '');
+SELECT subject_id, starts_at, due_at, fulfilled_at, state FROM pk.status WHERE obligation = 'accounting_monthly_plan' AND starts_at < '2025-07-01' ORDER BY 1, 2;
+SELECT crmaudit.alter_obligation('accounting_monthly_plan', recurring => 'calendar month', within => '5 days', min_count => 2, hours => '09:00-17:00');
+SELECT subject_id, fulfilled_at, tries, outside, state FROM pk.status WHERE obligation = 'accounting_monthly_plan' AND subject_id = 'planner' AND starts_at < '2025-05-01' ORDER BY starts_at;
 
 -- D43: every step of a hazard by its deadline; a notice, and a re-check (times ours).
 INSERT INTO pk.step VALUES ('h1', 'hazard', 'found', '2025-09-30 10:00+08', '2025-10-01 10:00+08', '2025-10-01 10:00+08'), ('h1', 'hazard', 'notice', '2025-10-10 23:59:59+08', NULL, '2099-01-01'), ('h1', 'hazard', 'rectified', '2025-10-31 10:00+08', '2025-10-31 10:00+08', NULL), ('h1', 'hazard', 'recheck', '2025-11-30 23:59:59+08', NULL, NULL),

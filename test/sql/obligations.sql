@@ -18,7 +18,10 @@ SELECT crmaudit.deadline('2026-02-28 16:30+00', '0 days', 'CN') AS china, crmaud
 -- 24 hours in a zone with summer time; 1 day is until midnight
 SELECT crmaudit.deadline('2026-03-28 12:00+01', '24 hours', 'weekdays', 'Europe/Berlin') AT TIME ZONE 'Europe/Berlin' AS hours, crmaudit.deadline('2026-03-28 12:00+01', '1 days', 'weekdays', 'Europe/Berlin') AT TIME ZONE 'Europe/Berlin' AS day;
 -- A year that the calendar does not know; nothing; ends of time.
-SELECT crmaudit.deadline('2099-01-05', '1 working days', 'CN') AS unknown, crmaudit.deadline('2099-01-05', '1 days', 'CN') AS days, crmaudit.deadline(NULL, '1 days', 'CN') AS null_since,
+SELECT crmaudit.deadline('2099-01-05', '1 working days', 'CN');
+\echo :LAST_ERROR_SQLSTATE
+SELECT crmaudit.deadline('2026-12-30 10:00+08', '10 working days', 'CN_2026') FROM crmaudit.add_calendar('CN_2026', 'one year', 'Asia/Shanghai', first_year => 2026, last_year => 2026);
+SELECT crmaudit.known_deadline('2099-01-05', '1 working days', 'CN') AS unknown, crmaudit.known_deadline('2026-01-05', '1 working days', 'CN') AS known, crmaudit.deadline('2099-01-05', '1 days', 'CN') AS days, crmaudit.deadline(NULL, '1 days', 'CN') AS null_since,
 	crmaudit.deadline('infinity', '1 working days', 'CN') AS infinite, crmaudit.deadline('2026-01-05', NULL, 'CN') AS null_within;
 SELECT crmaudit.deadline(now(), '5 fortnights', 'CN');
 SELECT crmaudit.deadline(now(), 'five days', 'CN');
@@ -37,6 +40,9 @@ SELECT crmaudit.deadline(now(), '1 days', 'CN', 'Mars/Olympus');
 -- Hours: both ends belong to them; with workdays, not on days off.
 SELECT at, crmaudit.within_hours(at, 'workdays 10:00-11:00,14:00-16:00', 'CN') AS work, crmaudit.within_hours(at, '09:00-11:00, 15:00-17:00', 'CN') AS any_day
 FROM unnest('{2026-03-02 09:59:59+08,2026-03-02 10:00+08,2026-03-02 11:00+08,2026-03-02 11:00:00.000001+08,2026-03-02 14:00+08,2026-03-02 16:00+08,2026-03-02 16:00:01+08,2026-03-01 10:30+08,2026-02-28 10:30+08,2099-01-05 10:30+08,infinity}'::timestamptz[]) WITH ORDINALITY AS u(at, n) ORDER BY n;
+-- 24:00 is when the next day begins: of Friday it is on Saturday, of Sunday on Monday
+SELECT at, crmaudit.within_hours(at, 'workdays 18:00-24:00', 'CN') AS work, crmaudit.within_hours(at, '18:00-24:00', 'CN') AS any_day, crmaudit.within_hours(at, 'workdays 00:00-24:00', 'CN') AS work_day, crmaudit.within_hours(at, 'workdays 00:00-23:59', 'CN') AS from_midnight
+FROM unnest('{2026-03-06 17:59:59+08,2026-03-06 18:00+08,2026-03-06 23:59:59.999999+08,2026-03-07 00:00+08,2026-03-07 00:00:00.000001+08,2026-03-09 00:00+08,2026-03-10 00:00+08}'::timestamptz[]) WITH ORDINALITY AS u(at, n) ORDER BY n;
 SELECT crmaudit.within_hours('2026-03-02 23:59:59+08', '00:00-24:00', 'CN') AS all_day, crmaudit.within_hours(now(), NULL, 'CN') AS no_hours;
 SELECT crmaudit.within_hours(now(), '10-11', 'CN');
 SELECT crmaudit.within_hours(now(), '11:00-10:00', 'CN');
@@ -113,6 +119,12 @@ INSERT INTO ob.visit (client, at) VALUES (1, '2099-01-06 10:00+08');
 SELECT crmaudit.add_obligation('unknown_year', 'contract', '5 working days', 'interaction', calendar => 'CN') > 0 AS added;
 SELECT subject_id, due_at, fulfilled_at, state FROM ob.status ORDER BY 1;
 SELECT obligation, month, due, met, late, overdue, open, unreachable, exempt, rate, is_reached FROM crmaudit.obligation_coverage ORDER BY 1, 2;
+-- ... this year, and from November on the next, of those that count working days
+SELECT problem, remedy FROM crmaudit.obligation_calendar_problems('2099-10-31');
+SELECT count(*) FROM crmaudit.obligation_calendar_problems('2099-11-01');
+SELECT count(*) FROM crmaudit.obligation_calendar_problems('2026-03-01');
+SELECT crmaudit.alter_obligation('unknown_year', within => '5 days');
+SELECT count(*) FROM crmaudit.obligation_calendar_problems('2099-11-01');
 SELECT crmaudit.drop_obligation('unknown_year');
 TRUNCATE ob.visit, ob.contract;
 
@@ -163,6 +175,15 @@ INSERT INTO ob.grievance VALUES (1, 1, 's1', 'complaint', '2026-03-02 10:00+08',
 	(3, 1, 's1', 'complaint', '2026-03-02 10:00+08', NULL, NULL), (4, 1, 's1', 'opinion', '2026-03-02 10:00+08', '2026-03-03', NULL);
 SELECT crmaudit.add_obligation('answer', 'complaint', '5 working days', NULL, condition => $$kind = 'complaint'$$, fulfilled_at => 'answered_at', counting_from => 'opened_at', calendar => 'CN') > 0 AS added;
 SELECT * FROM ob.status ORDER BY subject_id;
+-- what lies before the beginning fulfils nothing; on its day, a date without a time does where days count
+INSERT INTO ob.grievance VALUES (5, 1, 's1', 'complaint', '2026-03-02 10:00+08', '2026-03-01 23:59:59+08', NULL), (6, 1, 's1', 'complaint', '2026-03-02 10:00+08', '2026-03-02 00:00+08', NULL), (7, 1, 's1', 'complaint', '2026-03-02 10:00+08', '2026-03-02 09:59:59+08', NULL),
+	(8, 1, 's1', 'complaint', '2026-03-02 10:00+08', '2026-03-02 10:00+08', NULL);
+SELECT subject_id, fulfilled_at, state FROM ob.status WHERE subject_id > '4' ORDER BY subject_id;
+SELECT crmaudit.alter_obligation('answer', within => '24 hours');
+SELECT subject_id, fulfilled_at, state FROM ob.status WHERE subject_id > '4' ORDER BY subject_id;
+SELECT crmaudit.alter_obligation('answer', within => '', due => $$opened_at + interval '1 day'$$);
+SELECT subject_id, fulfilled_at, state FROM ob.status WHERE subject_id > '4' ORDER BY subject_id;
+DELETE FROM ob.grievance WHERE id > 4;
 SELECT crmaudit.alter_obligation('answer', fulfilled_if => 'staff_id IS NULL');
 SELECT subject_id, state FROM ob.status ORDER BY subject_id;
 SELECT crmaudit.drop_obligation('answer');
@@ -172,7 +193,10 @@ INSERT INTO ob.contract (no, client, ends) VALUES ('early', 1, '2026-01-31'), ('
 INSERT INTO ob.visit (client, at) VALUES (1, '2026-02-27 23:59:59+08'), (2, '2026-02-28 00:00+08'), (3, '2026-02-01 10:00+08'), (3, '2026-03-01 10:00+08'), (4, '2026-03-13 10:00+08');
 SELECT crmaudit.add_obligation('month_after', 'contract', '40 days', 'interaction', counting_from => 'ends_on', not_before => '1 month', calendar => 'CN') > 0 AS added;
 SELECT subject_id, starts_at, due_at, fulfilled_at, state FROM ob.status ORDER BY 1;
-SELECT crmaudit.alter_obligation('month_after', not_before => '24 hours', within => '48 hours');
+-- ... nor is it a try, failed or not
+SELECT crmaudit.alter_obligation('month_after', attempts => 1);
+SELECT subject_id, tries, state FROM ob.status ORDER BY 1;
+SELECT crmaudit.alter_obligation('month_after', not_before => '24 hours', within => '48 hours', attempts => 0);
 SELECT subject_id, fulfilled_at, state FROM ob.status ORDER BY 1;
 SELECT crmaudit.alter_obligation('month_after', not_before => '', within => '40 days', min_count => 2);
 -- min_count: the second one fulfils
@@ -198,10 +222,34 @@ SELECT subject_id, tries, state FROM ob.status ORDER BY subject_id;
 SELECT crmaudit.alter_obligation('tried', attempts => 0);
 SELECT subject_id, tries, state FROM ob.status ORDER BY subject_id;
 
+-- a try after it was due makes nothing unreachable, which was overdue; a try at
+-- the last moment does; all are counted, also one that fulfils and is no try by itself
+INSERT INTO ob.contract (no, client, signed) SELECT name, id, '2026-03-02 09:00+08' FROM (VALUES ('tried late', 8), ('last tried late', 9), ('last in time', 10)) AS v(name, id);
+INSERT INTO ob.visit (client, kind, at, outcome)
+	SELECT 8, 'revisit', at::timestamptz, 'no_answer' FROM unnest('{2026-03-10 10:00+08,2026-03-10 11:00+08,2026-03-10 12:00+08,2026-03-10 12:10+08}'::text[]) at
+	UNION ALL SELECT 9, 'revisit', at::timestamptz, 'no_answer' FROM unnest('{2026-03-09 21:00+08,2026-03-09 22:00+08,2026-03-10 00:00+08}'::text[]) at
+	UNION ALL SELECT 10, 'revisit', at::timestamptz, 'no_answer' FROM unnest('{2026-03-09 21:00+08,2026-03-09 22:00+08,2026-03-09 23:59:59+08}'::text[]) at;
+SELECT crmaudit.alter_obligation('tried', attempts => 3, attempt_if => $$kind = 'revisit' AND outcome <> 'reached'$$);
+SELECT subject_id, fulfilled_at, tries, state FROM ob.status WHERE subject_id ~ 'late|last|reached' ORDER BY subject_id;
+SELECT crmaudit.alter_obligation('tried', within => '182 hours');
+SELECT subject_id, due_at, tries, state FROM ob.status WHERE subject_id ~ 'last' ORDER BY subject_id;
+UPDATE ob.visit SET at = '2026-03-09 23:00+08' WHERE at = '2026-03-09 23:59:59+08';
+SELECT subject_id, tries, state FROM ob.status WHERE subject_id ~ 'last' ORDER BY subject_id;
+SELECT crmaudit.alter_obligation('tried', within => '5 working days', attempt_if => $$kind = 'revisit'$$);
+DELETE FROM ob.contract WHERE client >= 8;
+
 -- hours: each try outside of them counts, whether it succeeded or not.
 SELECT crmaudit.alter_obligation('tried', attempts => 3, hours => 'workdays 10:00-11:00,14:00-16:00');
 UPDATE ob.visit SET at = '2026-03-07 10:30+08' WHERE client = 4 AND at = '2026-03-04 10:30+08';
 SELECT subject_id, tries, outside, state FROM ob.status ORDER BY subject_id;
+-- of calls: not of visits and letters
+SELECT crmaudit.alter_obligation('tried', attempt_if => 'true', fulfilled_if => $$outcome = 'reached'$$);
+TRUNCATE ob.visit;
+INSERT INTO ob.visit (client, kind, method, at) VALUES (1, 'visit', NULL, '2026-03-03 20:00+08'), (2, 'letter', NULL, '2026-03-03 20:00+08'), (3, 'message', NULL, '2026-03-03 20:00+08'), (4, 'revisit', 'Visit', '2026-03-03 20:00+08'), (5, 'revisit', 'Phone', '2026-03-03 20:00+08'), (6, 'Call', NULL, '2026-03-03 20:00+08'), (7, NULL, NULL, '2026-03-03 20:00+08');
+SELECT subject_id, outside FROM ob.status ORDER BY outside, subject_id;
+-- ... also where SQL reads the staff
+SELECT crmaudit.alter_obligation('tried', attempt_if => 'staff.position IS NULL');
+SELECT subject_id, outside FROM ob.status ORDER BY outside, subject_id;
 SELECT crmaudit.drop_obligation('tried');
 TRUNCATE ob.visit, ob.contract;
 
@@ -214,6 +262,19 @@ SELECT subject_id, customer, staff, starts_at, due_at, fulfilled_at, tries, stat
 SELECT crmaudit.alter_obligation('yearly', within => '3 months', valid_from => '2022-01-01');
 SELECT subject_id, starts_at, due_at, fulfilled_at, tries, state FROM ob.status ORDER BY 1, starts_at;
 SELECT crmaudit.drop_obligation('yearly');
+-- two at the same instant, as where a CRM keeps no time: no turn of no length, none lost
+TRUNCATE ob.visit;
+INSERT INTO ob.visit (client, at) SELECT 1, at::timestamptz FROM unnest('{2022-03-01 00:00+08,2022-03-01 00:00+08,2022-03-01 00:00+08,2023-02-01 00:00+08,2023-02-01 00:00+08}'::text[]) at;
+SELECT crmaudit.add_obligation('yearly', 'customer', NULL, 'interaction', recurring => '1 year', condition => $$customer_id = '1'$$, calendar => 'CN') > 0 AS added;
+SELECT starts_at, due_at, fulfilled_at, tries, state FROM ob.status ORDER BY 1, 3;
+-- where two are needed, two at one instant are two; a third waits for no turn that ends where it began
+SELECT crmaudit.alter_obligation('yearly', min_count => 2);
+SELECT starts_at, due_at, fulfilled_at, tries, state FROM ob.status ORDER BY 1, 3;
+INSERT INTO ob.visit (client, at) VALUES (1, '2022-03-01 00:00+08');
+SELECT starts_at, due_at, fulfilled_at, tries, state FROM ob.status ORDER BY 1, 3;
+SELECT crmaudit.drop_obligation('yearly');
+TRUNCATE ob.visit;
+INSERT INTO ob.visit (client, at, outcome) VALUES (1, '2022-05-10 23:00+08', 'reached'), (1, '2022-11-01 10:00+08', 'reached'), (1, '2024-01-01 10:00+08', 'reached'), (1, '2023-11-01 10:00+08', 'no_answer'), (3, '2021-02-28 10:00+08', 'reached');
 -- ... or by calendar month, quarter and year.
 SELECT crmaudit.add_obligation('monthly', 'customer', NULL, 'interaction', recurring => 'calendar month', fulfilled_if => $$outcome = 'reached'$$, condition => 'customer_id = ''1''', counting_from => 'since', calendar => 'CN') > 0 AS added;
 SELECT starts_at, due_at, fulfilled_at, state FROM ob.status WHERE starts_at < '2021-07-02' OR fulfilled_at IS NOT NULL ORDER BY 1;
@@ -286,6 +347,46 @@ SELECT crmaudit.add_obligation('covered', 'contract', '1000 days', 'interaction'
 SELECT obligation, due, met, open, rate, demanded, is_reached FROM crmaudit.obligation_coverage;
 SELECT crmaudit.drop_obligation('covered');
 TRUNCATE ob.visit, ob.contract;
+
+-- A column that no source has and without which the SQL does not hold: nothing
+-- would be said of any subject, or each would be overdue; health tells. One that
+-- may as well have no value is none.
+INSERT INTO ob.contract (no, client, seller, signed) VALUES ('a', 1, 's1', '2026-01-05 10:00+08');
+SELECT crmaudit.add_obligation('g_condition', 'contract', '5 days', 'interaction', condition => $$status = 'signed' AND amount > 5$$) > 0
+	AND crmaudit.add_obligation('g_counting_from', 'complaint', '5 days', 'interaction', counting_from => 'decided_at') > 0
+	AND crmaudit.add_obligation('g_due', 'complaint', NULL, 'interaction', due => $$decided_at + interval '1 day'$$) > 0
+	AND crmaudit.add_obligation('g_fulfilled_at', 'complaint', '5 days', NULL, fulfilled_at => 'decided_at') > 0
+	AND crmaudit.add_obligation('g_fulfilled_at_if', 'complaint', '5 days', NULL, fulfilled_at => 'answered_at', fulfilled_if => 'upheld') > 0
+	AND crmaudit.add_obligation('g_fulfilled_if', 'contract', '5 days', 'interaction', fulfilled_if => $$result IN ('ok', 'fine')$$) > 0
+	AND crmaudit.add_obligation('g_subject', 'contract', '5 days', 'interaction', fulfilled_if => $$subject.signed_by <> staff_id$$) > 0
+	AND crmaudit.add_obligation('g_staff', 'contract', '5 days', 'interaction', fulfilled_if => $$staff.address IS NOT NULL AND kind = 'visit'$$) > 0
+	AND crmaudit.add_obligation('told_condition', 'contract', '5 days', 'interaction', condition => $$status = 'signed' OR amount > 5$$) > 0
+	AND crmaudit.add_obligation('told_coalesce', 'contract', '5 days', 'interaction', condition => 'coalesce(amount, 1) > 0', fulfilled_if => $$coalesce(result, 'ok') = 'ok' AND staff.address IS DISTINCT FROM 'x' AND (subject.signed_by IS NULL OR kind = 'visit')$$) > 0 AS added;
+SELECT rule, problem FROM crmaudit.health WHERE subject = 'obligation' ORDER BY 1;
+SELECT DISTINCT remedy FROM crmaudit.health WHERE subject = 'obligation';
+SELECT obligation, count(*) FROM ob.status GROUP BY 1 ORDER BY 1;
+-- one source that has it is enough
+CREATE TABLE ob.order (no text PRIMARY KEY, price numeric, signer text, signed timestamptz);
+SELECT crmaudit.map_entity('contract', 'ob.order', '{"contract_id": "no", "amount": "price", "signed_by": "signer", "signed_at": "signed"}');
+SELECT rule FROM crmaudit.health WHERE subject = 'obligation' ORDER BY 1;
+DROP TABLE ob.order;
+SELECT count(*) FROM crmaudit.health WHERE subject = 'obligation';
+SELECT crmaudit.drop_obligation(name) FROM crmaudit.obligation ORDER BY name;
+-- ... or one that has no value in any row
+SELECT crmaudit.add_obligation('yearly', 'customer', NULL, 'interaction', recurring => '1 year') > 0 AS added;
+SELECT problem FROM crmaudit.health WHERE subject = 'obligation';
+INSERT INTO ob.client (id) VALUES (1), (2);
+SELECT rule, problem, remedy FROM crmaudit.health WHERE subject = 'obligation';
+UPDATE ob.client SET since = '2026-01-01' WHERE id = 2;
+SELECT problem FROM crmaudit.health WHERE subject = 'obligation';
+SELECT crmaudit.drop_obligation('yearly');
+TRUNCATE ob.client, ob.contract;
+-- a per cent sign in a mapping is no placeholder
+SELECT crmaudit.map_entity('complaint', 'ob.grievance', $${"complaint_id": "id", "customer_id": "client", "staff_id": "about", "kind": "CASE WHEN kind LIKE '%s' THEN kind END", "opened_at": "came", "answered_at": "answered", "closed_at": "closed"}$$);
+SELECT crmaudit.add_obligation('percent', 'complaint', '5 days', 'complaint', condition => $$kind LIKE '%1$s%' IS NOT TRUE$$, fulfilled_if => 'kind IS NULL', link => 'complaint') > 0 AS added;
+SELECT count(*) FROM ob.status;
+SELECT crmaudit.drop_obligation('percent');
+SELECT crmaudit.map_entity('complaint', 'ob.grievance', '{"complaint_id": "id", "customer_id": "client", "staff_id": "about", "kind": "kind", "opened_at": "came", "answered_at": "answered", "closed_at": "closed"}');
 
 -- The sweep makes findings of what is overdue, and of calls outside the hours;
 -- the source need not be protected.

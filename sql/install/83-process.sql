@@ -320,7 +320,7 @@ CREATE VIEW crmaudit.usage WITH (security_invoker = true) AS
 		SELECT (u.at AT TIME ZONE s.zone)::date AS day, u.user_id, u.action, u.action = 'login' AND u.outcome = 'failed' AS is_failed,
 			max(u.staff_id) AS staff_id, count(*) AS times, min(u.at) AS first_at, max(u.at) AS last_at
 		FROM crmaudit.usage_event() u CROSS JOIN span s
-		WHERE u.at >= s.since
+		WHERE u.at >= s.since AND u.at <= now()
 		GROUP BY 1, 2, 3, 4
 	), act AS (
 		SELECT e.day, e.user_id, e.staff_id, e.action, e.times, e.is_failed, 0::bigint AS inserts, 0::bigint AS updates, 0::bigint AS deletes, e.first_at, e.last_at
@@ -357,7 +357,7 @@ CREATE VIEW crmaudit.inactive_users WITH (security_invoker = true) AS
 		FROM (SELECT crmaudit.report_time_zone() AS zone) z
 	), event AS (
 		SELECT u.user_id, max(u.staff_id) AS staff_id, max(u.at) FILTER (WHERE u.action IS DISTINCT FROM 'login' OR u.outcome IS DISTINCT FROM 'failed') AS last_at
-		FROM crmaudit.usage_event() u GROUP BY u.user_id
+		FROM crmaudit.usage_event() u WHERE (u.at > now()) IS NOT TRUE GROUP BY u.user_id
 	), write AS (
 		SELECT w.person, max(w.last_at) AS last_at FROM today t CROSS JOIN LATERAL crmaudit.recorded_writes(t.since) w GROUP BY w.person
 	), account AS (

@@ -145,8 +145,11 @@ INSERT INTO rv.contact_log (no, customer, staff, kind, method, at, outcome, ring
 	(52, 6, 'a', 'call', NULL, '2025-09-30 11:00+08', 'reached', 3, NULL, 'contract', '8'),			-- at their end
 	(53, 7, 'a', 'call', NULL, '2025-10-01 10:30+08', 'reached', 3, NULL, NULL, NULL),				-- on a holiday
 	(54, 8, 'a', 'call', NULL, '2025-10-11 10:30+08', 'reached', 3, NULL, NULL, NULL),				-- on a Saturday that is worked
-	(55, 9, 'a', 'call', NULL, '2031-01-01 10:30+08', 'reached', 3, NULL, NULL, NULL),				-- the calendar does not know the year
-	(56, 9, 'a', 'call', NULL, NULL, 'no_answer', 3, NULL, NULL, NULL);
+	(55, 9, 'a', 'call', NULL, '2001-01-01 20:30+08', 'reached', 3, NULL, NULL, NULL),				-- the calendar does not know the year
+	(56, 9, 'a', 'call', NULL, NULL, 'no_answer', 3, NULL, NULL, NULL),
+	(61, 10, 'a', 'call', NULL, '2025-09-30 10:00+08', NULL, NULL, NULL, NULL, NULL),				-- an outcome that nobody entered: reached, and the series ends
+	(62, 10, 'a', 'call', NULL, '2025-09-30 10:30+08', 'no_answer', 20, NULL, NULL, NULL),
+	(63, 10, 'a', 'call', NULL, now() + interval '1 year', NULL, NULL, NULL, NULL, NULL);			-- one that is planned reached nobody yet
 SELECT customer_id AS customer, related_entity, related_id, staff, first_at AT TIME ZONE 'Asia/Shanghai' AS first_at, last_at AT TIME ZONE 'Asia/Shanghai' AS last_at, unanswered, different_hours AS hours,
 	short_rings AS short, invalid, invalid_without_reason AS no_reason, outside_hours AS outside, state, severity FROM crmaudit.call_attempts;
 -- the hours of another text, of any day; fewer tries
@@ -163,7 +166,8 @@ INSERT INTO rv.contact_log (no, customer, staff, kind, method, at, outcome, reco
 	(4, 1, 'a', 'revisit', 'call', '2025-09-01 10:00+08', 'no_answer', NULL, NULL, NULL, NULL),
 	(5, NULL, NULL, 'revisit', ' ', NULL, 'no_answer', NULL, NULL, NULL, NULL),
 	(6, NULL, '', 'revisit', NULL, '2025-09-02 10:00+08', NULL, NULL, NULL, NULL, NULL),
-	(7, 1, 'a', 'visit', NULL, '2025-09-01 10:00+08', NULL, NULL, NULL, NULL, NULL);
+	(7, 1, 'a', 'visit', NULL, '2025-09-01 10:00+08', NULL, NULL, NULL, NULL, NULL),
+	(8, 1, 'a', 'revisit', NULL, now() + interval '1 year', NULL, NULL, NULL, NULL, NULL);	-- planned
 SELECT interaction_id, customer_id, staff_id, method, outcome, missing FROM crmaudit.revisit_record_gaps;
 TRUNCATE rv.contact_log, rv.request;
 
@@ -193,6 +197,14 @@ INSERT INTO rv.contact_log (no, customer, staff, kind, at, about, about_no) VALU
 	(15, 6, 'x', 'revisit', '2025-05-02 10:00+08', NULL, NULL),				-- not among the staff
 	(16, 6, NULL, 'revisit', '2025-05-02 10:00+08', NULL, NULL);
 SELECT interaction_id, customer_id, staff_id, concerned_entity, concerned_id, concerned_staff_id, conflict, department, named FROM crmaudit.conflict_of_interest ORDER BY interaction_id::int;
+-- whom two sources know, and what two sources tell of, is one
+CREATE TABLE rv.staff_of_old AS SELECT * FROM rv.staff;
+SELECT crmaudit.map_entity('staff', 'rv.staff_of_old', '{"staff_id": "staff_id", "department": "department"}');
+CREATE TABLE rv.contract_of_old AS SELECT * FROM rv.contract;
+SELECT crmaudit.map_entity('contract', 'rv.contract_of_old', '{"contract_id": "no", "customer_id": "customer", "staff_id": "staff", "signed_at": "signed"}');
+SELECT count(*), count(DISTINCT (interaction_id, concerned_entity, concerned_id)) FROM crmaudit.conflict_of_interest;
+SELECT department, archived FROM crmaudit.revisit_monthly;
+SELECT crmaudit.unmap_entity('staff', 'rv.staff_of_old'), crmaudit.unmap_entity('contract', 'rv.contract_of_old');
 
 -- Cases ------------------------------------------------------------------------------------
 CREATE TABLE rv.step (case_no text, kind text, step text, began timestamptz, ended timestamptz, due timestamptz);

@@ -33,7 +33,9 @@ INSERT INTO au.log VALUES
 	(3, 'li', '1', :'month'::timestamp + interval '1 hour', 'search', 'failed'), (4, 'li', '1', :'month'::timestamp + interval '1 hour', 'export', NULL),
 	(5, 'li', '1', :'month'::timestamp - interval '1 second', 'login', NULL), (6, 'li', '1', :'month'::timestamp - interval '1 day 1 second', 'login', 'failed'),
 	(7, 'wu', '2', :'month'::timestamp - interval '12 months', 'login', 'ok'), (8, 'wu', '2', :'month'::timestamp - interval '12 months 1 second', 'login', 'ok'),
-	(9, 'wu', '2', :'month'::timestamp - interval '1 second', NULL, NULL);
+	(9, 'wu', '2', :'month'::timestamp - interval '1 second', NULL, NULL),
+	-- a clock that is wrong
+	(10, 'wu', '2', :'month'::timestamp + interval '2 years', 'search', 'ok');
 SET crmaudit.shared_users = 'postgres';
 SET crmaudit.actor = 'li';
 INSERT INTO au.customer VALUES (1, 'a'), (2, 'b');
@@ -55,7 +57,8 @@ SELECT (now() AT TIME ZONE 'Asia/Shanghai')::date AS today \gset
 INSERT INTO au.log VALUES (1, 'li', '1', :'today'::date - 30, 'login', 'ok'), (2, 'wu', '2', :'today'::date - 31 + interval '23:59:59', 'search', 'ok'), (3, 'wu', '2', :'today'::date, 'login', 'failed'),
 	(4, 'sun', '3', :'today'::date - 100, 'login', 'ok'),	-- wrote today
 	(5, 'qian', '4', :'today'::date - 100, 'login', 'ok'), (6, 'feng2', '8', :'today'::date - 40, 'login', 'ok'), (7, 'feng', '8', :'today'::date - 50, 'search', 'ok'),
-	(8, 'robot', NULL, :'today'::date - 60, 'login', 'ok'), (9, 'zheng', '7', :'today'::date, 'login', 'failed');
+	(8, 'robot', NULL, :'today'::date - 60, 'login', 'ok'), (9, 'zheng', '7', :'today'::date, 'login', 'failed'),
+	(10, 'wu', '2', :'today'::date + 400, 'search', 'ok');	-- a clock that is wrong
 SELECT staff_id, users, department, days_unused, state, last_write_at IS NOT NULL AS writes FROM crmaudit.inactive_users;
 SELECT crmaudit.unmap_entity('usage_event'), crmaudit.unmap_entity('staff');
 SELECT count(*) FROM crmaudit.inactive_users;

@@ -257,6 +257,28 @@ CREATE VIEW crmaudit.conflict_of_interest WITH (security_invoker = true) AS
 	ORDER BY c.occurred_at, c.interaction_id, c.entity, c.id;
 COMMENT ON VIEW crmaudit.conflict_of_interest IS 'revisits done by the person whom the complaint is about, by the contract''s adviser or by who served the request (conflict person), or by his department (D16); named: whether the revisit names what it is about, or that is the customer''s last one before it';
 
+-- Special revisits ----------------------------------------------------------------------------
+
+-- Who approved, and not when, has approved in time.
+CREATE VIEW crmaudit.special_revisits WITH (security_invoker = true) AS
+	WITH plan AS (
+		SELECT p.plan_id, crmaudit.period_range(min(p.period)) AS days, min(p.approved_by) AS approved_by, min(p.approved_at) AS approved_at
+		FROM crmaudit.plan() p GROUP BY p.plan_id
+	)
+	SELECT i.interaction_id, i.customer_id, i.staff_id, i.occurred_at, CASE WHEN i.related_entity = 'plan' THEN i.related_id END AS plan_id, p.approved_by, p.approved_at,
+		CASE WHEN i.related_entity IS DISTINCT FROM 'plan' OR i.related_id IS NULL THEN 'no plan'
+			WHEN p.plan_id IS NULL THEN 'unknown plan'
+			WHEN p.approved_by IS NULL AND p.approved_at IS NULL THEN 'not approved'
+			WHEN i.occurred_at IS NULL THEN 'unknown'
+			WHEN p.approved_at > i.occurred_at THEN 'approved afterwards'
+			WHEN NOT p.days @> (i.occurred_at AT TIME ZONE z.name)::date THEN 'outside the period'
+			ELSE 'ok' END AS state
+	FROM crmaudit.interaction() i CROSS JOIN (SELECT crmaudit.report_time_zone() AS name) z
+	LEFT JOIN plan p ON i.related_entity = 'plan' AND p.plan_id = i.related_id
+	WHERE i.kind = 'special_revisit' OR i.kind = 'revisit' AND i.related_entity = 'plan'
+	ORDER BY i.occurred_at, i.interaction_id;
+COMMENT ON VIEW crmaudit.special_revisits IS 'revisits that follow a plan (kind special_revisit, or a revisit that names a plan by related_entity and related_id), and whether it was approved before, and its period is meant: state is ok, no plan, unknown plan, not approved, approved afterwards, outside the period, or unknown without a time (D44)';
+
 -- Cases ---------------------------------------------------------------------------------------
 
 -- Steps by their names, written with a space, a hyphen or an underscore.

@@ -402,6 +402,25 @@ CREATE VIEW crmaudit.staff_appraisal WITH (security_invoker = true) AS
 	SELECT year, staff_id, name, department, visits_planned, visits_done, plan_completion, plans_missing, customers, lost, churn_rate, incomplete_cases, false_cases, obligations_overdue, obligations_late, complaints, upheld_complaints, answers, dissatisfied, satisfaction_rate, trained_at FROM crmaudit.staff_appraisal_rows();
 COMMENT ON VIEW crmaudit.staff_appraisal IS 'figures for the appraisal of each staff member and calendar year: visits planned (by month, or else by quarter or year, in periods that have begun) and done, plans missing; customers had, lost, churn rate (a year in which none came or left has none); cases of incomplete and of false data, apart (of whoever entered them if he is known, else the owner''s); obligations of the year overdue or fulfilled late; complaints and reports, and those upheld; answers and dissatisfied ones; last training (D8, D18, D44)';
 
+-- Of several sources, or several trainings, the first one counts.
+CREATE VIEW crmaudit.untrained_sales WITH (security_invoker = true) AS
+	WITH person AS (
+		SELECT s.staff_id, min(s.name) AS name, min(s.department) AS department, min(s.trained_at) FILTER (WHERE s.trained_at <= now()) AS trained_at
+		FROM crmaudit.staff() s
+		WHERE EXISTS (SELECT FROM crmaudit.entity_mapping m WHERE m.entity = 'staff' AND m.columns ? 'trained_at')
+		GROUP BY s.staff_id
+	), sale AS (
+		SELECT k.staff_id, k.contract_id, min(k.signed_at) AS signed_at, min(k.amount) AS amount FROM crmaudit.contract() k
+		WHERE k.signed_at <= now() AND (k.status IN ('draft', 'offered')) IS NOT TRUE GROUP BY k.staff_id, k.contract_id
+	)
+	SELECT p.staff_id, p.name, p.department, p.trained_at, count(*) AS contracts, sum(k.amount) AS amount, min(k.signed_at) AS first_signed_at, max(k.signed_at) AS last_signed_at,
+		CASE WHEN p.trained_at IS NULL THEN 'never trained' ELSE 'trained afterwards' END AS state
+	FROM person p JOIN sale k ON k.staff_id = p.staff_id
+	WHERE (p.trained_at <= k.signed_at) IS NOT TRUE
+	GROUP BY p.staff_id, p.name, p.department, p.trained_at
+	ORDER BY p.trained_at IS NOT NULL, count(*) DESC, p.staff_id;
+COMMENT ON VIEW crmaudit.untrained_sales IS 'whoever sold before he was trained and tested: the contracts that he made before (drafts and offers left out); state is never trained, or trained afterwards, which may be another training than the first where the CRM keeps but the last; empty while trained_at is not mapped (D44)';
+
 -- The year is counted from the day of the first complaint to the same day of
 -- the next year, that day included. Complaints that are neighbours in time tell.
 CREATE FUNCTION crmaudit.agent_recheck_rows()

@@ -206,6 +206,23 @@ SELECT count(*), count(DISTINCT (interaction_id, concerned_entity, concerned_id)
 SELECT department, archived FROM crmaudit.revisit_monthly;
 SELECT crmaudit.unmap_entity('staff', 'rv.staff_of_old'), crmaudit.unmap_entity('contract', 'rv.contract_of_old');
 
+-- Special revisits follow a plan that was approved before ------------------------------------
+SELECT count(*) FROM crmaudit.special_revisits;
+CREATE TABLE rv.plan (no text PRIMARY KEY, period text, approver text, approved timestamptz);
+INSERT INTO rv.plan VALUES ('p1', '2025-06', 'boss', '2025-06-02 10:00+08'), ('p2', '2025-06', NULL, NULL), ('p3', '2025-06', 'boss', NULL), ('p4', 'summer', NULL, '2025-06-01 10:00+08');
+CREATE TABLE rv.plan_of_old AS SELECT * FROM rv.plan;
+SELECT crmaudit.map_entity('plan', s, '{"plan_id": "no", "period": "period", "approved_by": "approver", "approved_at": "approved"}') FROM unnest('{rv.plan,rv.plan_of_old}'::regclass[]) s;
+INSERT INTO rv.contact_log (no, customer, staff, kind, at, about, about_no) VALUES
+	(21, 8, 'a', 'revisit', '2025-06-02 10:00+08', 'plan', 'p1'),			-- at the moment
+	(22, 8, 'a', 'revisit', '2025-06-02 09:59:59+08', 'plan', 'p1'),		-- a second too early
+	(23, 8, 'a', 'special_revisit', '2025-06-30 23:59:59+08', 'plan', 'p1'),
+	(24, 8, 'a', 'special_revisit', '2025-07-01 00:00+08', 'plan', 'p1'),
+	(25, 8, 'a', 'revisit', '2025-06-03 10:00+08', 'plan', 'p2'), (26, 8, 'a', 'revisit', '2025-06-03 10:00+08', 'plan', 'p3'), (27, 8, 'a', 'revisit', '2025-09-03 10:00+08', 'plan', 'p4'),
+	(28, 8, 'a', 'revisit', '2025-06-03 10:00+08', 'plan', 'p9'), (29, 8, 'a', 'special_revisit', '2025-06-03 10:00+08', 'contract', 'p1'), (30, 8, 'a', 'special_revisit', '2025-06-03 10:00+08', 'plan', NULL),
+	(31, 8, 'a', 'visit', '2025-06-03 10:00+08', 'plan', 'p1'), (32, 8, 'a', 'special_revisit', NULL, 'plan', 'p1');
+SELECT interaction_id, plan_id, approved_by, approved_at AT TIME ZONE 'Asia/Shanghai' AS approved_at, state FROM crmaudit.special_revisits ORDER BY interaction_id::int;
+SELECT crmaudit.unmap_entity('plan');
+
 -- Cases ------------------------------------------------------------------------------------
 CREATE TABLE rv.step (case_no text, kind text, step text, began timestamptz, ended timestamptz, due timestamptz);
 SELECT crmaudit.map_entity('step', 'rv.step', '{"case_id": "case_no", "case_kind": "kind", "step": "step", "entered_at": "began", "left_at": "ended", "due_at": "due"}');

@@ -6,7 +6,8 @@ SET timezone = 'America/New_York';
 
 -- Nothing is mapped: the views are empty.
 SELECT (SELECT count(*) FROM crmaudit.visit_plan_completion) AS plans, (SELECT count(*) FROM crmaudit.churn_by_staff) AS churn,
-	(SELECT count(*) FROM crmaudit.staff_appraisal) AS appraisal, (SELECT count(*) FROM crmaudit.agent_recheck) AS recheck;
+	(SELECT count(*) FROM crmaudit.staff_appraisal) AS appraisal, (SELECT count(*) FROM crmaudit.agent_recheck) AS recheck,
+	(SELECT count(*) FROM crmaudit.untrained_sales) AS untrained;
 
 CREATE SCHEMA ast;
 CREATE TABLE ast.staff (id text PRIMARY KEY, name text, active boolean, trained timestamptz);
@@ -71,6 +72,16 @@ DELETE FROM ast.plan WHERE id = 11;
 DELETE FROM ast.visit WHERE id = 20;
 DELETE FROM ast.contract WHERE id = 20;
 SELECT count(*) AS of_long_ago FROM crmaudit.visit_plan_completion WHERE state = 'no plan' AND period <> to_char(now() AT TIME ZONE 'Asia/Shanghai', 'YYYY');
+
+-- Whoever sells is trained before, S2 never was, S1 was at that moment; drafts
+-- are no sales. A training that is to come is none.
+SELECT count(*) FROM crmaudit.untrained_sales WHERE trained_at IS NOT NULL;
+INSERT INTO ast.contract VALUES (21, 'K1', 'S1', '2024-01-09 23:59:59+08', 11, 'signed'), (22, 'K1', 'S1', '2024-01-10 00:00+08', 12, 'signed'), (23, 'K1', 'S4', '2026-01-05 10:00+08', NULL, NULL),
+	(24, 'K1', NULL, '2023-01-01 00:00+08', 1, 'signed'), (25, 'K1', 'S9', '2023-01-01 00:00+08', 1, 'signed');
+UPDATE ast.staff SET trained = now() + interval '1 day' WHERE id = 'S4';
+SELECT staff_id, name, trained_at, contracts, amount, first_signed_at, last_signed_at, state FROM crmaudit.untrained_sales;
+UPDATE ast.staff SET trained = NULL WHERE id = 'S4';
+DELETE FROM ast.contract WHERE id > 20;
 
 -- Who came and who left by year, in Shanghai's; K2 had complained within the
 -- year before, K3 earlier, K4 after it.

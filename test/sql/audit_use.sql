@@ -174,6 +174,13 @@ INSERT INTO au.client SELECT i, 13800138000 + i, (ARRAY['person', 'company', 'it
 SELECT crmaudit.map_entity('customer', 'au.client', '{"customer_id":"no","kind":"kind","name":"name","account":"mobile"}');
 ANALYZE au.client, au.visit;
 SELECT crmaudit.pgbench_script();
+-- A schema whose name needs quotes, and a table without rows, of which a script gets NULL.
+CREATE SCHEMA "au Cold";
+CREATE TABLE "au Cold".client (no text PRIMARY KEY);
+SELECT setup, value FROM crmaudit.pgbench_value('"au Cold".client', 'no', 'v');
+\set v_block 0
+SELECT coalesce((SELECT quote_literal(no) FROM "au Cold".client WHERE ctid >= format('(%s,0)', :v_block)::tid AND no IS NOT NULL LIMIT 1), 'NULL') AS v \gset
+SELECT count(*) FROM "au Cold".client WHERE no = :v;
 SELECT crmaudit.pgbench_statement('SELECT * FROM au.client WHERE kind = $1 AND name LIKE $2 AND no BETWEEN $3 AND $4 AND mobile IN ($5, $6) ORDER BY no LIMIT $7 OFFSET $8', '{au.client}', 1);
 SELECT q, crmaudit.pgbench_statement(q, '{au.client}', 1) IS NULL AS left_out FROM (VALUES (1, 'SELECT * FROM au.client FOR UPDATE'), (2, 'SELECT $1 FROM au.client'), (3, 'UPDATE au.client SET name = $1'),
 	(4, 'SELECT * FROM au.client WHERE other = $1'), (5, 'SELECT no[1:2] FROM au.client'), (6, 'SELECT no::text FROM au.client')) AS v(n, q) ORDER BY n;
@@ -181,4 +188,4 @@ SELECT q, crmaudit.pgbench_statement(q, '{au.client}', 1) IS NULL AS left_out FR
 SELECT crmaudit.unmap_entity('customer'), crmaudit.unmap_entity('interaction'), crmaudit.unmap_entity('step');
 SELECT crmaudit.untrack('au.customer');
 SET client_min_messages = warning;
-DROP SCHEMA au CASCADE;
+DROP SCHEMA au, "au Cold" CASCADE;

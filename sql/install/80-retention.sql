@@ -159,6 +159,8 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.retention_query(text, text, text) IS 'SQL that gives for rows of an entity, read from a query, how long each is to be kept; more: further columns of the query; NULL: no period applies';
 
+-- A row is there again if its source has one of its id, or another source, an
+-- archive, has one of its id and time: numbers alone are often alike.
 -- What is wrong first; the rest as it comes, for there is much of it.
 CREATE FUNCTION crmaudit.retained_records()
 RETURNS TABLE (entity text, subject_id text, counts_from timestamptz, keep interval, keep_until timestamptz, state text, deleted_at timestamptz, deleted_by text)
@@ -167,18 +169,22 @@ DECLARE
 	names constant text[] := ARRAY(SELECT DISTINCT r.entity FROM crmaudit.record_retention_periods() r
 		WHERE crmaudit.retention_problem(r.entity, r.condition, r.counting_from) IS NULL ORDER BY 1);
 	name text;
+	id_column text;
+	time_column text;
 	mapping crmaudit.entity_mapping;
 BEGIN
 	FOREACH name IN ARRAY names LOOP
+		SELECT e.id_column, e.time_column INTO id_column, time_column FROM crmaudit.entity e WHERE e.entity = name;
 		FOR mapping IN SELECT m.* FROM crmaudit.valid_mappings(name) m WHERE EXISTS (SELECT FROM crmaudit.tracked_table t WHERE t.target = m.source) LOOP
 			CONTINUE WHEN crmaudit.deleted_query(mapping) IS NULL;
 			RETURN QUERY EXECUTE format($q$
 				SELECT %1$L::text, k.id, k.at, k.keep, k.keep_until, CASE WHEN k.at IS NULL THEN 'deleted, its time cannot be told' ELSE 'deleted too early' END, k.deleted_at, k.deleted_by
 				FROM (%2$s) k
-				WHERE (k.at IS NULL OR k.keep_until > k.deleted_at) AND NOT EXISTS (SELECT FROM crmaudit.%1$I() e WHERE e.%3$I = k.id)
+				WHERE (k.at IS NULL OR k.keep_until > k.deleted_at) AND NOT EXISTS (SELECT FROM (%4$s) e WHERE e.%3$I = k.id AND (e.source = %5$L::regclass OR %6$s))
 				ORDER BY k.deleted_at, k.id COLLATE "C"$q$,
-				name, crmaudit.retention_query(name, crmaudit.deleted_query(mapping), ', this_row.deleted_at, this_row.deleted_by'),
-				(SELECT e.id_column FROM crmaudit.entity e WHERE e.entity = name));
+				name, crmaudit.retention_query(name, crmaudit.deleted_query(mapping), ', this_row.deleted_at, this_row.deleted_by' || coalesce(', this_row.' || quote_ident(time_column), '')),
+				id_column, crmaudit.entity_query(name, true), mapping.source,
+				coalesce(format('e.%I = k.%1$I', time_column), 'false'));
 			RETURN QUERY SELECT name, NULL::text, NULL::timestamptz, NULL::interval, NULL::timestamptz, 'truncated, which rows cannot be told', d.at, d.actor
 				FROM crmaudit.ledger_deletion d WHERE d.target = mapping.source AND d.is_truncation ORDER BY d.at;
 		END LOOP;

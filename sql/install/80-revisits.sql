@@ -86,7 +86,7 @@ CREATE VIEW crmaudit.revisit_monthly WITH (security_invoker = true) AS
 		FROM crmaudit.service_request() r WHERE r.archived_at IS NOT NULL
 	), revisit AS MATERIALIZED (
 		SELECT i.customer_id, i.related_entity, i.related_id, i.occurred_at, coalesce(i.outcome, 'reached') = 'reached' AS reached
-		FROM crmaudit.interaction() i WHERE i.kind = 'revisit' AND i.occurred_at IS NOT NULL
+		FROM crmaudit.interaction() i WHERE i.kind = 'revisit' AND i.occurred_at <= now()
 	), done AS (
 		SELECT d.request_id, min(d.occurred_at) FILTER (WHERE d.reached) AS revisited_at FROM (
 			SELECT q.request_id, v.occurred_at, v.reached FROM request q
@@ -104,7 +104,7 @@ CREATE VIEW crmaudit.revisit_monthly WITH (security_invoker = true) AS
 		CROSS JOIN s
 		CROSS JOIN LATERAL (SELECT ((q.month + interval '1 month')::date + (s.cut_off_day - 1) + s.cut_off_time) AT TIME ZONE s.zone AS cut_off) c
 		LEFT JOIN done d ON d.request_id = q.request_id
-		LEFT JOIN crmaudit.staff() f ON f.staff_id = q.staff_id
+		LEFT JOIN (SELECT f.staff_id, min(f.department) AS department FROM crmaudit.staff() f GROUP BY f.staff_id) f ON f.staff_id = q.staff_id
 		GROUP BY q.month, f.department, q.kind, c.cut_off
 	), report AS (
 		SELECT lower(crmaudit.period_range(r.period)) AS month, r.unit, min(r.submitted_at) AS submitted_at FROM crmaudit.report() r
@@ -164,11 +164,11 @@ CREATE VIEW crmaudit.call_attempts WITH (security_invoker = true) AS
 			i.occurred_at AT TIME ZONE (SELECT zone FROM s) AS local_time,
 			btrim(concat(i.content, i.problem, i.result)) <> '' AS has_reason
 		FROM crmaudit.interaction() i
-		WHERE i.occurred_at IS NOT NULL AND (i.kind = 'call' OR i.kind = 'revisit' AND lower(i.method) IN ('call', 'phone'))
+		WHERE i.occurred_at <= now() AND (i.kind = 'call' OR i.kind = 'revisit' AND lower(i.method) IN ('call', 'phone'))
 	), judged AS (
 		-- a day of a year that the calendar does not know is not judged
 		SELECT c.*, NOT crmaudit.within_hours(c.occurred_at, (SELECT call_hours FROM s), NULL, (SELECT zone FROM s)) AS is_outside,
-			count(*) FILTER (WHERE c.outcome IN ('reached', 'refused'))
+			count(*) FILTER (WHERE coalesce(c.outcome, 'reached') IN ('reached', 'refused'))
 				OVER (PARTITION BY c.customer_id, c.related_entity, c.related_id ORDER BY c.occurred_at, c.interaction_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS series
 		FROM call c
 	), counted AS (
@@ -217,7 +217,8 @@ CREATE VIEW crmaudit.revisit_record_gaps WITH (security_invoker = true) AS
 				CASE WHEN r.reached AND (btrim(i.result) <> '') IS NOT TRUE THEN 'result' END,
 				CASE WHEN r.reached AND lower(i.method) IN ('call', 'phone') AND (btrim(i.recording) <> '') IS NOT TRUE THEN 'recording' END], NULL) AS missing
 		FROM crmaudit.interaction() i CROSS JOIN LATERAL (SELECT coalesce(i.outcome, 'reached') = 'reached' AS reached) r
-		WHERE i.kind = 'revisit') g
+		-- of one that is planned there is nothing to record yet
+		WHERE i.kind = 'revisit' AND (i.occurred_at > now()) IS NOT TRUE) g
 	WHERE cardinality(g.missing) > 0
 	ORDER BY g.occurred_at, g.interaction_id;
 COMMENT ON VIEW crmaudit.revisit_record_gaps IS 'revisits whose record lacks something: time, person, customer, method; where somebody was reached also content, problem (a word that there is none), result, and the recording of a call (D15)';
@@ -234,6 +235,9 @@ CREATE VIEW crmaudit.conflict_of_interest WITH (security_invoker = true) AS
 		SELECT 'complaint' AS entity, c.complaint_id COLLATE "C" AS id, c.customer_id COLLATE "C" AS customer_id, c.staff_id, c.opened_at AS since FROM crmaudit.complaint() c
 		UNION ALL SELECT 'contract', c.contract_id, c.customer_id, c.staff_id, c.signed_at FROM crmaudit.contract() c
 		UNION ALL SELECT 'service_request', r.request_id, r.customer_id, r.staff_id, r.archived_at FROM crmaudit.service_request() r
+	), staff AS (
+		-- several sources may know him
+		SELECT f.staff_id, min(f.department) AS department FROM crmaudit.staff() f GROUP BY f.staff_id
 	), concerned AS (
 		SELECT r.interaction_id, r.customer_id, r.staff_id, r.occurred_at, j.entity, j.id, j.staff_id AS concerned_staff_id, true AS named FROM revisit r
 		-- one key, the id first: sorting by an entity that all share compares each pair twice
@@ -244,14 +248,36 @@ CREATE VIEW crmaudit.conflict_of_interest WITH (security_invoker = true) AS
 		WHERE r.related_id IS NULL
 		ORDER BY r.interaction_id COLLATE "C", j.entity, j.since DESC, j.id COLLATE "C" DESC)
 	)
-	SELECT c.interaction_id, c.customer_id, c.staff_id, c.occurred_at, c.entity AS concerned_entity, c.id AS concerned_id, c.concerned_staff_id,
+	SELECT DISTINCT c.interaction_id, c.customer_id, c.staff_id, c.occurred_at, c.entity AS concerned_entity, c.id AS concerned_id, c.concerned_staff_id,
 		CASE WHEN c.staff_id = c.concerned_staff_id THEN 'person' ELSE 'department' END AS conflict, a.department, c.named
 	FROM concerned c
-	LEFT JOIN crmaudit.staff() a ON a.staff_id = c.staff_id
-	LEFT JOIN crmaudit.staff() b ON b.staff_id = c.concerned_staff_id
+	LEFT JOIN staff a ON a.staff_id = c.staff_id
+	LEFT JOIN staff b ON b.staff_id = c.concerned_staff_id
 	WHERE c.staff_id = c.concerned_staff_id OR a.department = b.department
 	ORDER BY c.occurred_at, c.interaction_id, c.entity, c.id;
 COMMENT ON VIEW crmaudit.conflict_of_interest IS 'revisits done by the person whom the complaint is about, by the contract''s adviser or by who served the request (conflict person), or by his department (D16); named: whether the revisit names what it is about, or that is the customer''s last one before it';
+
+-- Special revisits ----------------------------------------------------------------------------
+
+-- Who approved, and not when, has approved in time.
+CREATE VIEW crmaudit.special_revisits WITH (security_invoker = true) AS
+	WITH plan AS (
+		SELECT p.plan_id, crmaudit.period_range(min(p.period)) AS days, min(p.approved_by) AS approved_by, min(p.approved_at) AS approved_at
+		FROM crmaudit.plan() p GROUP BY p.plan_id
+	)
+	SELECT i.interaction_id, i.customer_id, i.staff_id, i.occurred_at, CASE WHEN i.related_entity = 'plan' THEN i.related_id END AS plan_id, p.approved_by, p.approved_at,
+		CASE WHEN i.related_entity IS DISTINCT FROM 'plan' OR i.related_id IS NULL THEN 'no plan'
+			WHEN p.plan_id IS NULL THEN 'unknown plan'
+			WHEN p.approved_by IS NULL AND p.approved_at IS NULL THEN 'not approved'
+			WHEN i.occurred_at IS NULL THEN 'unknown'
+			WHEN p.approved_at > i.occurred_at THEN 'approved afterwards'
+			WHEN NOT p.days @> (i.occurred_at AT TIME ZONE z.name)::date THEN 'outside the period'
+			ELSE 'ok' END AS state
+	FROM crmaudit.interaction() i CROSS JOIN (SELECT crmaudit.report_time_zone() AS name) z
+	LEFT JOIN plan p ON i.related_entity = 'plan' AND p.plan_id = i.related_id
+	WHERE i.kind = 'special_revisit' OR i.kind = 'revisit' AND i.related_entity = 'plan'
+	ORDER BY i.occurred_at, i.interaction_id;
+COMMENT ON VIEW crmaudit.special_revisits IS 'revisits that follow a plan (kind special_revisit, or a revisit that names a plan by related_entity and related_id), and whether it was approved before, and its period is meant: state is ok, no plan, unknown plan, not approved, approved afterwards, outside the period, or unknown without a time (D44)';
 
 -- Cases ---------------------------------------------------------------------------------------
 

@@ -158,7 +158,7 @@ CREATE VIEW crmaudit.sample_coverage WITH (security_invoker = true) AS
 		SELECT crmaudit.report_time_zone() AS name
 	), revisit AS MATERIALIZED (
 		SELECT i.customer_id, i.related_entity, i.related_id, i.occurred_at FROM crmaudit.interaction() i
-		WHERE i.kind = 'revisit' AND coalesce(i.outcome, 'reached') = 'reached' AND i.occurred_at IS NOT NULL
+		WHERE i.kind = 'revisit' AND coalesce(i.outcome, 'reached') = 'reached' AND i.occurred_at <= now()
 	), followed AS (
 		SELECT f.sample_id, f.subject_id, min(f.occurred_at) AS followed_at FROM (
 			SELECT m.sample_id, m.subject_id, r.occurred_at FROM crmaudit.sample_member m
@@ -189,11 +189,11 @@ CREATE VIEW crmaudit.revisit_spot_checks WITH (security_invoker = true) AS
 	), revisit AS (
 		SELECT i.interaction_id, i.staff_id, date_trunc('month', i.occurred_at AT TIME ZONE (SELECT name FROM zone))::date AS month, d.drawn_at
 		FROM crmaudit.interaction() i LEFT JOIN drawn d ON d.subject_id = i.interaction_id
-		WHERE i.kind = 'revisit' AND i.occurred_at IS NOT NULL AND i.related_entity IS DISTINCT FROM 'interaction'
+		WHERE i.kind = 'revisit' AND i.occurred_at <= now() AND i.related_entity IS DISTINCT FROM 'interaction'
 	), checked AS (
 		SELECT r.interaction_id, bool_or(c.staff_id <> r.staff_id) AS by_other, bool_or(c.staff_id = r.staff_id) AS by_self,
 			bool_or(c.staff_id <> r.staff_id AND btrim(c.problem) <> '') AS with_problem
-		FROM revisit r JOIN crmaudit.interaction() c ON c.related_entity = 'interaction' AND c.related_id = r.interaction_id AND c.occurred_at >= r.drawn_at
+		FROM revisit r JOIN crmaudit.interaction() c ON c.related_entity = 'interaction' AND c.related_id = r.interaction_id AND c.occurred_at >= r.drawn_at AND c.occurred_at <= now()
 		GROUP BY r.interaction_id
 	)
 	SELECT r.month, r.staff_id, count(*) AS revisits, count(r.drawn_at) AS drawn, count(*) FILTER (WHERE c.by_other) AS checked,

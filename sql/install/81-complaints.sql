@@ -62,19 +62,21 @@ COMMENT ON FUNCTION crmaudit.search_pattern(text) IS 'a pattern for LIKE that co
 -- Complaints --------------------------------------------------------------------------
 
 -- An answer that is older than the complaint is none: of it the day counts,
--- for many a CRM keeps no more.
+-- for many a CRM keeps no more. Nor is one that has not been given yet.
 CREATE VIEW crmaudit.complaint_timeliness WITH (security_invoker = true) AS
 	WITH settings AS MATERIALIZED (
 		SELECT crmaudit.report_time_zone() AS zone
 	), complaints AS (
 		SELECT c.complaint_id, c.customer_id, c.staff_id, c.kind, c.channel, c.opened_at, c.decided_at, c.closed_at, c.upheld, c.reason,
 			CASE WHEN c.kind = 'report' THEN '10 working days' ELSE '5 working days' END AS within,
-			CASE WHEN c.kind = 'opinion' THEN least(c.answered_at, c.decided_at, c.closed_at) ELSE c.answered_at END AS answered_at, s.zone
+			CASE WHEN c.kind = 'opinion' THEN (SELECT min(v.at) FROM (VALUES (c.answered_at), (c.decided_at), (c.closed_at)) AS v(at)
+					WHERE (v.at AT TIME ZONE s.zone)::date >= (c.opened_at AT TIME ZONE s.zone)::date)
+				ELSE c.answered_at END AS answered_at, s.zone
 		FROM crmaudit.complaint() c CROSS JOIN settings s
 	), dated AS MATERIALIZED (
 		SELECT c.complaint_id, c.customer_id, c.staff_id, c.kind, c.channel, c.opened_at, c.decided_at, c.closed_at, c.upheld, c.reason, c.within,
 			crmaudit.due_date(c.opened_at, c.within) AS due_at,
-			CASE WHEN (c.answered_at AT TIME ZONE c.zone)::date >= (c.opened_at AT TIME ZONE c.zone)::date THEN c.answered_at END AS answered_at
+			CASE WHEN (c.answered_at AT TIME ZONE c.zone)::date >= (c.opened_at AT TIME ZONE c.zone)::date AND c.answered_at <= now() THEN c.answered_at END AS answered_at
 		FROM complaints c
 	)
 	SELECT d.complaint_id, d.customer_id, d.staff_id, d.kind, d.channel, d.opened_at, d.within, d.due_at, d.answered_at,
@@ -95,12 +97,18 @@ COMMENT ON VIEW crmaudit.complaint_timeliness IS 'every complaint with its deadl
 CREATE FUNCTION crmaudit.complaint_analysis_rows()
 RETURNS TABLE (grouped_by text, value text, complaints bigint, share numeric, customers bigint, upheld bigint, upheld_rate numeric, in_time bigint, late bigint, overdue bigint, open bigint, in_time_rate numeric, median_days_to_answer numeric, median_days_to_close numeric)
 LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_mergejoin = off SET enable_nestloop = off SET work_mem = '64MB' AS $$
-	WITH complaints AS MATERIALIZED (
+	WITH timeliness AS MATERIALIZED (
+		SELECT t.* FROM crmaudit.complaint_timeliness t
+	), customer AS (
+		-- several sources may know him
+		SELECT c.customer_id, min(c.segment) AS segment, min(c.region) AS region FROM crmaudit.customer() c
+		WHERE c.customer_id IN (SELECT t.customer_id FROM timeliness t) GROUP BY c.customer_id
+	), complaints AS MATERIALIZED (
 		SELECT hashtextextended(t.customer_id, 0) AS customer, t.kind, t.channel, t.reason, t.staff_id, t.state, t.upheld,
 			c.segment, c.region,
-			(greatest(extract(epoch FROM t.answered_at - t.opened_at), 0) / 86400)::float8 AS days_to_answer,
+			(extract(epoch FROM CASE WHEN t.answered_at IS NOT NULL THEN greatest(t.answered_at - t.opened_at, '0') END) / 86400)::float8 AS days_to_answer,
 			(extract(epoch FROM CASE WHEN t.closed_at >= t.opened_at THEN t.closed_at - t.opened_at END) / 86400)::float8 AS days_to_close
-		FROM crmaudit.complaint_timeliness t LEFT JOIN crmaudit.customer() c ON c.customer_id = t.customer_id
+		FROM timeliness t LEFT JOIN customer c ON c.customer_id = t.customer_id
 	), valued AS (
 		SELECT g.position, g.value COLLATE "C" AS value, c.customer, c.state, c.upheld, c.days_to_answer, c.days_to_close
 		FROM complaints c
@@ -138,7 +146,7 @@ CREATE VIEW crmaudit.complaint_monthly WITH (security_invoker = true) AS
 	), complaints AS (
 		SELECT t.kind, t.state, t.upheld, date_trunc('month', t.opened_at AT TIME ZONE s.zone)::date AS opened,
 			date_trunc('month', t.answered_at AT TIME ZONE s.zone)::date AS answered,
-			(greatest(extract(epoch FROM t.answered_at - t.opened_at), 0) / 86400)::float8 AS days_to_answer
+			(extract(epoch FROM CASE WHEN t.answered_at IS NOT NULL THEN greatest(t.answered_at - t.opened_at, '0') END) / 86400)::float8 AS days_to_answer
 		FROM crmaudit.complaint_timeliness t CROSS JOIN settings s
 		WHERE t.opened_at IS NOT NULL
 	), received AS (
@@ -212,8 +220,8 @@ CREATE VIEW crmaudit.audit_clues WITH (security_invoker = true) AS
 		FROM clues l CROSS JOIN settings s
 	), counted AS (
 		SELECT l.clue, l.entity, l.id, l.customer_id, l.staff_id, l.at, l.is_upheld, l.reason,
-			CASE WHEN l.customer_id IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY l.customer_id ORDER BY l.day RANGE BETWEEN '1 year' PRECEDING AND CURRENT ROW) END AS of_customer,
-			CASE WHEN l.staff_id IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY l.staff_id ORDER BY l.day RANGE BETWEEN '90 days' PRECEDING AND CURRENT ROW) END AS of_staff
+			CASE WHEN l.customer_id IS NULL OR l.day IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY l.customer_id ORDER BY l.day RANGE BETWEEN '1 year' PRECEDING AND CURRENT ROW) END AS of_customer,
+			CASE WHEN l.staff_id IS NULL OR l.day IS NULL THEN 1 ELSE count(*) OVER (PARTITION BY l.staff_id ORDER BY l.day RANGE BETWEEN '90 days' PRECEDING AND CURRENT ROW) END AS of_staff
 		FROM dated l
 	), judged AS (
 		SELECT c.clue, c.entity, c.id, c.customer_id, c.staff_id, c.at, c.reason, c.of_customer, c.of_staff,
@@ -248,17 +256,21 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 		SELECT d.staff_id, d.month, sum(d.visits) AS visits, sum(d.new_customers) AS new_customers, sum(d.volume) AS volume, sum(d.business) AS business
 		FROM (SELECT i.staff_id, date_trunc('month', i.occurred_at AT TIME ZONE t.zone)::date AS month, count(*) AS visits, 0 AS new_customers, 0 AS volume, 0 AS business
 			FROM crmaudit.interaction() i CROSS JOIN settings t
-			WHERE i.kind = 'visit' AND coalesce(i.outcome, 'reached') = 'reached' AND EXISTS (SELECT FROM given) GROUP BY 1, 2
+			WHERE i.kind = 'visit' AND coalesce(i.outcome, 'reached') = 'reached' AND i.occurred_at <= now() AND EXISTS (SELECT FROM given) GROUP BY 1, 2
 			UNION ALL
-			SELECT c.owner, date_trunc('month', c.since::timestamp)::date, 0, count(*), 0, count(*) FROM crmaudit.customer() c WHERE EXISTS (SELECT FROM given) GROUP BY 1, 2
+			SELECT c.owner, date_trunc('month', c.since::timestamp)::date, 0, count(*), 0, count(*)
+			-- several sources may know him
+			FROM (SELECT min(k.owner) AS owner, min(k.since) AS since FROM crmaudit.customer() k WHERE EXISTS (SELECT FROM given) GROUP BY k.customer_id) c CROSS JOIN settings t
+			WHERE (c.since > t.today) IS NOT TRUE GROUP BY 1, 2
 			UNION ALL
 			SELECT c.staff_id, date_trunc('month', c.signed_at AT TIME ZONE t.zone)::date, 0, 0, sum(c.amount), count(*)
-			FROM crmaudit.contract() c CROSS JOIN settings t WHERE EXISTS (SELECT FROM given) GROUP BY 1, 2) d
+			FROM crmaudit.contract() c CROSS JOIN settings t WHERE (c.signed_at > now()) IS NOT TRUE AND EXISTS (SELECT FROM given) GROUP BY 1, 2) d
 		WHERE d.staff_id IS NOT NULL
 		GROUP BY d.staff_id, d.month
 	), sellers AS (
 		SELECT s.staff_id FROM crmaudit.staff() s
 		WHERE s.active IS NOT FALSE AND s.staff_id IN (SELECT d.staff_id FROM deeds d WHERE d.business > 0)
+		GROUP BY s.staff_id
 	), plans AS MATERIALIZED (
 		SELECT g.plan_id, g.staff_id, g.period, g.visits, g.new_customers, g.volume, coalesce(g.approved_by, g.approved_at::text) IS NOT NULL AS approved, true AS is_given FROM given g
 		UNION ALL
@@ -298,15 +310,18 @@ CREATE VIEW crmaudit.visit_plan_completion WITH (security_invoker = true) AS
 	SELECT plan_id, staff_id, period, starts_on, ends_on, approved, visits_planned, visits_done, visit_rate, new_customers_planned, new_customers_done, new_customer_rate, volume_planned, volume_done, volume_rate, state FROM crmaudit.visit_plan_completion_rows();
 COMMENT ON VIEW crmaudit.visit_plan_completion IS 'each plan beside what was done in its period: visits that reached the customer, new customers (by owner and since), volume (amount of contracts signed); state is fulfilled, running, missed, not begun, no targets, unknown period, or no plan: somebody active who has customers or contracts lacks a plan for a period of the last year for which others have one (D18)';
 
--- The owner is who owns the customer now.
+-- The owner is who owns the customer now. Several sources may know a customer:
+-- he has left when he has left all of them.
 CREATE VIEW crmaudit.churn_by_staff WITH (security_invoker = true) AS
 	WITH settings AS MATERIALIZED (
-		SELECT crmaudit.report_time_zone() AS zone
+		SELECT z.zone, (now() AT TIME ZONE z.zone)::date AS today FROM (SELECT crmaudit.report_time_zone() AS zone) z
 	), customers AS (
 		SELECT c.owner, date_part('year', c.since)::int AS since, date_part('year', c.closed_at AT TIME ZONE s.zone)::int AS closed,
 			c.closed_at IS NOT NULL AND EXISTS (SELECT FROM crmaudit.complaint() p
 				WHERE p.customer_id = c.customer_id AND p.opened_at <= c.closed_at AND (p.opened_at AT TIME ZONE s.zone) > (c.closed_at AT TIME ZONE s.zone) - interval '1 year') AS complained
-		FROM crmaudit.customer() c CROSS JOIN settings s
+		FROM (SELECT k.customer_id, min(k.owner) AS owner, min(k.since) AS since, CASE WHEN bool_and(coalesce(k.closed_at <= now(), false)) THEN max(k.closed_at) END AS closed_at
+			FROM crmaudit.customer() k GROUP BY k.customer_id) c CROSS JOIN settings s
+		WHERE (c.since > s.today) IS NOT TRUE
 	), events AS (
 		-- who came at a time unknown was there before all others
 		SELECT e.owner, e.year, sum(e.won) AS won, sum(e.lost) AS lost, sum(e.complained) AS complained
@@ -387,6 +402,25 @@ CREATE VIEW crmaudit.staff_appraisal WITH (security_invoker = true) AS
 	SELECT year, staff_id, name, department, visits_planned, visits_done, plan_completion, plans_missing, customers, lost, churn_rate, incomplete_cases, false_cases, obligations_overdue, obligations_late, complaints, upheld_complaints, answers, dissatisfied, satisfaction_rate, trained_at FROM crmaudit.staff_appraisal_rows();
 COMMENT ON VIEW crmaudit.staff_appraisal IS 'figures for the appraisal of each staff member and calendar year: visits planned (by month, or else by quarter or year, in periods that have begun) and done, plans missing; customers had, lost, churn rate (a year in which none came or left has none); cases of incomplete and of false data, apart (of whoever entered them if he is known, else the owner''s); obligations of the year overdue or fulfilled late; complaints and reports, and those upheld; answers and dissatisfied ones; last training (D8, D18, D44)';
 
+-- Of several sources, or several trainings, the first one counts.
+CREATE VIEW crmaudit.untrained_sales WITH (security_invoker = true) AS
+	WITH person AS (
+		SELECT s.staff_id, min(s.name) AS name, min(s.department) AS department, min(s.trained_at) FILTER (WHERE s.trained_at <= now()) AS trained_at
+		FROM crmaudit.staff() s
+		WHERE EXISTS (SELECT FROM crmaudit.entity_mapping m WHERE m.entity = 'staff' AND m.columns ? 'trained_at')
+		GROUP BY s.staff_id
+	), sale AS (
+		SELECT k.staff_id, k.contract_id, min(k.signed_at) AS signed_at, min(k.amount) AS amount FROM crmaudit.contract() k
+		WHERE k.signed_at <= now() AND (k.status IN ('draft', 'offered')) IS NOT TRUE GROUP BY k.staff_id, k.contract_id
+	)
+	SELECT p.staff_id, p.name, p.department, p.trained_at, count(*) AS contracts, sum(k.amount) AS amount, min(k.signed_at) AS first_signed_at, max(k.signed_at) AS last_signed_at,
+		CASE WHEN p.trained_at IS NULL THEN 'never trained' ELSE 'trained afterwards' END AS state
+	FROM person p JOIN sale k ON k.staff_id = p.staff_id
+	WHERE (p.trained_at <= k.signed_at) IS NOT TRUE
+	GROUP BY p.staff_id, p.name, p.department, p.trained_at
+	ORDER BY p.trained_at IS NOT NULL, count(*) DESC, p.staff_id;
+COMMENT ON VIEW crmaudit.untrained_sales IS 'whoever sold before he was trained and tested: the contracts that he made before (drafts and offers left out); state is never trained, or trained afterwards, which may be another training than the first where the CRM keeps but the last; empty while trained_at is not mapped (D44)';
+
 -- The year is counted from the day of the first complaint to the same day of
 -- the next year, that day included. Complaints that are neighbours in time tell.
 CREATE FUNCTION crmaudit.agent_recheck_rows()
@@ -409,7 +443,7 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 		FROM neighbours n WHERE n.day <= n.day_before + interval '1 year'
 		ORDER BY n.staff_id, n.day DESC, n.upheld DESC, greatest(n.known_at, n.known_before) DESC
 	), customers AS (
-		SELECT a.staff_id, a.upheld, a.last_on, a.recheck_from, c.customer_id, count(c.contract_id) AS contracts
+		SELECT a.staff_id, a.upheld, a.last_on, a.recheck_from, c.customer_id, count(DISTINCT c.contract_id) AS contracts
 		FROM agents a LEFT JOIN (SELECT k.staff_id, k.customer_id, k.contract_id FROM crmaudit.contract() k
 			WHERE k.customer_id IS NOT NULL AND (k.status IN ('draft', 'offered')) IS NOT TRUE) c ON c.staff_id = a.staff_id
 		GROUP BY a.staff_id, a.upheld, a.last_on, a.recheck_from, c.customer_id
@@ -420,7 +454,7 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 			(array_agg(i.staff_id ORDER BY i.occurred_at DESC, i.interaction_id) FILTER (WHERE i.outcome = 'reached'))[1] AS rechecked_by,
 			(array_agg(i.result ORDER BY i.occurred_at DESC, i.interaction_id) FILTER (WHERE i.outcome = 'reached'))[1] AS result
 		FROM customers c JOIN (SELECT r.customer_id, r.staff_id, r.interaction_id, r.occurred_at, r.outcome, r.result
-			FROM crmaudit.interaction() r WHERE r.kind = 'revisit') i
+			FROM crmaudit.interaction() r WHERE r.kind = 'revisit' AND r.occurred_at <= now()) i
 			ON i.customer_id = c.customer_id AND i.occurred_at >= c.recheck_from AND i.staff_id IS DISTINCT FROM c.staff_id
 		GROUP BY c.staff_id, c.customer_id
 	)
@@ -466,13 +500,15 @@ DECLARE
 	identified text := (SELECT string_agg(format('%s = ANY ($1)', c), ' OR ') FROM unnest(ids) c);
 	named text := (SELECT string_agg(format('lower(%s) = lower($1[1])', c), ' OR ') FROM unnest(names) c);
 	contained text := (SELECT string_agg(format('%s %s $2', c, matches), ' OR ') FROM unnest(names || texts) c);
+	-- whom several sources know would show as often
+	once text := CASE WHEN EXISTS (SELECT FROM crmaudit.entity_mapping m GROUP BY m.entity HAVING count(*) > 1) THEN 'DISTINCT ' ELSE '' END;
 	dialled text := (SELECT string_agg(format('translate(%s, '' -().+/'', '''') LIKE $3', c), ' OR ') FROM unnest(phones) c);
 	alike text := (SELECT string_agg(format('$1[1] %s %s', word_of, c), ' OR ') FROM unnest(names) c WHERE word_of IS NOT NULL);
 	closeness text := (SELECT string_agg(format('%s($1[1], %s)', closeness_of, replace(c, 'l.', 'm.')), ', ') FROM unnest(names) c WHERE closeness_of IS NOT NULL);
 BEGIN
-	RETURN format('SELECT %s, m.match FROM (SELECT l.*, CASE WHEN %s THEN ''exact'' WHEN %s THEN ''contained'' ELSE ''similar'' END AS match FROM (%s) AS l WHERE %s) AS m '
+	RETURN format('SELECT %s, m.match FROM (SELECT %sl.*, CASE WHEN %s THEN ''exact'' WHEN %s THEN ''contained'' ELSE ''similar'' END AS match FROM (%s) AS l WHERE %s) AS m '
 		|| 'ORDER BY m.match = ''exact'' DESC, m.match = ''contained'' DESC, %s%s LIMIT $4',
-		outputs, concat_ws(' OR ', identified, named), concat_ws(' OR ', contained, dialled), query, concat_ws(' OR ', identified, contained, dialled, alike),
+		outputs, once, concat_ws(' OR ', identified, named), concat_ws(' OR ', contained, dialled), query, concat_ws(' OR ', identified, contained, dialled, alike),
 		coalesce('CASE WHEN m.match = ''similar'' THEN greatest(' || closeness || ') END DESC NULLS LAST, ', ''), then_by);
 END $$;
 COMMENT ON FUNCTION crmaudit.lookup_query(text, text, text, text[], text[], text[], text[], text) IS 'SQL of a look-up: rows of a query one of whose ids or names is the search text, whose names or texts contain it, whose phones contain its digits, or whose names are similar; closest first';

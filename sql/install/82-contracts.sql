@@ -19,12 +19,19 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 		SELECT p.payment_id, p.paid_at, coalesce(p.customer_id, k.customer_id) AS customer_id, p.contract_id, k.staff_id, p.amount,
 			p.payer_account, p.payer_name, nullif(btrim(p.approval), '') AS approval
 		FROM crmaudit.payment() p LEFT JOIN crmaudit.contract() k ON k.contract_id = p.contract_id
-	), compared AS (
-		SELECT p.payment_id, p.paid_at, p.customer_id, p.contract_id, coalesce(p.staff_id, c.owner) AS staff_id, p.amount,
-			p.payer_account, p.payer_name, p.approval,
-			CASE WHEN p.payer_name = c.name THEN false ELSE crmaudit.name_key(p.payer_name) <> crmaudit.name_key(c.name) END AS other_name,
-			CASE WHEN p.payer_account = c.account THEN false ELSE crmaudit.normalised(p.payer_account, 'bank_account') <> crmaudit.normalised(c.account, 'bank_account') END AS other_account
+	), suspects AS MATERIALIZED (
+		SELECT p.payment_id, p.paid_at, p.customer_id, p.contract_id, min(p.staff_id) AS staff_id, p.amount, p.payer_account, p.payer_name, p.approval
 		FROM payments p JOIN crmaudit.customer() c ON c.customer_id = p.customer_id
+		WHERE p.payer_name <> c.name AND crmaudit.name_key(p.payer_name) <> crmaudit.name_key(c.name)
+			OR p.payer_account <> c.account AND crmaudit.normalised(p.payer_account, 'bank_account') <> crmaudit.normalised(c.account, 'bank_account')
+		GROUP BY p.payment_id, p.paid_at, p.customer_id, p.contract_id, p.amount, p.payer_account, p.payer_name, p.approval
+	), compared AS (
+		-- several sources may know the customer: what one of them says is his own
+		SELECT p.payment_id, p.paid_at, p.customer_id, p.contract_id, coalesce(p.staff_id, min(c.owner)) AS staff_id, p.amount, p.payer_account, p.payer_name, p.approval,
+			bool_and(crmaudit.name_key(p.payer_name) <> crmaudit.name_key(c.name)) AS other_name,
+			bool_and(crmaudit.normalised(p.payer_account, 'bank_account') <> crmaudit.normalised(c.account, 'bank_account')) AS other_account
+		FROM suspects p JOIN crmaudit.customer() c ON c.customer_id = p.customer_id
+		GROUP BY p.payment_id, p.paid_at, p.customer_id, p.contract_id, p.staff_id, p.amount, p.payer_account, p.payer_name, p.approval
 	), judged AS (
 		SELECT c.payment_id, c.paid_at, c.customer_id, c.contract_id, c.staff_id, c.amount, c.payer_account, c.payer_name, c.approval, c.other_name, c.other_account,
 			CASE WHEN c.other_name AND c.other_account THEN 'other_name_and_account' WHEN c.other_name THEN 'other_name' ELSE 'other_account' END AS reason
@@ -107,11 +114,17 @@ COMMENT ON VIEW crmaudit.seller_controlled_accounts IS 'accounts from which a st
 CREATE FUNCTION crmaudit.signed_by_others_rows()
 RETURNS TABLE (contract_id text, customer_id text, staff_id text, kind text, signed_at timestamp with time zone, signed_by text, signer_id text, amount numeric, reason text, severity crmaudit.severity, in_words text)
 LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_mergejoin = off SET enable_nestloop = off SET work_mem = '64MB' AS $$
-	WITH suspects AS MATERIALIZED (
+	WITH candidates AS MATERIALIZED (
 		SELECT k.contract_id, k.customer_id, k.staff_id, k.kind, k.signed_at, k.signed_by, k.amount, crmaudit.name_key(k.signed_by) AS name_key,
-			c.kind IN ('company', 'organisation', 'organization', 'enterprise', 'business', 'firm', 'agency') IS TRUE AS is_company
+			bool_or(c.kind IN ('company', 'organisation', 'organization', 'enterprise', 'business', 'firm', 'agency')) IS TRUE AS is_company
 		FROM crmaudit.contract() k JOIN crmaudit.customer() c ON c.customer_id = k.customer_id
-		WHERE k.signed_by IS DISTINCT FROM c.name AND crmaudit.name_key(k.signed_by) <> crmaudit.name_key(c.name)
+		WHERE k.signed_by <> c.name AND crmaudit.name_key(k.signed_by) <> crmaudit.name_key(c.name)
+		GROUP BY k.contract_id, k.customer_id, k.staff_id, k.kind, k.signed_at, k.signed_by, k.amount
+	), suspects AS MATERIALIZED (
+		-- several sources may know the customer: what one of them says is his name
+		SELECT s.* FROM candidates s WHERE NOT EXISTS (
+			SELECT FROM (SELECT c.customer_id, crmaudit.name_key(c.name) AS name_key FROM crmaudit.customer() c WHERE c.customer_id IN (SELECT d.customer_id FROM candidates d) OFFSET 0) n
+			WHERE n.customer_id = s.customer_id AND n.name_key = s.name_key)
 	), contacts AS MATERIALIZED (
 		SELECT DISTINCT t.customer_id, crmaudit.name_key(t.name) AS name_key FROM crmaudit.contact() t
 		WHERE t.customer_id IN (SELECT s.customer_id FROM suspects s WHERE s.is_company) AND crmaudit.name_key(t.name) IS NOT NULL

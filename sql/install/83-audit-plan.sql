@@ -346,7 +346,7 @@ COMMENT ON FUNCTION crmaudit.report_words(text[]) IS 'words of a report, English
 -- Whatever a name holds, it stays where it is, and is no markup.
 CREATE FUNCTION crmaudit.markdown_text(value text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
-	SELECT regexp_replace(replace(regexp_replace(coalesce(value, ''), '\s+', ' ', 'g'), '<', '&lt;'), '([\\|*_`\[\]#])', '\\\1', 'g')
+	SELECT regexp_replace(replace(replace(regexp_replace(coalesce(value, ''), '\s+', ' ', 'g'), '&', '&amp;'), '<', '&lt;'), '([\\|*_`~\[\]#])', '\\\1', 'g')
 $$;
 COMMENT ON FUNCTION crmaudit.markdown_text(text) IS 'a text as Markdown shows it unchanged, on one line';
 
@@ -400,15 +400,16 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conformin
 		-- a stricter rule is not worse data
 		SELECT 1 AS section, t.key || ': ' || (crmaudit.report_words(f.key))[1] || CASE WHEN f.key <> 'rows' AND before #> ARRAY['tables', t.key, 'version'] <> t.value -> 'version'
 				THEN ' (' || (crmaudit.report_words('rules_changed'))[1] || ')' ELSE '' END AS name,
-			before #>> ARRAY['tables', t.key, f.key] AS was, f.value AS is_now
-		FROM jsonb_each(after -> 'tables') t CROSS JOIN LATERAL jsonb_each_text(t.value) f WHERE f.key <> 'version'
+			before #>> ARRAY['tables', t.key, f.key] AS was, after #>> ARRAY['tables', t.key, f.key] AS is_now
+		-- also what is not there any more
+		FROM jsonb_each((before -> 'tables') || (after -> 'tables')) t CROSS JOIN LATERAL jsonb_object_keys(t.value) f(key) WHERE f.key <> 'version'
 		UNION ALL
 		SELECT 2, (crmaudit.report_words(k.nature))[1] || ': ' || (crmaudit.report_words(k.word))[1],
 			coalesce(before #>> ARRAY['natures', k.nature, k.word], '0'), coalesce(after #>> ARRAY['natures', k.nature, k.word], '0')
 		FROM unnest('{incomplete,false,other}'::text[]) AS n(nature) CROSS JOIN LATERAL (SELECT n.nature, w.word FROM unnest('{open,overdue,found,resolved}'::text[]) AS w(word)) k
 		UNION ALL
-		SELECT 3, o.key || ': ' || (crmaudit.report_words(f.key))[1], before #>> ARRAY['obligations', o.key, f.key], f.value
-		FROM jsonb_each(after -> 'obligations') o CROSS JOIN LATERAL jsonb_each_text(o.value) f WHERE f.key <> 'demanded'
+		SELECT 3, o.key || ': ' || (crmaudit.report_words(f.key))[1], before #>> ARRAY['obligations', o.key, f.key], after #>> ARRAY['obligations', o.key, f.key]
+		FROM jsonb_each((before -> 'obligations') || (after -> 'obligations')) o CROSS JOIN LATERAL jsonb_object_keys(o.value) f(key) WHERE f.key <> 'demanded'
 		UNION ALL
 		SELECT 4, coalesce(b.key, a.key) || CASE WHEN a.key IS NULL THEN ' (' || (crmaudit.report_words('gone'))[1] || ')' WHEN b.key IS NULL THEN ' (' || (crmaudit.report_words('new'))[1] || ')' ELSE '' END,
 			coalesce(b.value, '0'), coalesce(a.value, '0')

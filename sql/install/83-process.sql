@@ -320,7 +320,7 @@ CREATE VIEW crmaudit.usage WITH (security_invoker = true) AS
 		SELECT (u.at AT TIME ZONE s.zone)::date AS day, u.user_id, u.action, u.action = 'login' AND u.outcome = 'failed' AS is_failed,
 			max(u.staff_id) AS staff_id, count(*) AS times, min(u.at) AS first_at, max(u.at) AS last_at
 		FROM crmaudit.usage_event() u CROSS JOIN span s
-		WHERE u.at >= s.since
+		WHERE u.at >= s.since AND u.at <= now()
 		GROUP BY 1, 2, 3, 4
 	), act AS (
 		SELECT e.day, e.user_id, e.staff_id, e.action, e.times, e.is_failed, 0::bigint AS inserts, 0::bigint AS updates, 0::bigint AS deletes, e.first_at, e.last_at
@@ -357,7 +357,7 @@ CREATE VIEW crmaudit.inactive_users WITH (security_invoker = true) AS
 		FROM (SELECT crmaudit.report_time_zone() AS zone) z
 	), event AS (
 		SELECT u.user_id, max(u.staff_id) AS staff_id, max(u.at) FILTER (WHERE u.action IS DISTINCT FROM 'login' OR u.outcome IS DISTINCT FROM 'failed') AS last_at
-		FROM crmaudit.usage_event() u GROUP BY u.user_id
+		FROM crmaudit.usage_event() u WHERE (u.at > now()) IS NOT TRUE GROUP BY u.user_id
 	), write AS (
 		SELECT w.person, max(w.last_at) AS last_at FROM today t CROSS JOIN LATERAL crmaudit.recorded_writes(t.since) w GROUP BY w.person
 	), account AS (
@@ -816,21 +816,24 @@ $$;
 COMMENT ON FUNCTION crmaudit.plain_columns(regclass) IS 'columns of a mapped table whose commonest values a script may show: kinds, states, regions; no names, numbers or contacts';
 
 -- What the script cannot show it reads from the table when it runs: from a
--- block by chance, for TABLESAMPLE might find no row.
+-- block by chance, for TABLESAMPLE might find no row. Where there is none,
+-- NULL: \gset without a row would end the run.
 CREATE FUNCTION crmaudit.pgbench_value(relation regclass, column_name name, variable text, OUT setup text, OUT value text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 DECLARE
 	class pg_class;
+	home name;
 	seen record;
 BEGIN
 	SELECT * INTO class FROM pg_class c WHERE c.oid = relation;
+	SELECT n.nspname INTO home FROM pg_namespace n WHERE n.oid = class.relnamespace;
 	SELECT s.most_common_vals::text::text[] AS words, s.histogram_bounds::text::text[] AS bounds, format_type(a.atttypid, a.atttypmod) AS type, a.atttypid AS typeid,
 			EXISTS (SELECT FROM crmaudit.plain_columns(relation) p WHERE p.column_name = a.attname) AS is_plain,
 			-- a number by which rows are known, and not a phone or an identity number
 			EXISTS (SELECT FROM pg_index i WHERE i.indrelid = relation AND i.indisprimary AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum)
 				AND NOT a.attname = ANY (crmaudit.personal_columns(relation)) AS is_key
 		INTO seen
-		FROM pg_attribute a LEFT JOIN pg_stats s ON s.schemaname = class.relnamespace::regnamespace::name AND s.tablename = class.relname AND s.attname = a.attname AND NOT s.inherited
+		FROM pg_attribute a LEFT JOIN pg_stats s ON s.schemaname = home AND s.tablename = class.relname AND s.attname = a.attname AND NOT s.inherited
 		WHERE a.attrelid = relation AND a.attname = pgbench_value.column_name;
 	IF seen.is_plain AND seen.words IS NOT NULL AND seen.words[1:10]::text !~ ':[A-Za-z_0-9]' THEN
 		setup := format('\set %s random(1, %s)', variable, cardinality(seen.words[1:10]));
@@ -839,8 +842,8 @@ BEGIN
 		setup := format('\set %s random(%s, %s)', variable, seen.bounds[1], seen.bounds[cardinality(seen.bounds)]);
 		value := ':' || variable;
 	ELSIF class.relkind IN ('r', 'm') THEN
-		setup := format(E'\\set %1$s_block random(0, %2$s)\nSELECT quote_literal(%3$I) AS %1$s FROM %4$I.%5$I WHERE ctid >= format(''(%%s,0)'', :%1$s_block)::tid AND %3$I IS NOT NULL LIMIT 1 \\gset',
-			variable, greatest(floor(class.relpages * 0.9)::int - 1, 0), pgbench_value.column_name, class.relnamespace::regnamespace::name, class.relname);
+		setup := format(E'\\set %1$s_block random(0, %2$s)\nSELECT coalesce((SELECT quote_literal(%3$I) FROM %4$I.%5$I WHERE ctid >= format(''(%%s,0)'', :%1$s_block)::tid AND %3$I IS NOT NULL LIMIT 1), ''NULL'') AS %1$s \\gset',
+			variable, greatest(floor(class.relpages * 0.9)::int - 1, 0), pgbench_value.column_name, home, class.relname);
 		value := ':' || variable;
 	END IF;
 END $$;

@@ -47,12 +47,20 @@ SELECT count(*) AS different FROM crmaudit.complaint_timeliness t JOIN ac_states
 SELECT crmaudit.add_calendar('ac_days', 'Monday to Friday', 'Asia/Shanghai');
 SET crmaudit.calendar = 'ac_days';
 INSERT INTO ac.complaint (no, opened, kind) VALUES ('13 today', now(), '投诉');
-SELECT complaint_id, state, late_by FROM crmaudit.complaint_timeliness WHERE complaint_id LIKE '13%';
+-- An answer that is planned is none yet; nor does a decision of long ago hide that an opinion was closed.
+INSERT INTO ac.complaint (no, opened, answered, decided, closed, kind) VALUES ('13 answered tomorrow', now(), now() + interval '1 day', NULL, NULL, '投诉'),
+	('13 opinion', now(), NULL, '2001-01-01', now(), '意见');
+SELECT complaint_id, answered_at IS NOT NULL AS answered, state, late_by FROM crmaudit.complaint_timeliness WHERE complaint_id LIKE '13%' ORDER BY complaint_id;
 DELETE FROM ac.complaint WHERE no LIKE '13%';
 SET crmaudit.calendar = 'CN';
 
 -- What they are about. Shares of one grouping add up.
 SELECT grouped_by, value, complaints, share, customers, upheld, upheld_rate, in_time, late, overdue, open, in_time_rate, median_days_to_answer AS days_to_answer, median_days_to_close AS days_to_close FROM crmaudit.complaint_analysis;
+-- A customer whom two sources know complained once all the same.
+CREATE TABLE ac.client_of_old AS SELECT * FROM ac.client;
+SELECT crmaudit.map_entity('customer', 'ac.client_of_old', '{"customer_id":"no","name":"name","segment":"grade","region":"city"}');
+SELECT grouped_by, value, complaints FROM crmaudit.complaint_analysis WHERE grouped_by IN ('all', 'segment');
+SELECT crmaudit.unmap_entity('customer', 'ac.client_of_old');
 -- By month of receipt, and what was answered and unanswered in the month.
 SELECT month, kind, received, answered, unanswered_at_end, in_time, late, overdue, open, in_time_rate, upheld, median_days_to_answer FROM crmaudit.complaint_monthly;
 -- An instant before midnight in Shanghai is September, whatever the session says.
@@ -94,6 +102,9 @@ INSERT INTO ac.complaint (no, client, agent, kind, opened) VALUES
 	('g', NULL, 'S1', '投诉', '2025-05-03 00:00+08');
 SET timezone = 'America/New_York';
 SELECT id, early_warning, of_customer_in_a_year, of_staff_in_90_days FROM crmaudit.audit_clues ORDER BY id;
+-- Of those without a time nobody knows that they are of one year.
+INSERT INTO ac.complaint (no, client, agent, kind) VALUES ('h', 'K1', 'S1', '投诉'), ('i', 'K1', 'S1', '投诉'), ('j', 'K1', 'S1', '投诉');
+SELECT id, early_warning, of_customer_in_a_year, of_staff_in_90_days FROM crmaudit.audit_clues WHERE at IS NULL ORDER BY id;
 
 SELECT crmaudit.unmap_entity('customer'), crmaudit.unmap_entity('complaint'), crmaudit.unmap_entity('survey_answer');
 DROP SCHEMA ac CASCADE;

@@ -33,6 +33,13 @@ SELECT crmaudit.map_entity('staff', 'act.staff', '{"staff_id":"id","name":"name"
 SELECT crmaudit.map_entity('contract', 'act.contract', '{"contract_id":"id","customer_id":"customer","staff_id":"agent","kind":"kind","signed_at":"signed","signed_by":"signer","starts_on":"starts","ends_on":"ends","amount":"amount","status":"status"}');
 SELECT contract_id, customer_id, staff_id, signed_by, signer_id, reason, severity, in_words FROM crmaudit.signed_by_others;
 
+-- Two sources know the customers, one of them by another name: each contract
+-- shows once, and what one of the sources says is his name is his.
+CREATE TABLE act.customer_of_old AS SELECT id, kind, CASE id WHEN 'K1' THEN 'his wife' ELSE name END AS name, owner, '555'::text AS account FROM act.customer;
+SELECT crmaudit.map_entity('customer', 'act.customer_of_old', '{"customer_id":"id","kind":"kind","name":"name","owner":"owner","account":"account"}');
+SELECT contract_id, reason FROM crmaudit.signed_by_others;
+SELECT crmaudit.unmap_entity('customer', 'act.customer_of_old');
+
 -- Payments. The customer's account is known, or it is not; so is the payer.
 INSERT INTO act.payment VALUES
 	(1, 'K1', NULL, '2026-01-01', 10, '621700000001', '张伟', NULL), (2, 'K1', NULL, '2026-01-02', 10, NULL, NULL, NULL), (3, 'K3', NULL, '2026-01-03', 10, '777', '王芳', NULL), (4, 'K4', NULL, '2026-01-04', 10, '6217-0000-00004', 'anybody', NULL),
@@ -40,6 +47,12 @@ INSERT INTO act.payment VALUES
 	(8, 'K2', NULL, '2026-01-08', 10, '556', 'Her Mother', ' '), (9, NULL, 'no contact', '2026-01-09', 10, '100', 'ACME  LTD', NULL), (10, 'K3', 'wife', '2026-01-10', 10, NULL, 'Someone', NULL), (11, 'K99', NULL, '2026-01-11', 10, '1', 'x', NULL);
 SELECT crmaudit.map_entity('payment', 'act.payment', '{"payment_id":"id","customer_id":"customer","contract_id":"contract","paid_at":"paid","amount":"amount","payer_account":"account","payer_name":"payer","approval":"approval"}');
 SELECT payment_id, customer_id, contract_id, staff_id, payer_account, payer_name, other_name, other_account, approval, approved, reason, severity, in_words FROM crmaudit.third_party_payments;
+-- The same with two sources: by the one 555 is everybody's account, and K1 his wife.
+SELECT crmaudit.map_entity('customer', 'act.customer_of_old', '{"customer_id":"id","kind":"kind","name":"name","owner":"owner","account":"account"}');
+CREATE TABLE act.contract_of_old AS SELECT * FROM act.contract;
+SELECT crmaudit.map_entity('contract', 'act.contract_of_old', '{"contract_id":"id","customer_id":"customer","staff_id":"agent"}');
+SELECT payment_id, other_name, other_account, reason FROM crmaudit.third_party_payments;
+SELECT crmaudit.unmap_entity('customer', 'act.customer_of_old'), crmaudit.unmap_entity('contract', 'act.contract_of_old');
 -- None of this is a seller's.
 SELECT count(*) FROM crmaudit.seller_controlled_accounts;
 

@@ -63,6 +63,15 @@ SELECT interaction_id, match FROM crmaudit.visit_lookup('acme');
 SELECT interaction_id, match FROM crmaudit.visit_lookup('zhou');
 SELECT interaction_id, match FROM crmaudit.visit_lookup('S1', 1);
 
+-- Whom two sources know alike shows once.
+CREATE TABLE alu.company_of_old AS SELECT * FROM alu.company;
+CREATE TABLE alu.staff_of_old AS SELECT * FROM alu.staff;
+SELECT crmaudit.map_entity('customer', 'alu.company_of_old', '{"customer_id":"id","name":"name","kind":"kind","industry":"industry","region":"city","owner":"owner"}');
+SELECT crmaudit.map_entity('staff', 'alu.staff_of_old', '{"staff_id":"id","name":"name"}');
+SELECT customer_id, match FROM crmaudit.company_lookup('acme');
+SELECT interaction_id, match FROM crmaudit.visit_lookup('receipts');
+SELECT crmaudit.unmap_entity('customer', 'alu.company_of_old'), crmaudit.unmap_entity('staff', 'alu.staff_of_old');
+
 -- A word with a slip is found with pg_trgm, in whatever schema it is; without, it is not.
 SELECT count(*) AS without FROM crmaudit.company_lookup('Acme Tradin Co');
 SELECT operator, function FROM crmaudit.trigram_operator();

@@ -157,6 +157,10 @@ SELECT crmaudit.comment('plan', :plan, 'well done') > 0 AS commented;
 
 SELECT crmaudit.drop_obligation('an revisit'), crmaudit.unmap_entity('contract');
 SELECT crmaudit.unprotect('an.customer'), crmaudit.unprotect('an.other');
+-- What is protected no longer, and what is demanded no longer, has changed, too.
+SELECT substring(crmaudit.audit_report(:plan, keep => false) FROM '## 5.*');
+-- Nothing in a name is markup.
+SELECT crmaudit.markdown_text(E'a | b\n# *c* _d_ ~~e~~ `f` [g](h) <i> &lt; \\ ');
 DELETE FROM crmaudit.kept_report;
 DELETE FROM crmaudit.audit_comment;
 DELETE FROM crmaudit.audit_task;

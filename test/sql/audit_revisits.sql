@@ -145,8 +145,11 @@ INSERT INTO rv.contact_log (no, customer, staff, kind, method, at, outcome, ring
 	(52, 6, 'a', 'call', NULL, '2025-09-30 11:00+08', 'reached', 3, NULL, 'contract', '8'),			-- at their end
 	(53, 7, 'a', 'call', NULL, '2025-10-01 10:30+08', 'reached', 3, NULL, NULL, NULL),				-- on a holiday
 	(54, 8, 'a', 'call', NULL, '2025-10-11 10:30+08', 'reached', 3, NULL, NULL, NULL),				-- on a Saturday that is worked
-	(55, 9, 'a', 'call', NULL, '2031-01-01 10:30+08', 'reached', 3, NULL, NULL, NULL),				-- the calendar does not know the year
-	(56, 9, 'a', 'call', NULL, NULL, 'no_answer', 3, NULL, NULL, NULL);
+	(55, 9, 'a', 'call', NULL, '2001-01-01 20:30+08', 'reached', 3, NULL, NULL, NULL),				-- the calendar does not know the year
+	(56, 9, 'a', 'call', NULL, NULL, 'no_answer', 3, NULL, NULL, NULL),
+	(61, 10, 'a', 'call', NULL, '2025-09-30 10:00+08', NULL, NULL, NULL, NULL, NULL),				-- an outcome that nobody entered: reached, and the series ends
+	(62, 10, 'a', 'call', NULL, '2025-09-30 10:30+08', 'no_answer', 20, NULL, NULL, NULL),
+	(63, 10, 'a', 'call', NULL, now() + interval '1 year', NULL, NULL, NULL, NULL, NULL);			-- one that is planned reached nobody yet
 SELECT customer_id AS customer, related_entity, related_id, staff, first_at AT TIME ZONE 'Asia/Shanghai' AS first_at, last_at AT TIME ZONE 'Asia/Shanghai' AS last_at, unanswered, different_hours AS hours,
 	short_rings AS short, invalid, invalid_without_reason AS no_reason, outside_hours AS outside, state, severity FROM crmaudit.call_attempts;
 -- the hours of another text, of any day; fewer tries
@@ -163,7 +166,8 @@ INSERT INTO rv.contact_log (no, customer, staff, kind, method, at, outcome, reco
 	(4, 1, 'a', 'revisit', 'call', '2025-09-01 10:00+08', 'no_answer', NULL, NULL, NULL, NULL),
 	(5, NULL, NULL, 'revisit', ' ', NULL, 'no_answer', NULL, NULL, NULL, NULL),
 	(6, NULL, '', 'revisit', NULL, '2025-09-02 10:00+08', NULL, NULL, NULL, NULL, NULL),
-	(7, 1, 'a', 'visit', NULL, '2025-09-01 10:00+08', NULL, NULL, NULL, NULL, NULL);
+	(7, 1, 'a', 'visit', NULL, '2025-09-01 10:00+08', NULL, NULL, NULL, NULL, NULL),
+	(8, 1, 'a', 'revisit', NULL, now() + interval '1 year', NULL, NULL, NULL, NULL, NULL);	-- planned
 SELECT interaction_id, customer_id, staff_id, method, outcome, missing FROM crmaudit.revisit_record_gaps;
 TRUNCATE rv.contact_log, rv.request;
 
@@ -193,6 +197,31 @@ INSERT INTO rv.contact_log (no, customer, staff, kind, at, about, about_no) VALU
 	(15, 6, 'x', 'revisit', '2025-05-02 10:00+08', NULL, NULL),				-- not among the staff
 	(16, 6, NULL, 'revisit', '2025-05-02 10:00+08', NULL, NULL);
 SELECT interaction_id, customer_id, staff_id, concerned_entity, concerned_id, concerned_staff_id, conflict, department, named FROM crmaudit.conflict_of_interest ORDER BY interaction_id::int;
+-- whom two sources know, and what two sources tell of, is one
+CREATE TABLE rv.staff_of_old AS SELECT * FROM rv.staff;
+SELECT crmaudit.map_entity('staff', 'rv.staff_of_old', '{"staff_id": "staff_id", "department": "department"}');
+CREATE TABLE rv.contract_of_old AS SELECT * FROM rv.contract;
+SELECT crmaudit.map_entity('contract', 'rv.contract_of_old', '{"contract_id": "no", "customer_id": "customer", "staff_id": "staff", "signed_at": "signed"}');
+SELECT count(*), count(DISTINCT (interaction_id, concerned_entity, concerned_id)) FROM crmaudit.conflict_of_interest;
+SELECT department, archived FROM crmaudit.revisit_monthly;
+SELECT crmaudit.unmap_entity('staff', 'rv.staff_of_old'), crmaudit.unmap_entity('contract', 'rv.contract_of_old');
+
+-- Special revisits follow a plan that was approved before ------------------------------------
+SELECT count(*) FROM crmaudit.special_revisits;
+CREATE TABLE rv.plan (no text PRIMARY KEY, period text, approver text, approved timestamptz);
+INSERT INTO rv.plan VALUES ('p1', '2025-06', 'boss', '2025-06-02 10:00+08'), ('p2', '2025-06', NULL, NULL), ('p3', '2025-06', 'boss', NULL), ('p4', 'summer', NULL, '2025-06-01 10:00+08');
+CREATE TABLE rv.plan_of_old AS SELECT * FROM rv.plan;
+SELECT crmaudit.map_entity('plan', s, '{"plan_id": "no", "period": "period", "approved_by": "approver", "approved_at": "approved"}') FROM unnest('{rv.plan,rv.plan_of_old}'::regclass[]) s;
+INSERT INTO rv.contact_log (no, customer, staff, kind, at, about, about_no) VALUES
+	(21, 8, 'a', 'revisit', '2025-06-02 10:00+08', 'plan', 'p1'),			-- at the moment
+	(22, 8, 'a', 'revisit', '2025-06-02 09:59:59+08', 'plan', 'p1'),		-- a second too early
+	(23, 8, 'a', 'special_revisit', '2025-06-30 23:59:59+08', 'plan', 'p1'),
+	(24, 8, 'a', 'special_revisit', '2025-07-01 00:00+08', 'plan', 'p1'),
+	(25, 8, 'a', 'revisit', '2025-06-03 10:00+08', 'plan', 'p2'), (26, 8, 'a', 'revisit', '2025-06-03 10:00+08', 'plan', 'p3'), (27, 8, 'a', 'revisit', '2025-09-03 10:00+08', 'plan', 'p4'),
+	(28, 8, 'a', 'revisit', '2025-06-03 10:00+08', 'plan', 'p9'), (29, 8, 'a', 'special_revisit', '2025-06-03 10:00+08', 'contract', 'p1'), (30, 8, 'a', 'special_revisit', '2025-06-03 10:00+08', 'plan', NULL),
+	(31, 8, 'a', 'visit', '2025-06-03 10:00+08', 'plan', 'p1'), (32, 8, 'a', 'special_revisit', NULL, 'plan', 'p1');
+SELECT interaction_id, plan_id, approved_by, approved_at AT TIME ZONE 'Asia/Shanghai' AS approved_at, state FROM crmaudit.special_revisits ORDER BY interaction_id::int;
+SELECT crmaudit.unmap_entity('plan');
 
 -- Cases ------------------------------------------------------------------------------------
 CREATE TABLE rv.step (case_no text, kind text, step text, began timestamptz, ended timestamptz, due timestamptz);
@@ -278,6 +307,14 @@ SELECT keep, count(*) FROM crmaudit.record_retention GROUP BY keep ORDER BY keep
 SELECT crmaudit.map_entity('interaction', 'rv.contact_log', '{"interaction_id": "no", "kind": "kind", "occurred_at": "at", "voltage_kv": "customer * 10"}', 'no <> 2');
 SELECT subject_id, keep, state FROM crmaudit.record_retention WHERE entity = 'interaction' ORDER BY subject_id::int;
 DELETE FROM crmaudit.retention;
+-- what was moved to an archive, which is a source too, is not missed; what has just its number is
+CREATE TABLE rv.archive AS SELECT no, kind, at FROM rv.contact_log WHERE false;
+SELECT crmaudit.map_entity('interaction', 'rv.archive', '{"interaction_id": "no", "kind": "kind", "occurred_at": "at"}');
+INSERT INTO rv.contact_log (no, kind, at) VALUES (31, 'visit', now()), (32, 'visit', now());
+WITH gone AS (DELETE FROM rv.contact_log WHERE no IN (31, 32) RETURNING no, kind, at) INSERT INTO rv.archive SELECT no, kind, CASE no WHEN 31 THEN at ELSE at - interval '1 day' END FROM gone;
+SELECT subject_id, state, count(*) FROM crmaudit.record_retention WHERE entity = 'interaction' AND subject_id IN ('31', '32') GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT crmaudit.unmap_entity('interaction', 'rv.archive');
+INSERT INTO rv.contact_log (no, kind, at) VALUES (31, 'visit', now()), (32, 'visit', now());
 -- what a truncation took the ledger cannot tell; a mapping with a subquery and columns that were renamed
 ALTER TABLE rv.contact_log RENAME at TO took_place;
 SELECT crmaudit.map_entity('interaction', 'rv.contact_log', $${"interaction_id": "no", "kind": "(SELECT max(s.department) FROM rv.staff s WHERE s.staff_id = contact_log.staff) || kind", "occurred_at": "took_place"}$$);

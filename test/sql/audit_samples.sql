@@ -114,12 +114,14 @@ SELECT min(subject_id::int) AS a1, max(subject_id::int) AS a2 FROM crmaudit.samp
 SELECT subject_id AS b1 FROM crmaudit.sample_member WHERE sample_id = :checks AND stratum = 'b' \gset
 SELECT subject_id AS c1 FROM crmaudit.sample_member WHERE sample_id = :checks AND stratum = 'c' \gset
 INSERT INTO sa.contact_log (no, customer, staff, kind, at, outcome, problem, about, about_no) VALUES
-	(101, NULL, 'z', 'revisit', now() + interval '1 hour', 'reached', 'not told of the fee', 'interaction', :'a1'),
-	(102, NULL, 'a', 'revisit', now() + interval '1 hour', 'reached', NULL, 'interaction', :'a1'),
+	(101, NULL, 'z', 'revisit', now(), 'reached', 'not told of the fee', 'interaction', :'a1'),
+	(102, NULL, 'a', 'revisit', now(), 'reached', NULL, 'interaction', :'a1'),
 	-- by himself; before it was drawn; of one that was not drawn
-	(103, NULL, 'b', 'call', now() + interval '1 hour', 'reached', NULL, 'interaction', :'b1'),
+	(103, NULL, 'b', 'call', now(), 'reached', NULL, 'interaction', :'b1'),
 	(104, NULL, 'z', 'call', now() - interval '1 hour', 'reached', NULL, 'interaction', :'c1'),
-	(105, NULL, 'z', 'call', now() + interval '1 hour', 'reached', NULL, 'interaction', '16');
+	(105, NULL, 'z', 'call', now(), 'reached', NULL, 'interaction', '16'),
+	-- planned: nothing is checked yet, nor revisited
+	(106, NULL, 'z', 'revisit', now() + interval '1 hour', NULL, NULL, 'interaction', :'c1'), (107, 1, 'e', 'revisit', now() + interval '1 hour', NULL, NULL, NULL, NULL);
 SELECT month, staff_id, revisits, drawn, checked, checked_by_self_only, with_problem, unchecked FROM crmaudit.revisit_spot_checks;
 SELECT stratum, members, followed_up, open FROM crmaudit.sample_coverage WHERE sample_id = :checks ORDER BY stratum;
 

@@ -6,7 +6,8 @@ SET timezone = 'America/New_York';
 
 -- Nothing is mapped: the views are empty.
 SELECT (SELECT count(*) FROM crmaudit.visit_plan_completion) AS plans, (SELECT count(*) FROM crmaudit.churn_by_staff) AS churn,
-	(SELECT count(*) FROM crmaudit.staff_appraisal) AS appraisal, (SELECT count(*) FROM crmaudit.agent_recheck) AS recheck;
+	(SELECT count(*) FROM crmaudit.staff_appraisal) AS appraisal, (SELECT count(*) FROM crmaudit.agent_recheck) AS recheck,
+	(SELECT count(*) FROM crmaudit.untrained_sales) AS untrained;
 
 CREATE SCHEMA ast;
 CREATE TABLE ast.staff (id text PRIMARY KEY, name text, active boolean, trained timestamptz);
@@ -54,7 +55,33 @@ INSERT INTO ast.plan SELECT 9, 'S1', to_char(now() AT TIME ZONE 'Asia/Shanghai',
 INSERT INTO ast.plan SELECT 10, 'S2', to_char(now() AT TIME ZONE 'Asia/Shanghai' - interval '2 years', 'YYYY'), 1000, NULL, NULL, 'boss';
 SELECT plan_id, staff_id, visits_planned, visits_done, approved, state FROM crmaudit.visit_plan_completion
 	WHERE period = to_char(now() AT TIME ZONE 'Asia/Shanghai', 'YYYY') OR plan_id = '10';
+-- A visit that is planned, a customer who is to come and a contract to be signed
+-- are not done; nor does a second source that knows them double anybody.
+CREATE TABLE ast.customer_of_old AS SELECT * FROM ast.customer;
+SELECT crmaudit.map_entity('customer', 'ast.customer_of_old', '{"customer_id":"id","owner":"owner","since":"since","closed_at":"closed"}');
+CREATE TABLE ast.staff_of_old AS SELECT * FROM ast.staff;
+SELECT crmaudit.map_entity('staff', 'ast.staff_of_old', '{"staff_id":"id","name":"name","active":"active"}');
+INSERT INTO ast.visit VALUES (20, 'K1', 'S1', 'visit', now() + interval '1 hour', NULL, NULL);
+INSERT INTO ast.customer VALUES ('K20', 'S1', (now() + interval '2 days')::date, NULL);
+INSERT INTO ast.contract VALUES (20, 'K1', 'S1', now() + interval '1 hour', 1000, 'signed');
+INSERT INTO ast.plan SELECT 11, 'S1', to_char(now() + interval '2 days', 'YYYY-MM'), 1, 1, 1, 'boss';
+SELECT visits_done, new_customers_done, volume_done FROM crmaudit.visit_plan_completion WHERE plan_id = '11';
+SELECT plan_id, new_customers_done FROM crmaudit.visit_plan_completion WHERE plan_id IN ('3', '4', '5') ORDER BY plan_id;
+SELECT count(*), count(DISTINCT (staff_id, period)) FROM crmaudit.visit_plan_completion WHERE state = 'no plan' AND staff_id = 'S2' AND length(period) = 4;
+DELETE FROM ast.plan WHERE id = 11;
+DELETE FROM ast.visit WHERE id = 20;
+DELETE FROM ast.contract WHERE id = 20;
 SELECT count(*) AS of_long_ago FROM crmaudit.visit_plan_completion WHERE state = 'no plan' AND period <> to_char(now() AT TIME ZONE 'Asia/Shanghai', 'YYYY');
+
+-- Whoever sells is trained before, S2 never was, S1 was at that moment; drafts
+-- are no sales. A training that is to come is none.
+SELECT count(*) FROM crmaudit.untrained_sales WHERE trained_at IS NOT NULL;
+INSERT INTO ast.contract VALUES (21, 'K1', 'S1', '2024-01-09 23:59:59+08', 11, 'signed'), (22, 'K1', 'S1', '2024-01-10 00:00+08', 12, 'signed'), (23, 'K1', 'S4', '2026-01-05 10:00+08', NULL, NULL),
+	(24, 'K1', NULL, '2023-01-01 00:00+08', 1, 'signed'), (25, 'K1', 'S9', '2023-01-01 00:00+08', 1, 'signed');
+UPDATE ast.staff SET trained = now() + interval '1 day' WHERE id = 'S4';
+SELECT staff_id, name, trained_at, contracts, amount, first_signed_at, last_signed_at, state FROM crmaudit.untrained_sales;
+UPDATE ast.staff SET trained = NULL WHERE id = 'S4';
+DELETE FROM ast.contract WHERE id > 20;
 
 -- Who came and who left by year, in Shanghai's; K2 had complained within the
 -- year before, K3 earlier, K4 after it.
@@ -64,6 +91,14 @@ INSERT INTO ast.complaint VALUES
 	(3, 'K4', 'S1', 'complaint', '2025-01-02 00:00+08', NULL, NULL, NULL);
 SELECT crmaudit.map_entity('complaint', 'ast.complaint', '{"complaint_id":"id","customer_id":"customer","staff_id":"agent","kind":"kind","opened_at":"opened","decided_at":"decided","upheld":"upheld","reason":"why"}');
 SELECT staff_id, name, year, at_start, won, lost, at_end, churn_rate, lost_after_complaint FROM crmaudit.churn_by_staff;
+-- Who is to come, or to leave, later has not yet; who left one source of two has not left.
+UPDATE ast.customer SET closed = now() + interval '1 year' WHERE id = 'K6';
+UPDATE ast.customer_of_old SET closed = now() + interval '1 year' WHERE id = 'K6';
+UPDATE ast.customer SET closed = '2024-12-01' WHERE id = 'K7';
+SELECT staff_id, year, won, lost FROM crmaudit.churn_by_staff WHERE staff_id = 'S2' OR year > 2025;
+UPDATE ast.customer SET closed = NULL WHERE id IN ('K6', 'K7');
+DELETE FROM ast.customer WHERE id = 'K20';
+SELECT crmaudit.unmap_entity('customer', 'ast.customer_of_old'), crmaudit.unmap_entity('staff', 'ast.staff_of_old');
 
 -- Appraisal. Findings about customers count against whoever entered them, or
 -- else the owner; incomplete and false data apart.
@@ -105,7 +140,9 @@ INSERT INTO ast.visit VALUES
 	(1, 'K6', 'S9', 'revisit', '2025-03-05 09:59+08', 'reached', 'early'), (2, 'K6', 'S9', 'visit', '2025-03-06 10:00+08', 'reached', 'a visit'),
 	(3, 'K6', 'S9', 'revisit', '2025-03-05 10:00+08', 'no_answer', NULL), (4, 'K6', 'S9', 'revisit', '2025-03-07 10:00+08', 'reached', 'phone is wrong'), (5, 'K6', 'S9', 'revisit', '2025-03-08 10:00+08', 'reached', 'corrected'),
 	(6, 'K7', 'S2', 'revisit', '2025-03-08 10:00+08', 'reached', 'all is well'),
-	(7, 'K2', 'S9', 'revisit', '2025-03-08 10:00+08', 'refused', NULL), (8, 'K2', NULL, 'revisit', '2025-03-09 10:00+08', 'no_answer', NULL);
+	(7, 'K2', 'S9', 'revisit', '2025-03-08 10:00+08', 'refused', NULL), (8, 'K2', NULL, 'revisit', '2025-03-09 10:00+08', 'no_answer', NULL),
+	-- planned
+	(10, 'K7', 'S9', 'revisit', now() + interval '1 hour', 'reached', NULL);
 SELECT staff_id, upheld_in_a_year AS upheld, last_complaint_on AS last_on, recheck_from, customer_id, contracts, attempts, rechecked_at, rechecked_by, result, state FROM crmaudit.agent_recheck;
 -- A company's own words for mis-selling go into the list.
 INSERT INTO crmaudit.value_list (list, value) VALUES ('mis_selling', 'del_y'), ('mis_selling', 'Delay');

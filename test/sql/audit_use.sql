@@ -33,7 +33,9 @@ INSERT INTO au.log VALUES
 	(3, 'li', '1', :'month'::timestamp + interval '1 hour', 'search', 'failed'), (4, 'li', '1', :'month'::timestamp + interval '1 hour', 'export', NULL),
 	(5, 'li', '1', :'month'::timestamp - interval '1 second', 'login', NULL), (6, 'li', '1', :'month'::timestamp - interval '1 day 1 second', 'login', 'failed'),
 	(7, 'wu', '2', :'month'::timestamp - interval '12 months', 'login', 'ok'), (8, 'wu', '2', :'month'::timestamp - interval '12 months 1 second', 'login', 'ok'),
-	(9, 'wu', '2', :'month'::timestamp - interval '1 second', NULL, NULL);
+	(9, 'wu', '2', :'month'::timestamp - interval '1 second', NULL, NULL),
+	-- a clock that is wrong
+	(10, 'wu', '2', :'month'::timestamp + interval '2 years', 'search', 'ok');
 SET crmaudit.shared_users = 'postgres';
 SET crmaudit.actor = 'li';
 INSERT INTO au.customer VALUES (1, 'a'), (2, 'b');
@@ -55,7 +57,8 @@ SELECT (now() AT TIME ZONE 'Asia/Shanghai')::date AS today \gset
 INSERT INTO au.log VALUES (1, 'li', '1', :'today'::date - 30, 'login', 'ok'), (2, 'wu', '2', :'today'::date - 31 + interval '23:59:59', 'search', 'ok'), (3, 'wu', '2', :'today'::date, 'login', 'failed'),
 	(4, 'sun', '3', :'today'::date - 100, 'login', 'ok'),	-- wrote today
 	(5, 'qian', '4', :'today'::date - 100, 'login', 'ok'), (6, 'feng2', '8', :'today'::date - 40, 'login', 'ok'), (7, 'feng', '8', :'today'::date - 50, 'search', 'ok'),
-	(8, 'robot', NULL, :'today'::date - 60, 'login', 'ok'), (9, 'zheng', '7', :'today'::date, 'login', 'failed');
+	(8, 'robot', NULL, :'today'::date - 60, 'login', 'ok'), (9, 'zheng', '7', :'today'::date, 'login', 'failed'),
+	(10, 'wu', '2', :'today'::date + 400, 'search', 'ok');	-- a clock that is wrong
 SELECT staff_id, users, department, days_unused, state, last_write_at IS NOT NULL AS writes FROM crmaudit.inactive_users;
 SELECT crmaudit.unmap_entity('usage_event'), crmaudit.unmap_entity('staff');
 SELECT count(*) FROM crmaudit.inactive_users;
@@ -171,6 +174,13 @@ INSERT INTO au.client SELECT i, 13800138000 + i, (ARRAY['person', 'company', 'it
 SELECT crmaudit.map_entity('customer', 'au.client', '{"customer_id":"no","kind":"kind","name":"name","account":"mobile"}');
 ANALYZE au.client, au.visit;
 SELECT crmaudit.pgbench_script();
+-- A schema whose name needs quotes, and a table without rows, of which a script gets NULL.
+CREATE SCHEMA "au Cold";
+CREATE TABLE "au Cold".client (no text PRIMARY KEY);
+SELECT setup, value FROM crmaudit.pgbench_value('"au Cold".client', 'no', 'v');
+\set v_block 0
+SELECT coalesce((SELECT quote_literal(no) FROM "au Cold".client WHERE ctid >= format('(%s,0)', :v_block)::tid AND no IS NOT NULL LIMIT 1), 'NULL') AS v \gset
+SELECT count(*) FROM "au Cold".client WHERE no = :v;
 SELECT crmaudit.pgbench_statement('SELECT * FROM au.client WHERE kind = $1 AND name LIKE $2 AND no BETWEEN $3 AND $4 AND mobile IN ($5, $6) ORDER BY no LIMIT $7 OFFSET $8', '{au.client}', 1);
 SELECT q, crmaudit.pgbench_statement(q, '{au.client}', 1) IS NULL AS left_out FROM (VALUES (1, 'SELECT * FROM au.client FOR UPDATE'), (2, 'SELECT $1 FROM au.client'), (3, 'UPDATE au.client SET name = $1'),
 	(4, 'SELECT * FROM au.client WHERE other = $1'), (5, 'SELECT no[1:2] FROM au.client'), (6, 'SELECT no::text FROM au.client')) AS v(n, q) ORDER BY n;
@@ -178,4 +188,4 @@ SELECT q, crmaudit.pgbench_statement(q, '{au.client}', 1) IS NULL AS left_out FR
 SELECT crmaudit.unmap_entity('customer'), crmaudit.unmap_entity('interaction'), crmaudit.unmap_entity('step');
 SELECT crmaudit.untrack('au.customer');
 SET client_min_messages = warning;
-DROP SCHEMA au CASCADE;
+DROP SCHEMA au, "au Cold" CASCADE;

@@ -146,13 +146,13 @@ INSERT INTO crmaudit.customer_word VALUES
 UPDATE crmaudit.customer_word SET chinese = crmaudit.unescape(chinese, english);
 
 -- One row, read once a query.
-CREATE FUNCTION crmaudit.customer_limits(OUT zone text, OUT today date, OUT this_year int, OUT year_ago timestamptz, OUT two_years_ago timestamptz,
+CREATE FUNCTION crmaudit.customer_limits(OUT today date, OUT this_year int, OUT year_ago timestamptz, OUT two_years_ago timestamptz,
 	OUT words jsonb, OUT knows_contacts boolean, OUT knows_complaints boolean, OUT knows_payments boolean, OUT knows_staff boolean, OUT key_volume numeric, OUT key_positions text[], OUT silent_days int, OUT trend_steady numeric,
 	OUT value_a numeric, OUT value_b numeric, OUT churn_recency float8, OUT churn_frequency float8, OUT churn_complaints float8,
 	OUT churn_volume float8, OUT churn_medium float8, OUT churn_high float8, OUT credit_payment float8, OUT credit_data float8,
 	OUT credit_complaints float8, OUT payment_grace_days int)
 RETURNS record LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
-	SELECT z.zone, z.today, extract(year FROM z.today)::int, (z.today - 365)::timestamp AT TIME ZONE z.zone, (z.today - 730)::timestamp AT TIME ZONE z.zone,
+	SELECT z.today, extract(year FROM z.today)::int, (z.today - 365)::timestamp AT TIME ZONE z.zone, (z.today - 730)::timestamp AT TIME ZONE z.zone,
 		w.words, m.entities && '{interaction,service_request,complaint,survey_answer,contract}', 'complaint' = ANY (m.entities), 'payment' = ANY (m.entities), 'staff' = ANY (m.entities),
 		(v.map ->> 'key_volume')::numeric, ARRAY(SELECT lower(btrim(p.position)) FROM unnest((v.map ->> 'key_positions')::text[]) AS p(position)),
 		(v.map ->> 'silent_days')::numeric::int, (v.map ->> 'trend_steady')::numeric, (v.map ->> 'value_a')::numeric, (v.map ->> 'value_b')::numeric,
@@ -168,7 +168,7 @@ RETURNS record LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_cata
 		(SELECT jsonb_object_agg(w.word, CASE WHEN crmaudit.reason_in_words(r.reason) = r.english THEN w.english ELSE w.chinese END) AS words
 			FROM crmaudit.customer_word w, crmaudit.reason r WHERE r.reason = 'missing') w
 $$;
-COMMENT ON FUNCTION crmaudit.customer_limits() IS 'what the views about customers go by: time zone, today, the last two years, words in the session''s language, whether any entity that tells of contacts is mapped, whether complaints, payments and staff are, and the parameters of customer_parameter as customer_setting changes them';
+COMMENT ON FUNCTION crmaudit.customer_limits() IS 'what the views about customers go by: today, the last two years, words in the session''s language, whether any entity that tells of contacts is mapped, whether complaints, payments and staff are, and the parameters of customer_parameter as customer_setting changes them';
 
 -- What several views stand on ------------------------------------------------------
 
@@ -194,7 +194,7 @@ COMMENT ON VIEW crmaudit.customer_payment IS 'payments up to now, each with its 
 CREATE VIEW crmaudit.interaction_frequency WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m)
 	SELECT c.customer_id, c.kind, c.method, c.interactions::bigint AS interactions, c.reached, c.first_at, c.last_at,
-		(SELECT l.today FROM l) - (c.last_at AT TIME ZONE (SELECT l.zone FROM l))::date AS days_since_last,
+		(SELECT l.today FROM l) - crmaudit.day_of(c.last_at) AS days_since_last,
 		CASE WHEN c.interactions > 1 THEN round((date_part('epoch', c.last_at - c.first_at) / (86400 * (c.interactions - 1)))::numeric, 1) END AS mean_interval_days,
 		sum(c.interactions) OVER customer AS customer_interactions, max(c.last_at) OVER customer AS customer_last_at,
 		CASE WHEN sum(c.interactions) OVER customer > 1 THEN round((date_part('epoch', max(c.last_at) OVER customer - min(c.first_at) OVER customer)
@@ -225,7 +225,8 @@ CREATE VIEW crmaudit.customer_figures WITH (security_invoker = true) AS
 		-- complaints of the last year, the latter upheld; 0: any other contact;
 		-- below: attempts that failed, -1 in the last year
 		SELECT i.customer_id COLLATE "C" AS customer_id, i.occurred_at AS at,
-			CASE WHEN i.outcome IN ('no_answer', 'refused', 'invalid') THEN CASE WHEN i.occurred_at >= (SELECT l.year_ago FROM l) THEN -1 ELSE -2 END
+			-- most were reached: that is asked first
+			CASE WHEN i.outcome <> 'reached' AND i.outcome IN ('no_answer', 'refused', 'invalid') THEN CASE WHEN i.occurred_at >= (SELECT l.year_ago FROM l) THEN -1 ELSE -2 END
 				WHEN i.occurred_at >= (SELECT l.year_ago FROM l) THEN 1 WHEN i.occurred_at >= (SELECT l.two_years_ago FROM l) THEN 2 ELSE 0 END AS counts_as,
 			NULL::boolean AS is_over, NULL::date AS over_on
 		FROM crmaudit.interaction() i WHERE i.occurred_at <= now()
@@ -284,19 +285,18 @@ CREATE VIEW crmaudit.customer_figures WITH (security_invoker = true) AS
 				WHEN (SELECT k.payments_reach_back FROM known k) THEN coalesce(g.paid_before, 0) END AS before,
 			CASE WHEN g.has_years THEN coalesce(g.earlier, 0) / nullif((SELECT k.last_year FROM known k) - g.first_year, 0) ELSE g.paid_before END AS earlier_mean
 		FROM volumes g
-		-- what is used several times is computed once
-		OFFSET 0
 	), changed AS (
+		-- beneath the outer join each is computed once, however often used; with
+		-- OFFSET 0 the planner would no longer see that a customer comes once, and so could not skip it
 		SELECT c.*, (c.volume - c.before) / nullif(c.before, 0) AS change
 		FROM compared c
-		OFFSET 0
 	)
 	SELECT c.customer_id, c.name, c.kind, c.segment, c.size, c.industry, c.main_business, c.operating_condition, c.region, c.risk, c.owner, c.since, c.closed_at,
 		coalesce(c.closed_at <= now(), false) AS is_closed, coalesce(a.is_over, false) AS contracts_over, CASE WHEN a.is_over THEN a.over_on END AS contracts_over_on,
 		a.last_contact_at,
 		-- never in contact: since the customer is one
 		CASE WHEN (SELECT l.knows_contacts FROM l)
-			THEN (SELECT l.today FROM l) - coalesce((a.last_contact_at AT TIME ZONE (SELECT l.zone FROM l))::date, c.since) END AS days_silent,
+			THEN (SELECT l.today FROM l) - coalesce(crmaudit.day_of(a.last_contact_at), c.since) END AS days_silent,
 		coalesce(a.contacts, 0) AS contacts, coalesce(a.contacts_before, 0) AS contacts_before, coalesce(a.failed_attempts, 0) AS failed_attempts,
 		CASE WHEN (SELECT l.knows_complaints FROM l) THEN coalesce(a.complaints, 0) END AS complaints,
 		CASE WHEN (SELECT l.knows_complaints FROM l) THEN coalesce(a.upheld, 0) END AS upheld,
@@ -393,7 +393,7 @@ CREATE VIEW crmaudit.customer_churn WITH (security_invoker = true) AS
 	states AS MATERIALIZED (
 		SELECT f.customer_id COLLATE "C" AS customer_id, f.name, f.kind, f.owner, f.since,
 			CASE WHEN f.is_closed OR f.contracts_over THEN 'left' ELSE 'leaving' END AS state,
-			CASE WHEN f.is_closed THEN (f.closed_at AT TIME ZONE (SELECT l.zone FROM l))::date ELSE f.contracts_over_on END AS left_on,
+			CASE WHEN f.is_closed THEN crmaudit.day_of(f.closed_at) ELSE f.contracts_over_on END AS left_on,
 			CASE WHEN f.is_closed THEN (SELECT l.words ->> 'left: closed' FROM l) WHEN f.contracts_over THEN (SELECT l.words ->> 'left: contract' FROM l) ELSE f.reason END AS how,
 			greatest(f.volume, f.volume_before) AS volume_at_stake, CASE WHEN NOT f.is_closed AND NOT f.contracts_over THEN f.tenths * 0.1 END AS score
 		FROM crmaudit.churn_figures f
@@ -406,13 +406,13 @@ CREATE VIEW crmaudit.customer_churn WITH (security_invoker = true) AS
 		SELECT t.customer_id, (array_agg(t.reason ORDER BY t.at DESC, t.id COLLATE "C") FILTER (WHERE t.is_complaint))[1] AS complaint,
 			(array_agg(t.reason ORDER BY t.at DESC, t.id COLLATE "C") FILTER (WHERE NOT t.is_complaint))[1] AS answer
 		FROM states s JOIN told t ON t.customer_id = s.customer_id
-			AND (t.at AT TIME ZONE (SELECT l.zone FROM l))::date BETWEEN coalesce(s.left_on, (SELECT l.today FROM l)) - 365 AND coalesce(s.left_on, (SELECT l.today FROM l))
+			AND crmaudit.day_of(t.at) BETWEEN coalesce(s.left_on, (SELECT l.today FROM l)) - 365 AND coalesce(s.left_on, (SELECT l.today FROM l))
 		GROUP BY t.customer_id
 	)
 	SELECT s.customer_id, s.name, s.kind, s.owner, s.state, s.left_on, s.how,
 		coalesce(nullif(concat_ws('; ', (SELECT l.words ->> 'complained' FROM l) || r.complaint, (SELECT l.words ->> 'dissatisfied' FROM l) || r.answer), ''),
 			CASE s.state WHEN 'left' THEN (SELECT l.words ->> 'left: gone quiet' FROM l) ELSE s.how END) AS why,
-		extract(year FROM age(coalesce(s.left_on, (SELECT l.today FROM l)), s.since))::int AS years_of_cooperation,
+		extract(year FROM age(coalesce(s.left_on, (SELECT l.today FROM l))::timestamp, s.since::timestamp))::int AS years_of_cooperation,
 		s.volume_at_stake, s.score
 	FROM states s
 	LEFT JOIN reasons r ON r.customer_id = s.customer_id
@@ -429,28 +429,31 @@ CREATE VIEW crmaudit.customer_segments WITH (security_invoker = true) AS
 		FROM crmaudit.customer_figures f
 		WHERE NOT f.is_closed
 	), industries AS (
-		-- like with like: customers of whom both years are known; the row for all of them tells their volume
-		SELECT f.industry, grouping(f.industry) = 1 AS is_total, sum(f.yearly_business) FILTER (WHERE f.yearly_business > 0) AS total, coalesce(
+		-- like with like: customers of whom both years are known
+		SELECT f.industry, sum(f.yearly_business) FILTER (WHERE f.yearly_business > 0) AS business, coalesce(
 			sum(f.revenue) FILTER (WHERE f.revenue_before IS NOT NULL) / nullif(sum(f.revenue_before) FILTER (WHERE f.revenue IS NOT NULL), 0),
 			sum(f.volume) FILTER (WHERE f.volume_before > 0) / nullif(sum(f.volume_before) FILTER (WHERE f.volume IS NOT NULL), 0)) - 1 AS growth
-		FROM figures f GROUP BY GROUPING SETS ((), (f.industry))
+		FROM figures f GROUP BY f.industry
 	), valued AS (
 		SELECT f.*, sum(f.yearly_business) FILTER (WHERE f.yearly_business > 0) OVER (ORDER BY f.yearly_business DESC NULLS LAST, f.customer_id COLLATE "C" ROWS UNBOUNDED PRECEDING)
 				- f.yearly_business AS larger_ones
 		FROM figures f
+	), bounds AS (
+		SELECT l.value_a * sum(i.business) AS value_a, l.value_b * sum(i.business) AS value_b, (l.today - interval '1 year')::date AS year_ago, (l.today - interval '5 years')::date AS five_years_ago
+		FROM l, industries i GROUP BY l.value_a, l.value_b, l.today
 	)
 	SELECT v.customer_id, v.name, v.kind, v.segment, v.size, v.main_business, v.industry, round(i.growth, 4) AS industry_growth,
 		CASE WHEN i.growth > (SELECT l.trend_steady FROM l) THEN 'growing' WHEN i.growth < -(SELECT l.trend_steady FROM l) THEN 'shrinking' WHEN i.growth IS NOT NULL THEN 'steady' END AS industry_trend,
 		v.operating_condition, v.risk, v.region, v.owner, v.yearly_business AS volume,
-		extract(year FROM age((SELECT l.today FROM l), v.since))::int AS years_of_cooperation,
-		CASE WHEN v.since > (SELECT l.today FROM l) - interval '1 year' THEN 'new' WHEN v.since > (SELECT l.today FROM l) - interval '5 years' THEN 'established'
+		extract(year FROM age((SELECT l.today::timestamp FROM l), v.since::timestamp))::int AS years_of_cooperation,
+		CASE WHEN v.since > (SELECT b.year_ago FROM bounds b) THEN 'new' WHEN v.since > (SELECT b.five_years_ago FROM bounds b) THEN 'established'
 			WHEN v.since IS NOT NULL THEN 'long-standing' END AS cooperation,
 		-- by what the larger ones make together, without the customer's own part
-		CASE WHEN v.yearly_business > 0 THEN CASE WHEN v.larger_ones < (SELECT l.value_a * i.total FROM l, industries i WHERE i.is_total) THEN 'A'
-			WHEN v.larger_ones < (SELECT l.value_b * i.total FROM l, industries i WHERE i.is_total) THEN 'B' ELSE 'C' END END AS value_class,
+		CASE WHEN v.yearly_business > 0 THEN CASE WHEN v.larger_ones < (SELECT b.value_a FROM bounds b) THEN 'A'
+			WHEN v.larger_ones < (SELECT b.value_b FROM bounds b) THEN 'B' ELSE 'C' END END AS value_class,
 		v.life_cycle, v.change, coalesce(v.yearly_business >= (SELECT l.key_volume FROM l), false) AS is_key
 	FROM valued v
-	LEFT JOIN industries i ON i.industry = v.industry AND NOT i.is_total
+	LEFT JOIN industries i ON i.industry = v.industry
 	ORDER BY v.yearly_business DESC NULLS LAST, v.customer_id COLLATE "C";
 COMMENT ON VIEW crmaudit.customer_segments IS 'customers, not closed, by every criterion: kind, size, main business, industry and its growth, operating condition, risk and region as the CRM has them; volume; years of cooperation; value_class A, B, C (the largest customers that make 80 % of all volume, the next to 95 %, the others); life_cycle rising, peak, declining (see customer_figures); is_key from 200,000 yuan a year on (D23)';
 COMMENT ON COLUMN crmaudit.customer_segments.industry_growth IS 'growth of the summed revenue of the industry''s customers of whom two years are known (of our volume with them where no revenue is), last full year against the one before';
@@ -513,7 +516,7 @@ CREATE VIEW crmaudit.customer_credit WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
 	judged AS (SELECT bool_and(s.is_judged) AS is_all FROM crmaudit.judged_sources() s),
 	due AS (
-		SELECT o.customer_id COLLATE "C" AS customer_id, o.amount, o.ends_on, coalesce(o.starts_on, (o.signed_at AT TIME ZONE (SELECT l.zone FROM l))::date) AS due_from,
+		SELECT o.customer_id COLLATE "C" AS customer_id, o.amount, o.ends_on, coalesce(o.starts_on, crmaudit.day_of(o.signed_at)) AS due_from,
 			(SELECT l.today - l.payment_grace_days FROM l) AS day
 		FROM crmaudit.contract() o
 		WHERE o.amount > 0 AND o.signed_at <= now() AND coalesce(o.status <> 'cancelled', true) AND (SELECT l.knows_payments FROM l)
@@ -585,11 +588,11 @@ COMMENT ON COLUMN crmaudit.customer_credit.open_findings IS 'of the row that the
 CREATE VIEW crmaudit.financial_statistics WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
 	facts AS (
-		SELECT k.customer_id COLLATE "C" AS customer_id, extract(year FROM k.signed_at AT TIME ZONE (SELECT l.zone FROM l))::int AS year,
+		SELECT k.customer_id COLLATE "C" AS customer_id, extract(year FROM crmaudit.day_of(k.signed_at))::int AS year,
 			1 AS contracts, k.amount AS contracted, 0 AS payments, NULL::numeric AS paid, NULL::numeric AS fee, NULL::numeric AS assets, NULL::numeric AS revenue
 		FROM crmaudit.contract() k WHERE k.signed_at <= now()
 		UNION ALL
-		SELECT p.customer_id, extract(year FROM p.paid_at AT TIME ZONE (SELECT l.zone FROM l))::int, 0, NULL, 1, p.amount, NULL, NULL, NULL
+		SELECT p.customer_id, extract(year FROM crmaudit.day_of(p.paid_at))::int, 0, NULL, 1, p.amount, NULL, NULL, NULL
 		FROM crmaudit.customer_payment p
 		UNION ALL
 		SELECT y.customer_id COLLATE "C", y.year, 0, NULL, 0, NULL, y.fee, y.assets, y.revenue
@@ -621,16 +624,16 @@ CREATE VIEW crmaudit.sales_dynamics WITH (security_invoker = true) AS
 			0::bigint AS payments, NULL::numeric AS paid, 0::bigint AS contacts
 		FROM crmaudit.customer() c WHERE c.since <= (SELECT m.today FROM l m) GROUP BY 1
 		UNION ALL
-		SELECT date_trunc('month', c.closed_at AT TIME ZONE (SELECT l.zone FROM l))::date, 0, count(*), 0, NULL, 0, NULL, 0
+		SELECT date_trunc('month', crmaudit.day_of(c.closed_at)::timestamp)::date, 0, count(*), 0, NULL, 0, NULL, 0
 		FROM crmaudit.customer() c WHERE c.closed_at <= now() GROUP BY 1
 		UNION ALL
-		SELECT date_trunc('month', k.signed_at AT TIME ZONE (SELECT l.zone FROM l))::date, 0, 0, count(*), sum(k.amount), 0, NULL, 0
+		SELECT date_trunc('month', crmaudit.day_of(k.signed_at)::timestamp)::date, 0, 0, count(*), sum(k.amount), 0, NULL, 0
 		FROM crmaudit.contract() k WHERE k.signed_at <= now() GROUP BY 1
 		UNION ALL
-		SELECT date_trunc('month', p.paid_at AT TIME ZONE (SELECT l.zone FROM l))::date, 0, 0, 0, NULL, count(*), sum(p.amount), 0
+		SELECT date_trunc('month', crmaudit.day_of(p.paid_at)::timestamp)::date, 0, 0, 0, NULL, count(*), sum(p.amount), 0
 		FROM crmaudit.payment() p WHERE p.paid_at <= now() GROUP BY 1
 		UNION ALL
-		SELECT date_trunc('month', i.occurred_at AT TIME ZONE (SELECT l.zone FROM l))::date, 0, 0, 0, NULL, 0, NULL, count(*)
+		SELECT date_trunc('month', crmaudit.day_of(i.occurred_at)::timestamp)::date, 0, 0, 0, NULL, 0, NULL, count(*)
 		FROM crmaudit.interaction() i WHERE i.occurred_at <= now() GROUP BY 1
 	), happened AS (
 		SELECT f.month, sum(f.new_customers) AS new_customers, sum(f.lost_customers) AS lost_customers, sum(f.contracts) AS contracts,

@@ -156,7 +156,7 @@ COMMENT ON FUNCTION crmaudit.deadline_sql(text, text, text, text) IS 'SQL of a d
 -- A plan or a report is for the period that it names, whenever it was made.
 CREATE FUNCTION crmaudit.is_by_period(o crmaudit.obligation) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(o.recurring LIKE 'calendar %' AND crmaudit.entity_types(o.fulfilled_by) ->> 'period' = 'text', false)
+	SELECT CASE WHEN o.recurring LIKE 'calendar %' THEN coalesce(crmaudit.entity_types(o.fulfilled_by) ->> 'period' = 'text', false) ELSE false END
 $$;
 COMMENT ON FUNCTION crmaudit.is_by_period(crmaudit.obligation) IS 'whether the turns of an obligation are fulfilled by what names their period';
 
@@ -680,6 +680,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	o crmaudit.obligation;
 BEGIN
+	PERFORM crmaudit.lock_definitions();
 	IF definition ? 'severity' THEN
 		PERFORM crmaudit.require_choice(definition ->> 'severity', enum_range(NULL::crmaudit.severity)::text[], 'severity');
 	END IF;
@@ -721,9 +722,11 @@ COMMENT ON FUNCTION crmaudit.add_obligation(text, text, text, text, text, text, 
 CREATE FUNCTION crmaudit.redefine_obligation(name text, changes jsonb, path text) RETURNS int
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	old crmaudit.obligation := crmaudit.require_obligation(name);
+	old crmaudit.obligation;
 	o crmaudit.obligation;
 BEGIN
+	PERFORM crmaudit.lock_definitions();
+	old := crmaudit.require_obligation(name);
 	IF changes ? 'severity' THEN
 		PERFORM crmaudit.require_choice(changes ->> 'severity', enum_range(NULL::crmaudit.severity)::text[], 'severity');
 	END IF;
@@ -767,8 +770,10 @@ COMMENT ON FUNCTION crmaudit.alter_obligation(text, text, text, text, text, text
 CREATE FUNCTION crmaudit.drop_obligation(name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	old crmaudit.obligation := crmaudit.require_obligation(name);
+	old crmaudit.obligation;
 BEGIN
+	PERFORM crmaudit.lock_definitions();
+	old := crmaudit.require_obligation(name);
 	DELETE FROM crmaudit.obligation o WHERE o.name = old.name;
 	DELETE FROM crmaudit.obligation_exemption x WHERE x.obligation = old.name;
 	-- a trigger of the table runs even where there is nothing to delete
@@ -816,8 +821,10 @@ CREATE FUNCTION crmaudit.define_extension(obligation text, condition text, withi
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	me constant text := crmaudit.require_approval(reason, approved_by);
-	o crmaudit.obligation := crmaudit.require_obligation(obligation);
+	o crmaudit.obligation;
 BEGIN
+	PERFORM crmaudit.lock_definitions();
+	o := crmaudit.require_obligation(obligation);
 	PERFORM crmaudit.deadline('2000-01-03 UTC', coalesce(within, ''), 'weekdays', 'UTC');
 	PERFORM crmaudit.require_expression(coalesce(condition, ''), 'condition of an extension');
 	INSERT INTO crmaudit.obligation_extension (obligation, condition, within, reason, asked_by, approved_by, path)
@@ -963,6 +970,33 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conformin
 $$;
 COMMENT ON FUNCTION crmaudit.same_subject(crmaudit.obligation) IS 'SQL that tells which row m of the source a row r of the status is about, where an id names several';
 
+-- Whose source is not mapped any more, and says nothing of its rows. One that
+-- cannot be read, or is not trusted, may be told again: its findings wait.
+CREATE FUNCTION crmaudit.close_unmapped_findings(target regclass) RETURNS SETOF bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	one record;
+	run_id bigint;
+	last_target regclass;
+BEGIN
+	FOR one IN
+		SELECT DISTINCT f.target, o.name, f.rule_id, o.version
+		FROM crmaudit.finding f JOIN crmaudit.obligation o ON f.rule_id IN (o.id, o.hours_id) JOIN pg_class c ON c.oid = f.target
+		WHERE f.status IN ('open', 'acknowledged', 'waived') AND f.target = coalesce(close_unmapped_findings.target, f.target) AND o.for_each <> 'sample_member'
+			AND NOT EXISTS (SELECT FROM crmaudit.entity_mapping m WHERE m.entity = o.for_each AND m.source = f.target)
+		ORDER BY f.target, o.name, f.rule_id
+	LOOP
+		IF one.target IS DISTINCT FROM last_target THEN
+			run_id := crmaudit.begin_obligation_run(one.target, 0, ARRAY[one.name]);
+			last_target := one.target;
+			RETURN NEXT run_id;
+		END IF;
+		-- as of an obligation that is dropped: nothing was repaired
+		INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, event, run_id) VALUES (one.rule_id, one.version, one.target, 'dropped', run_id);
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION crmaudit.close_unmapped_findings(regclass) IS 'resolves findings of obligations in sources that are not mapped any more; returns the ids of the runs';
+
 CREATE FUNCTION crmaudit.sweep_obligations(target regclass DEFAULT NULL) RETURNS SETOF bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1008,5 +1042,6 @@ BEGIN
 			END LOOP;
 		END LOOP;
 	END LOOP;
+	RETURN QUERY SELECT c FROM crmaudit.close_unmapped_findings(target) c;
 END $$;
-COMMENT ON FUNCTION crmaudit.sweep_obligations(regclass) IS 'makes findings of what is overdue in the sources of a table''s obligations (NULL: of all), resolves those that are done; sweep() calls it; returns the ids of the runs';
+COMMENT ON FUNCTION crmaudit.sweep_obligations(regclass) IS 'makes findings of what is overdue in the sources of a table''s obligations (NULL: of all), resolves those that are done, or whose source is not mapped any more; sweep() calls it; returns the ids of the runs';

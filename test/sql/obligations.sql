@@ -430,6 +430,19 @@ SELECT subject_id, staff, starts_at, due_at, fulfilled_at, state FROM ob.status 
 SELECT count(*) AS runs FROM crmaudit.sweep('ob.stage');
 SELECT rule, row_key, status, assignee FROM ob.finding WHERE rule = 'staged' ORDER BY row_key;
 SELECT rows, failures FROM crmaudit.run WHERE target = 'ob.stage'::regclass;
+-- a source that is not mapped any more: its findings are resolved by the next sweep, of it or of all;
+-- where what fulfils them is not mapped, nobody knows, and they wait
+SELECT crmaudit.unmap_entity('interaction');
+SELECT crmaudit.sweep_obligations('ob.contract');
+SELECT rule, row_key, status FROM ob.finding WHERE target = 'ob.contract'::regclass AND status = 'open' ORDER BY rule, row_key;
+SELECT crmaudit.map_entity('interaction', 'ob.visit', '{"interaction_id": "id", "customer_id": "client", "staff_id": "who", "kind": "kind", "occurred_at": "at", "recorded_at": "entered", "outcome": "outcome", "related_entity": "about_kind", "related_id": "about", "method": "method"}');
+SELECT crmaudit.unmap_entity('contract');
+SELECT count(*) AS runs FROM crmaudit.sweep('ob.contract');
+SELECT rule, row_key, status, resolution FROM ob.finding WHERE target = 'ob.contract'::regclass ORDER BY rule, row_key;
+SELECT crmaudit.sweep_obligations('ob.contract');
+SELECT crmaudit.map_entity('contract', 'ob.contract', '{"contract_id": "no", "customer_id": "client", "staff_id": "seller", "kind": "kind", "signed_at": "signed", "starts_on": "starts", "ends_on": "ends", "cooling_off_ends": "cool", "status": "status"}');
+SELECT count(*) AS runs FROM crmaudit.sweep('ob.contract');
+SELECT rule, row_key, status FROM ob.finding WHERE target = 'ob.contract'::regclass AND status = 'open' ORDER BY rule, row_key;
 -- dropped: its findings are resolved
 SELECT crmaudit.drop_obligation('staged');
 SELECT crmaudit.drop_obligation('swept');
@@ -605,6 +618,10 @@ SELECT count(*) FROM crmaudit.obligation_status;
 SELECT rule, problem FROM crmaudit.health WHERE subject = 'obligation' ORDER BY 1;
 ROLLBACK;
 SELECT count(*) FROM crmaudit.obligation_status;
+-- what another session has just defined would be missed
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT crmaudit.alter_obligation('mine', within => '6 days');
+ROLLBACK;
 -- SQL names what the definer's search_path finds, whoever alters the table later
 SET search_path = ob;
 CREATE FUNCTION ob.is_signed(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$SELECT $1 = 'signed'$$;

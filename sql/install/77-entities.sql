@@ -395,7 +395,7 @@ BEGIN
 			OR spec ?& '{column,sql}' OR jsonb_path_exists(spec, '$.values.* ? (@.type() == "object" || @.type() == "array")')) THEN
 		RAISE EXCEPTION 'mapping of % must be a column, an SQL expression, or an object', what
 			USING ERRCODE = 'invalid_parameter_value',
-				DETAIL = format('It is %s.', spec),
+				DETAIL = CASE jsonb_typeof(spec) WHEN 'object' THEN format('It is an object with %s.', (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(spec) k)) ELSE format('It is a json %s.', jsonb_typeof(spec)) END,
 				HINT = 'An object has column or sql, and may have values and time_zone: {"column": "state", "values": {"done": "reached"}}.';
 	END IF;
 	IF spec ? 'column' AND source <> ALL (names) THEN

@@ -172,10 +172,10 @@ COMMENT ON FUNCTION crmaudit.period_link(text, text, text) IS 'SQL of what links
 -- reads, are members of the owner of that.
 CREATE FUNCTION crmaudit.obligation_role(o crmaudit.obligation) RETURNS oid
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE WHEN count(DISTINCT c.relowner) = 1 THEN min(c.relowner::bigint)::oid ELSE (SELECT r.oid FROM pg_roles r WHERE r.rolname = o.defined_by) END
+	SELECT CASE WHEN count(DISTINCT c.relowner) = 1 THEN min(c.relowner::bigint)::oid ELSE quote_ident(o.defined_by)::regrole::oid END
 	FROM unnest(ARRAY[o.for_each, o.fulfilled_by, 'staff']) e CROSS JOIN LATERAL crmaudit.valid_mappings(e) m JOIN pg_class c ON c.oid = m.source
 $$;
-COMMENT ON FUNCTION crmaudit.obligation_role(crmaudit.obligation) IS 'as whom the SQL of an obligation is parsed: the owner of what it reads; its definer where there are several';
+COMMENT ON FUNCTION crmaudit.obligation_role(crmaudit.obligation) IS 'as whom the SQL of an obligation is parsed: the owner of what it reads; its definer where there are several, or none; an error if there is no such role any more';
 
 -- Subjects of an obligation: when each begins, and what links it.
 CREATE FUNCTION crmaudit.obligation_subjects(o crmaudit.obligation, link text) RETURNS text
@@ -424,13 +424,22 @@ COMMENT ON FUNCTION crmaudit.obligation_sql(crmaudit.obligation) IS 'the status 
 -- it counts only while those who wrote it own what it reads.
 CREATE FUNCTION crmaudit.obligation_stranger(o crmaudit.obligation) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('role %I, who defined %s, does not own relation "%s"', d.role, d.what, crmaudit.plain_name(m.source))
-	FROM (SELECT o.defined_by AS role, 'it' AS what UNION SELECT x.defined_by, 'an extension of it' FROM crmaudit.obligation_extension x WHERE x.obligation = o.name) d
-	CROSS JOIN unnest(ARRAY[o.for_each, o.fulfilled_by, 'staff']) e CROSS JOIN LATERAL crmaudit.valid_mappings(e) m JOIN pg_class c ON c.oid = m.source
-	WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = d.role AND pg_has_role(r.oid, c.relowner, 'USAGE'))
-	ORDER BY d.what DESC, m.id LIMIT 1
+	WITH definer AS (
+		SELECT d.role, d.what, r.oid
+		FROM (SELECT o.defined_by AS role, 'it' AS what UNION SELECT x.defined_by, 'an extension of it' FROM crmaudit.obligation_extension x WHERE x.obligation = o.name) d
+		LEFT JOIN pg_roles r ON r.rolname = d.role
+	)
+	SELECT s.stranger FROM (
+		SELECT format('role %I, who defined %s, does not exist', d.role, d.what), d.what, 0
+		FROM definer d WHERE d.oid IS NULL
+		UNION ALL
+		SELECT format('role %I, who defined %s, does not own relation "%s"', d.role, d.what, crmaudit.plain_name(m.source)), d.what, m.id
+		FROM definer d CROSS JOIN unnest(ARRAY[o.for_each, o.fulfilled_by, 'staff']) e CROSS JOIN LATERAL crmaudit.valid_mappings(e) m JOIN pg_class c ON c.oid = m.source
+		WHERE NOT pg_has_role(d.oid, c.relowner, 'USAGE')
+	) AS s(stranger, what, position)
+	ORDER BY s.what DESC, s.position LIMIT 1
 $$;
-COMMENT ON FUNCTION crmaudit.obligation_stranger(crmaudit.obligation) IS 'who wrote SQL of an obligation and does not own what it reads; NULL: nobody';
+COMMENT ON FUNCTION crmaudit.obligation_stranger(crmaudit.obligation) IS 'who wrote SQL of an obligation and does not own what it reads, or does not exist any more; NULL: nobody';
 
 -- Why an obligation cannot be told before its SQL is even read; NULL: it may be.
 CREATE FUNCTION crmaudit.obligation_obstacle(o crmaudit.obligation) RETURNS text
@@ -898,8 +907,9 @@ COMMENT ON FUNCTION crmaudit.beginning_gap(crmaudit.obligation) IS 'whether no s
 
 CREATE FUNCTION crmaudit.obligation_problems() RETURNS TABLE (subject text, target regclass, rule text, problem text, remedy text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT 'obligation', NULL::regclass, o.name, format('its status cannot be told: %s', o.problem), 'map what it reads with crmaudit.map_entity(), or drop it with crmaudit.drop_obligation()'
-	FROM crmaudit.obligation o WHERE o.problem IS NOT NULL
+	SELECT 'obligation', NULL::regclass, o.name, format('its status cannot be told: %s', p.problem), 'map what it reads with crmaudit.map_entity(), or drop it with crmaudit.drop_obligation()'
+	-- nobody is told when a role is dropped
+	FROM crmaudit.obligation o CROSS JOIN LATERAL (SELECT coalesce(o.problem, crmaudit.obligation_stranger(o)) AS problem OFFSET 0) p WHERE p.problem IS NOT NULL
 	UNION ALL
 	SELECT 'obligation', NULL, o.name, g.gap, 'map the column with crmaudit.map_entity(), or change the obligation with crmaudit.alter_obligation()'
 	FROM crmaudit.obligation o CROSS JOIN LATERAL (SELECT coalesce(o.gap, crmaudit.beginning_gap(o)) AS gap OFFSET 0) g WHERE o.problem IS NULL AND g.gap IS NOT NULL

@@ -62,6 +62,24 @@ CREATE TABLE ob.stage (case_no text, what text, who text, begun timestamptz, end
 CREATE VIEW ob.status AS SELECT obligation, subject_id, customer_id AS customer, staff_id AS staff, starts_at AT TIME ZONE 'Asia/Shanghai' AS starts_at, due_at AT TIME ZONE 'Asia/Shanghai' AS due_at,
 	fulfilled_at AT TIME ZONE 'Asia/Shanghai' AS fulfilled_at, attempts AS tries, state, outside_hours AS outside FROM crmaudit.obligation_status;
 
+-- A definer who is no more: what he wrote is not taken for that of whoever comes by.
+CREATE ROLE ob_gone;
+SELECT count(*) AS warnings FROM crmaudit.grant_duty('admin', 'ob_gone');
+SET ROLE ob_gone;
+SELECT crmaudit.add_obligation('orphan', 'sample_member', '5 days', NULL, fulfilled_at => 'drawn_at', counting_from => 'drawn_at') > 0 AS added;
+RESET ROLE;
+SELECT rule, problem FROM crmaudit.health WHERE rule = 'orphan';
+SELECT crmaudit.revoke_duty('admin', 'ob_gone');
+DROP OWNED BY ob_gone;
+DROP ROLE ob_gone;
+SELECT rule, problem FROM crmaudit.health WHERE rule = 'orphan';
+SELECT crmaudit.obligation_role(o) FROM crmaudit.obligation o WHERE name = 'orphan';
+SELECT crmaudit.make_obligation_functions();
+SELECT name, query IS NULL AS no_query, problem FROM crmaudit.obligation WHERE name = 'orphan';
+SELECT crmaudit.alter_obligation('orphan', within => '6 days');
+SELECT name, query IS NULL AS no_query, problem FROM crmaudit.obligation WHERE name = 'orphan';
+SELECT crmaudit.drop_obligation('orphan');
+
 -- Nothing is mapped yet: the obligation is there, its status is not, and health says why.
 SELECT crmaudit.add_obligation('new_contract_revisit', 'contract', '5 working days', 'interaction',
 	condition => $$status = 'signed'$$, fulfilled_if => $$kind = 'revisit' AND outcome = 'reached'$$, counting_from => 'signed_at', calendar => 'CN') > 0 AS added;

@@ -818,6 +818,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	me constant text := crmaudit.require_approval(reason, approved_by);
 BEGIN
+	-- nobody drops it meanwhile, and leaves the exemption to another of that name
+	PERFORM FROM crmaudit.obligation o WHERE o.name = exempt.obligation FOR KEY SHARE;
 	PERFORM crmaudit.require_obligation(obligation);
 	PERFORM crmaudit.require_text(subject_id, 'subject_id');
 	INSERT INTO crmaudit.obligation_exemption AS x (obligation, subject_id, reason, asked_by, approved_by)

@@ -395,7 +395,7 @@ BEGIN
 			OR spec ?& '{column,sql}' OR jsonb_path_exists(spec, '$.values.* ? (@.type() == "object" || @.type() == "array")')) THEN
 		RAISE EXCEPTION 'mapping of % must be a column, an SQL expression, or an object', what
 			USING ERRCODE = 'invalid_parameter_value',
-				DETAIL = format('It is %s.', spec),
+				DETAIL = CASE jsonb_typeof(spec) WHEN 'object' THEN format('It is an object with %s.', (SELECT string_agg(k, ', ' ORDER BY k) FROM jsonb_object_keys(spec) k)) ELSE format('It is a json %s.', jsonb_typeof(spec)) END,
 				HINT = 'An object has column or sql, and may have values and time_zone: {"column": "state", "values": {"done": "reached"}}.';
 	END IF;
 	IF spec ? 'column' AND source <> ALL (names) THEN
@@ -642,6 +642,19 @@ CREATE TRIGGER entity_dropped AFTER DELETE ON crmaudit.entity
 
 -- Mapping -----------------------------------------------------------------------------------
 
+-- What is defined is made of all that is defined: one session after another, each
+-- with what the one before it committed.
+CREATE FUNCTION crmaudit.lock_definitions() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF current_setting('transaction_isolation') <> 'read committed' THEN
+		RAISE EXCEPTION 'entities and obligations are defined in transactions of level READ COMMITTED only'
+			USING ERRCODE = 'active_sql_transaction', DETAIL = 'Another level does not show what somebody else did meanwhile.';
+	END IF;
+	PERFORM pg_advisory_xact_lock('crmaudit.entity'::regclass::oid::bigint);
+END $$;
+COMMENT ON FUNCTION crmaudit.lock_definitions() IS 'lets one session at a time define entities, mappings and obligations, until it commits';
+
 CREATE FUNCTION crmaudit.require_entity(entity text) RETURNS void
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -660,6 +673,7 @@ DECLARE
 	id_column text;
 	clash record;
 BEGIN
+	PERFORM crmaudit.lock_definitions();
 	PERFORM crmaudit.require_entity(entity);
 	IF entity = 'sample_member' THEN
 		RAISE EXCEPTION 'entity "sample_member" cannot be mapped'
@@ -743,6 +757,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	unmapped int;
 BEGIN
+	PERFORM crmaudit.lock_definitions();
 	PERFORM crmaudit.require_entity(entity);
 	DELETE FROM crmaudit.entity_mapping m WHERE m.entity = unmap_entity.entity AND m.source = coalesce(unmap_entity.source, m.source);
 	GET DIAGNOSTICS unmapped = ROW_COUNT;
@@ -761,6 +776,7 @@ DECLARE
 	id_column text;
 	time_columns text[];
 BEGIN
+	PERFORM crmaudit.lock_definitions();
 	IF name IS NULL OR name !~ '^[a-z_][a-z0-9_]*$' OR octet_length(name) > 60 THEN
 		RAISE EXCEPTION 'name of an entity must be of small letters, digits and underscores, 60 at most' USING ERRCODE = 'invalid_name';
 	END IF;
@@ -802,6 +818,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	readers text;
 BEGIN
+	PERFORM crmaudit.lock_definitions();
 	PERFORM crmaudit.require_entity(name);
 	IF (SELECT e.builtin FROM crmaudit.entity e WHERE e.entity = drop_entity.name) THEN
 		RAISE EXCEPTION 'entity "%" comes with crmaudit and cannot be dropped', name

@@ -156,7 +156,7 @@ COMMENT ON FUNCTION crmaudit.deadline_sql(text, text, text, text) IS 'SQL of a d
 -- A plan or a report is for the period that it names, whenever it was made.
 CREATE FUNCTION crmaudit.is_by_period(o crmaudit.obligation) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT coalesce(o.recurring LIKE 'calendar %' AND crmaudit.entity_types(o.fulfilled_by) ->> 'period' = 'text', false)
+	SELECT CASE WHEN o.recurring LIKE 'calendar %' THEN coalesce(crmaudit.entity_types(o.fulfilled_by) ->> 'period' = 'text', false) ELSE false END
 $$;
 COMMENT ON FUNCTION crmaudit.is_by_period(crmaudit.obligation) IS 'whether the turns of an obligation are fulfilled by what names their period';
 
@@ -172,10 +172,10 @@ COMMENT ON FUNCTION crmaudit.period_link(text, text, text) IS 'SQL of what links
 -- reads, are members of the owner of that.
 CREATE FUNCTION crmaudit.obligation_role(o crmaudit.obligation) RETURNS oid
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE WHEN count(DISTINCT c.relowner) = 1 THEN min(c.relowner::bigint)::oid ELSE (SELECT r.oid FROM pg_roles r WHERE r.rolname = o.defined_by) END
+	SELECT CASE WHEN count(DISTINCT c.relowner) = 1 THEN min(c.relowner::bigint)::oid ELSE quote_ident(o.defined_by)::regrole::oid END
 	FROM unnest(ARRAY[o.for_each, o.fulfilled_by, 'staff']) e CROSS JOIN LATERAL crmaudit.valid_mappings(e) m JOIN pg_class c ON c.oid = m.source
 $$;
-COMMENT ON FUNCTION crmaudit.obligation_role(crmaudit.obligation) IS 'as whom the SQL of an obligation is parsed: the owner of what it reads; its definer where there are several';
+COMMENT ON FUNCTION crmaudit.obligation_role(crmaudit.obligation) IS 'as whom the SQL of an obligation is parsed: the owner of what it reads; its definer where there are several, or none; an error if there is no such role any more';
 
 -- Subjects of an obligation: when each begins, and what links it.
 CREATE FUNCTION crmaudit.obligation_subjects(o crmaudit.obligation, link text) RETURNS text
@@ -424,13 +424,22 @@ COMMENT ON FUNCTION crmaudit.obligation_sql(crmaudit.obligation) IS 'the status 
 -- it counts only while those who wrote it own what it reads.
 CREATE FUNCTION crmaudit.obligation_stranger(o crmaudit.obligation) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT format('role %I, who defined %s, does not own relation "%s"', d.role, d.what, crmaudit.plain_name(m.source))
-	FROM (SELECT o.defined_by AS role, 'it' AS what UNION SELECT x.defined_by, 'an extension of it' FROM crmaudit.obligation_extension x WHERE x.obligation = o.name) d
-	CROSS JOIN unnest(ARRAY[o.for_each, o.fulfilled_by, 'staff']) e CROSS JOIN LATERAL crmaudit.valid_mappings(e) m JOIN pg_class c ON c.oid = m.source
-	WHERE NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = d.role AND pg_has_role(r.oid, c.relowner, 'USAGE'))
-	ORDER BY d.what DESC, m.id LIMIT 1
+	WITH definer AS (
+		SELECT d.role, d.what, r.oid
+		FROM (SELECT o.defined_by AS role, 'it' AS what UNION SELECT x.defined_by, 'an extension of it' FROM crmaudit.obligation_extension x WHERE x.obligation = o.name) d
+		LEFT JOIN pg_roles r ON r.rolname = d.role
+	)
+	SELECT s.stranger FROM (
+		SELECT format('role %I, who defined %s, does not exist', d.role, d.what), d.what, 0
+		FROM definer d WHERE d.oid IS NULL
+		UNION ALL
+		SELECT format('role %I, who defined %s, does not own relation "%s"', d.role, d.what, crmaudit.plain_name(m.source)), d.what, m.id
+		FROM definer d CROSS JOIN unnest(ARRAY[o.for_each, o.fulfilled_by, 'staff']) e CROSS JOIN LATERAL crmaudit.valid_mappings(e) m JOIN pg_class c ON c.oid = m.source
+		WHERE NOT pg_has_role(d.oid, c.relowner, 'USAGE')
+	) AS s(stranger, what, position)
+	ORDER BY s.what DESC, s.position LIMIT 1
 $$;
-COMMENT ON FUNCTION crmaudit.obligation_stranger(crmaudit.obligation) IS 'who wrote SQL of an obligation and does not own what it reads; NULL: nobody';
+COMMENT ON FUNCTION crmaudit.obligation_stranger(crmaudit.obligation) IS 'who wrote SQL of an obligation and does not own what it reads, or does not exist any more; NULL: nobody';
 
 -- Why an obligation cannot be told before its SQL is even read; NULL: it may be.
 CREATE FUNCTION crmaudit.obligation_obstacle(o crmaudit.obligation) RETURNS text
@@ -680,6 +689,7 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	o crmaudit.obligation;
 BEGIN
+	PERFORM crmaudit.lock_definitions();
 	IF definition ? 'severity' THEN
 		PERFORM crmaudit.require_choice(definition ->> 'severity', enum_range(NULL::crmaudit.severity)::text[], 'severity');
 	END IF;
@@ -721,9 +731,11 @@ COMMENT ON FUNCTION crmaudit.add_obligation(text, text, text, text, text, text, 
 CREATE FUNCTION crmaudit.redefine_obligation(name text, changes jsonb, path text) RETURNS int
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	old crmaudit.obligation := crmaudit.require_obligation(name);
+	old crmaudit.obligation;
 	o crmaudit.obligation;
 BEGIN
+	PERFORM crmaudit.lock_definitions();
+	old := crmaudit.require_obligation(name);
 	IF changes ? 'severity' THEN
 		PERFORM crmaudit.require_choice(changes ->> 'severity', enum_range(NULL::crmaudit.severity)::text[], 'severity');
 	END IF;
@@ -767,8 +779,10 @@ COMMENT ON FUNCTION crmaudit.alter_obligation(text, text, text, text, text, text
 CREATE FUNCTION crmaudit.drop_obligation(name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	old crmaudit.obligation := crmaudit.require_obligation(name);
+	old crmaudit.obligation;
 BEGIN
+	PERFORM crmaudit.lock_definitions();
+	old := crmaudit.require_obligation(name);
 	DELETE FROM crmaudit.obligation o WHERE o.name = old.name;
 	DELETE FROM crmaudit.obligation_exemption x WHERE x.obligation = old.name;
 	-- a trigger of the table runs even where there is nothing to delete
@@ -804,6 +818,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	me constant text := crmaudit.require_approval(reason, approved_by);
 BEGIN
+	-- nobody drops it meanwhile, and leaves the exemption to another of that name
+	PERFORM FROM crmaudit.obligation o WHERE o.name = exempt.obligation FOR KEY SHARE;
 	PERFORM crmaudit.require_obligation(obligation);
 	PERFORM crmaudit.require_text(subject_id, 'subject_id');
 	INSERT INTO crmaudit.obligation_exemption AS x (obligation, subject_id, reason, asked_by, approved_by)
@@ -816,8 +832,10 @@ CREATE FUNCTION crmaudit.define_extension(obligation text, condition text, withi
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	me constant text := crmaudit.require_approval(reason, approved_by);
-	o crmaudit.obligation := crmaudit.require_obligation(obligation);
+	o crmaudit.obligation;
 BEGIN
+	PERFORM crmaudit.lock_definitions();
+	o := crmaudit.require_obligation(obligation);
 	PERFORM crmaudit.deadline('2000-01-03 UTC', coalesce(within, ''), 'weekdays', 'UTC');
 	PERFORM crmaudit.require_expression(coalesce(condition, ''), 'condition of an extension');
 	INSERT INTO crmaudit.obligation_extension (obligation, condition, within, reason, asked_by, approved_by, path)
@@ -891,8 +909,9 @@ COMMENT ON FUNCTION crmaudit.beginning_gap(crmaudit.obligation) IS 'whether no s
 
 CREATE FUNCTION crmaudit.obligation_problems() RETURNS TABLE (subject text, target regclass, rule text, problem text, remedy text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT 'obligation', NULL::regclass, o.name, format('its status cannot be told: %s', o.problem), 'map what it reads with crmaudit.map_entity(), or drop it with crmaudit.drop_obligation()'
-	FROM crmaudit.obligation o WHERE o.problem IS NOT NULL
+	SELECT 'obligation', NULL::regclass, o.name, format('its status cannot be told: %s', p.problem), 'map what it reads with crmaudit.map_entity(), or drop it with crmaudit.drop_obligation()'
+	-- nobody is told when a role is dropped
+	FROM crmaudit.obligation o CROSS JOIN LATERAL (SELECT coalesce(o.problem, crmaudit.obligation_stranger(o)) AS problem OFFSET 0) p WHERE p.problem IS NOT NULL
 	UNION ALL
 	SELECT 'obligation', NULL, o.name, g.gap, 'map the column with crmaudit.map_entity(), or change the obligation with crmaudit.alter_obligation()'
 	FROM crmaudit.obligation o CROSS JOIN LATERAL (SELECT coalesce(o.gap, crmaudit.beginning_gap(o)) AS gap OFFSET 0) g WHERE o.problem IS NULL AND g.gap IS NOT NULL
@@ -963,6 +982,33 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conformin
 $$;
 COMMENT ON FUNCTION crmaudit.same_subject(crmaudit.obligation) IS 'SQL that tells which row m of the source a row r of the status is about, where an id names several';
 
+-- Whose source is not mapped any more, and says nothing of its rows. One that
+-- cannot be read, or is not trusted, may be told again: its findings wait.
+CREATE FUNCTION crmaudit.close_unmapped_findings(target regclass) RETURNS SETOF bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	one record;
+	run_id bigint;
+	last_target regclass;
+BEGIN
+	FOR one IN
+		SELECT DISTINCT f.target, o.name, f.rule_id, o.version
+		FROM crmaudit.finding f JOIN crmaudit.obligation o ON f.rule_id IN (o.id, o.hours_id) JOIN pg_class c ON c.oid = f.target
+		WHERE f.status IN ('open', 'acknowledged', 'waived') AND f.target = coalesce(close_unmapped_findings.target, f.target) AND o.for_each <> 'sample_member'
+			AND NOT EXISTS (SELECT FROM crmaudit.entity_mapping m WHERE m.entity = o.for_each AND m.source = f.target)
+		ORDER BY f.target, o.name, f.rule_id
+	LOOP
+		IF one.target IS DISTINCT FROM last_target THEN
+			run_id := crmaudit.begin_obligation_run(one.target, 0, ARRAY[one.name]);
+			last_target := one.target;
+			RETURN NEXT run_id;
+		END IF;
+		-- as of an obligation that is dropped: nothing was repaired
+		INSERT INTO crmaudit.finding_event (rule_id, rule_version, target, event, run_id) VALUES (one.rule_id, one.version, one.target, 'dropped', run_id);
+	END LOOP;
+END $$;
+COMMENT ON FUNCTION crmaudit.close_unmapped_findings(regclass) IS 'resolves findings of obligations in sources that are not mapped any more; returns the ids of the runs';
+
 CREATE FUNCTION crmaudit.sweep_obligations(target regclass DEFAULT NULL) RETURNS SETOF bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -1008,5 +1054,6 @@ BEGIN
 			END LOOP;
 		END LOOP;
 	END LOOP;
+	RETURN QUERY SELECT c FROM crmaudit.close_unmapped_findings(target) c;
 END $$;
-COMMENT ON FUNCTION crmaudit.sweep_obligations(regclass) IS 'makes findings of what is overdue in the sources of a table''s obligations (NULL: of all), resolves those that are done; sweep() calls it; returns the ids of the runs';
+COMMENT ON FUNCTION crmaudit.sweep_obligations(regclass) IS 'makes findings of what is overdue in the sources of a table''s obligations (NULL: of all), resolves those that are done, or whose source is not mapped any more; sweep() calls it; returns the ids of the runs';

@@ -212,8 +212,8 @@ crmaudit_needed_columns(PG_FUNCTION_ARGS)
 	Query	   *query = analyse_as(text_to_cstring(PG_GETARG_TEXT_PP(0)),
 								   text_to_cstring(PG_GETARG_TEXT_PP(1)),
 								   PG_GETARG_OID(2));
-	Query	   *inner = llast_node(RangeTblEntry, query->rtable)->subquery;
 	int			offset = list_length(query->rtable);
+	Query	   *inner = offset > 0 ? llast_node(RangeTblEntry, query->rtable)->subquery : NULL;
 	Node	   *condition;
 	List	   *found;
 	List	   *columns;

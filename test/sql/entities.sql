@@ -358,6 +358,20 @@ SELECT query IS NOT NULL AS is_told, problem FROM crmaudit.obligation WHERE name
 SET ROLE crm_owner;
 SELECT * FROM crmaudit.deparse_query('SELECT 1 AS a', 'pg_catalog', 'postgres'::regrole);
 RESET ROLE;
+GRANT EXECUTE ON FUNCTION crmaudit.deparse_query(text, text, oid), crmaudit.needed_columns(text, text, oid) TO crm_owner;
+SET ROLE crm_owner;
+\set VERBOSITY sqlstate
+SELECT * FROM crmaudit.deparse_query('SELECT 1 AS a', 'pg_catalog', 'postgres'::regrole);
+SELECT * FROM crmaudit.needed_columns('SELECT 1 AS a', 'pg_catalog', 'postgres'::regrole);
+\set VERBOSITY default
+SELECT * FROM crmaudit.needed_columns('SELECT 1 AS a', 'pg_catalog', 'crm_owner'::regrole);
+SELECT * FROM crmaudit.deparse_query('SELECT 1 AS a', 'pg_catalog', 'crm_owner'::regrole);
+RESET ROLE;
+REVOKE EXECUTE ON FUNCTION crmaudit.deparse_query(text, text, oid), crmaudit.needed_columns(text, text, oid) FROM crm_owner;
+-- which columns a condition cannot do without
+SELECT sql, crmaudit.needed_columns('SELECT FROM crm.client AS c WHERE ' || sql, 'pg_catalog', 'postgres'::regrole) FROM unnest('{c.volume > 5 AND title = ''x'',volume > 5 OR title = ''x'',volume > 5 OR volume + 1 < 3,coalesce(volume\, 1) > 0,NOT (left_on < since)}'::text[]) WITH ORDINALITY AS u(sql, n) ORDER BY n;
+SELECT crmaudit.needed_columns('SELECT FROM crm.client AS c, LATERAL (SELECT FROM (SELECT c.manager AS boss) AS m WHERE c.volume > 5 AND boss = 7) AS x', 'pg_catalog', 'postgres'::regrole);
+SELECT crmaudit.needed_columns('SELECT FROM crm.client AS c', 'pg_catalog', 'postgres'::regrole);
 SELECT * FROM crmaudit.deparse_query('SELECT 1 AS a; SELECT 2', 'pg_catalog', 'postgres'::regrole);
 SELECT * FROM crmaudit.canonical_query('SELECT row(1) AS a', 'pg_catalog');
 SELECT crmaudit.drop_obligation('shop_seen');

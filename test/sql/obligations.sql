@@ -62,6 +62,24 @@ CREATE TABLE ob.stage (case_no text, what text, who text, begun timestamptz, end
 CREATE VIEW ob.status AS SELECT obligation, subject_id, customer_id AS customer, staff_id AS staff, starts_at AT TIME ZONE 'Asia/Shanghai' AS starts_at, due_at AT TIME ZONE 'Asia/Shanghai' AS due_at,
 	fulfilled_at AT TIME ZONE 'Asia/Shanghai' AS fulfilled_at, attempts AS tries, state, outside_hours AS outside FROM crmaudit.obligation_status;
 
+-- A definer who is no more: what he wrote is not taken for that of whoever comes by.
+CREATE ROLE ob_gone;
+SELECT count(*) AS warnings FROM crmaudit.grant_duty('admin', 'ob_gone');
+SET ROLE ob_gone;
+SELECT crmaudit.add_obligation('orphan', 'sample_member', '5 days', NULL, fulfilled_at => 'drawn_at', counting_from => 'drawn_at') > 0 AS added;
+RESET ROLE;
+SELECT rule, problem FROM crmaudit.health WHERE rule = 'orphan';
+SELECT crmaudit.revoke_duty('admin', 'ob_gone');
+DROP OWNED BY ob_gone;
+DROP ROLE ob_gone;
+SELECT rule, problem FROM crmaudit.health WHERE rule = 'orphan';
+SELECT crmaudit.obligation_role(o) FROM crmaudit.obligation o WHERE name = 'orphan';
+SELECT crmaudit.make_obligation_functions();
+SELECT name, query IS NULL AS no_query, problem FROM crmaudit.obligation WHERE name = 'orphan';
+SELECT crmaudit.alter_obligation('orphan', within => '6 days');
+SELECT name, query IS NULL AS no_query, problem FROM crmaudit.obligation WHERE name = 'orphan';
+SELECT crmaudit.drop_obligation('orphan');
+
 -- Nothing is mapped yet: the obligation is there, its status is not, and health says why.
 SELECT crmaudit.add_obligation('new_contract_revisit', 'contract', '5 working days', 'interaction',
 	condition => $$status = 'signed'$$, fulfilled_if => $$kind = 'revisit' AND outcome = 'reached'$$, counting_from => 'signed_at', calendar => 'CN') > 0 AS added;
@@ -430,6 +448,19 @@ SELECT subject_id, staff, starts_at, due_at, fulfilled_at, state FROM ob.status 
 SELECT count(*) AS runs FROM crmaudit.sweep('ob.stage');
 SELECT rule, row_key, status, assignee FROM ob.finding WHERE rule = 'staged' ORDER BY row_key;
 SELECT rows, failures FROM crmaudit.run WHERE target = 'ob.stage'::regclass;
+-- a source that is not mapped any more: its findings are resolved by the next sweep, of it or of all;
+-- where what fulfils them is not mapped, nobody knows, and they wait
+SELECT crmaudit.unmap_entity('interaction');
+SELECT crmaudit.sweep_obligations('ob.contract');
+SELECT rule, row_key, status FROM ob.finding WHERE target = 'ob.contract'::regclass AND status = 'open' ORDER BY rule, row_key;
+SELECT crmaudit.map_entity('interaction', 'ob.visit', '{"interaction_id": "id", "customer_id": "client", "staff_id": "who", "kind": "kind", "occurred_at": "at", "recorded_at": "entered", "outcome": "outcome", "related_entity": "about_kind", "related_id": "about", "method": "method"}');
+SELECT crmaudit.unmap_entity('contract');
+SELECT count(*) AS runs FROM crmaudit.sweep('ob.contract');
+SELECT rule, row_key, status, resolution FROM ob.finding WHERE target = 'ob.contract'::regclass ORDER BY rule, row_key;
+SELECT crmaudit.sweep_obligations('ob.contract');
+SELECT crmaudit.map_entity('contract', 'ob.contract', '{"contract_id": "no", "customer_id": "client", "staff_id": "seller", "kind": "kind", "signed_at": "signed", "starts_on": "starts", "ends_on": "ends", "cooling_off_ends": "cool", "status": "status"}');
+SELECT count(*) AS runs FROM crmaudit.sweep('ob.contract');
+SELECT rule, row_key, status FROM ob.finding WHERE target = 'ob.contract'::regclass AND status = 'open' ORDER BY rule, row_key;
 -- dropped: its findings are resolved
 SELECT crmaudit.drop_obligation('staged');
 SELECT crmaudit.drop_obligation('swept');
@@ -605,6 +636,10 @@ SELECT count(*) FROM crmaudit.obligation_status;
 SELECT rule, problem FROM crmaudit.health WHERE subject = 'obligation' ORDER BY 1;
 ROLLBACK;
 SELECT count(*) FROM crmaudit.obligation_status;
+-- what another session has just defined would be missed
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT crmaudit.alter_obligation('mine', within => '6 days');
+ROLLBACK;
 -- SQL names what the definer's search_path finds, whoever alters the table later
 SET search_path = ob;
 CREATE FUNCTION ob.is_signed(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$SELECT $1 = 'signed'$$;

@@ -228,7 +228,7 @@ COMMENT ON VIEW crmaudit.revisit_record_gaps IS 'revisits whose record lacks som
 CREATE VIEW crmaudit.conflict_of_interest WITH (security_invoker = true) AS
 	WITH revisit AS (
 		SELECT i.interaction_id COLLATE "C" AS interaction_id, i.customer_id COLLATE "C" AS customer_id, i.staff_id, i.occurred_at,
-			i.related_id, (i.related_id || ' ' || i.related_entity) COLLATE "C" AS about
+			i.related_id IS NOT NULL AND i.related_entity IN ('complaint', 'contract', 'service_request') AS is_named, (i.related_id || ' ' || i.related_entity) COLLATE "C" AS about
 		FROM crmaudit.interaction() i WHERE i.kind = 'revisit' AND i.staff_id IS NOT NULL AND i.occurred_at IS NOT NULL
 	), subject AS (
 		-- what concerns nobody is no conflict, but the last thing of its kind before the revisit all the same
@@ -245,7 +245,8 @@ CREATE VIEW crmaudit.conflict_of_interest WITH (security_invoker = true) AS
 		UNION ALL
 		(SELECT DISTINCT ON (r.interaction_id COLLATE "C", j.entity) r.interaction_id, r.customer_id, r.staff_id, r.occurred_at, j.entity, j.id, j.staff_id, false FROM revisit r
 		JOIN subject j ON j.customer_id = r.customer_id AND j.since <= r.occurred_at
-		WHERE r.related_id IS NULL
+		-- that it names the customer, or the plan that it follows, clears nobody
+		WHERE r.is_named IS NOT TRUE
 		ORDER BY r.interaction_id COLLATE "C", j.entity, j.since DESC, j.id COLLATE "C" DESC)
 	)
 	SELECT DISTINCT c.interaction_id, c.customer_id, c.staff_id, c.occurred_at, c.entity AS concerned_entity, c.id AS concerned_id, c.concerned_staff_id,

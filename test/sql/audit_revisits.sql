@@ -195,7 +195,9 @@ INSERT INTO rv.contact_log (no, customer, staff, kind, at, about, about_no) VALU
 	(13, 6, 'a', 'revisit', '2025-05-02 10:00+08', NULL, NULL),				-- the adviser's department
 	(14, 7, 'c', 'revisit', '2025-05-02 10:00+08', 'service_request', '1'),	-- who did the repair
 	(15, 6, 'x', 'revisit', '2025-05-02 10:00+08', NULL, NULL),				-- not among the staff
-	(16, 6, NULL, 'revisit', '2025-05-02 10:00+08', NULL, NULL);
+	(16, 6, NULL, 'revisit', '2025-05-02 10:00+08', NULL, NULL),
+	(17, 6, 'b', 'revisit', '2025-05-02 10:00+08', 'customer', '6'),		-- names what is no deed of anybody
+	(18, 6, 'b', 'revisit', '2025-05-02 10:00+08', 'complaint', NULL);
 SELECT interaction_id, customer_id, staff_id, concerned_entity, concerned_id, concerned_staff_id, conflict, department, named FROM crmaudit.conflict_of_interest ORDER BY interaction_id::int;
 -- whom two sources know, and what two sources tell of, is one
 CREATE TABLE rv.staff_of_old AS SELECT * FROM rv.staff;

@@ -282,10 +282,11 @@ COMMENT ON VIEW crmaudit.special_revisits IS 'revisits that follow a plan (kind 
 
 -- Cases ---------------------------------------------------------------------------------------
 
--- Steps by their names, written with a space, a hyphen or an underscore.
+-- Steps by their names, written with a space, a hyphen or an underscore. What is
+-- to end later has not ended.
 CREATE VIEW crmaudit.serious_exceptions WITH (security_invoker = true) AS
 	WITH step AS (
-		SELECT p.case_id, p.entered_at, p.left_at, p.due_at, translate(lower(p.step), '_-', '  ') AS step
+		SELECT p.case_id, p.entered_at, CASE WHEN p.left_at <= now() THEN p.left_at END AS left_at, p.due_at, translate(lower(p.step), '_-', '  ') AS step
 		FROM crmaudit.step() p WHERE p.case_kind = 'exception'
 	), cases AS (
 		SELECT p.case_id, min(p.entered_at) AS opened_at,
@@ -293,7 +294,7 @@ CREATE VIEW crmaudit.serious_exceptions WITH (security_invoker = true) AS
 			min(p.left_at) FILTER (WHERE p.step = 'self check') AS self_check_at,
 			min(p.left_at) FILTER (WHERE p.step = 'final decision') AS final_decision_at,
 			max(p.left_at) FILTER (WHERE p.step = 'second revisit') AS second_revisit_at,
-			array_agg(DISTINCT p.step) FILTER (WHERE p.left_at IS NULL) AS open_steps,
+			array_agg(DISTINCT p.step) FILTER (WHERE p.left_at IS NULL AND p.step IS NOT NULL) AS open_steps,
 			array_agg(DISTINCT p.step) FILTER (WHERE p.due_at < coalesce(p.left_at, now())) AS overdue_steps
 		FROM step p GROUP BY p.case_id
 	)
@@ -312,7 +313,7 @@ COMMENT ON VIEW crmaudit.serious_exceptions IS 'cases of kind exception: when in
 
 CREATE VIEW crmaudit.hazard_cases WITH (security_invoker = true) AS
 	WITH step AS (
-		SELECT p.case_id, p.entered_at, p.left_at, p.due_at, translate(lower(p.step), '_-', '  ') AS step
+		SELECT p.case_id, p.entered_at, CASE WHEN p.left_at <= now() THEN p.left_at END AS left_at, p.due_at, translate(lower(p.step), '_-', '  ') AS step
 		FROM crmaudit.step() p WHERE p.case_kind = 'hazard'
 	), cases AS (
 		SELECT p.case_id, min(p.entered_at) AS found_at,
@@ -321,7 +322,7 @@ CREATE VIEW crmaudit.hazard_cases WITH (security_invoker = true) AS
 			min(p.left_at) FILTER (WHERE p.step = 'cause') AS cause_at,
 			min(p.left_at) FILTER (WHERE p.step = 'plan') AS plan_at,
 			max(p.left_at) FILTER (WHERE p.step IN ('recheck', 're check')) AS recheck_at,
-			max(coalesce(p.left_at, p.entered_at)) FILTER (WHERE p.step IN ('closed', 'close')) AS closed_at
+			max(coalesce(p.left_at, p.entered_at)) FILTER (WHERE p.step IN ('closed', 'close') AND p.entered_at <= now()) AS closed_at
 		FROM step p GROUP BY p.case_id
 	)
 	SELECT c.case_id, c.found_at, c.notice_at, c.deadline, c.cause_at, c.plan_at, c.recheck_at, c.closed_at, m.missing,

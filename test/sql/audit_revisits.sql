@@ -250,7 +250,12 @@ INSERT INTO rv.step VALUES
 	('h3', 'hazard', 'closed', '2025-01-05', NULL, NULL),
 	('h4', 'hazard', 'notice', '2025-01-01', '2025-01-01', '2099-01-10'), ('h4', 'hazard', 'cause', '2025-01-02', NULL, NULL),
 	('h5', 'hazard', 'notice', '2025-01-01', '2025-01-01', '2025-01-10'),
-	('h6', 'hazard', 'found', '2025-01-01', '2025-01-01', NULL);
+	('h6', 'hazard', 'found', '2025-01-01', '2025-01-01', NULL),
+	-- what is planned for later is not done; a case of which no step has a name
+	('x7', 'exception', 'interview', '2025-01-01', '2025-01-02', NULL), ('x7', 'exception', 'self check', '2025-01-01', '2025-01-02', NULL), ('x7', 'exception', 'final decision', '2025-01-03', '2025-01-04', NULL),
+	('x7', 'exception', 'second revisit', '2025-01-05', '2099-01-01', NULL), ('x8', 'exception', NULL, '2025-01-01', NULL, NULL),
+	('h7', 'hazard', 'notice', '2025-01-01', '2025-01-01', '2025-01-10'), ('h7', 'hazard', 'cause', '2025-01-02', '2025-01-02', NULL), ('h7', 'hazard', 'plan', '2025-01-03', '2025-01-03', NULL),
+	('h7', 'hazard', 'recheck', '2025-01-09', '2025-01-09', NULL), ('h7', 'hazard', 'closed', '2099-01-10', NULL, NULL);
 SELECT case_id, opened_at::date, interview_at::date, self_check_at::date, final_decision_at::date, second_revisit_at::date, missing, open_steps, overdue_steps, state FROM crmaudit.serious_exceptions ORDER BY case_id;
 SELECT case_id, found_at::date, notice_at::date, deadline::date, cause_at::date, plan_at::date, recheck_at::date, closed_at, missing, state FROM crmaudit.hazard_cases ORDER BY case_id;
 

@@ -264,7 +264,8 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 			WHERE (c.since > t.today) IS NOT TRUE GROUP BY 1, 2
 			UNION ALL
 			SELECT c.staff_id, date_trunc('month', c.signed_at AT TIME ZONE t.zone)::date, 0, 0, sum(c.amount), count(*)
-			FROM crmaudit.contract() c CROSS JOIN settings t WHERE (c.signed_at > now()) IS NOT TRUE AND EXISTS (SELECT FROM given) GROUP BY 1, 2) d
+			FROM crmaudit.contract() c CROSS JOIN settings t
+			WHERE (c.signed_at > now()) IS NOT TRUE AND (c.status IN ('draft', 'offered')) IS NOT TRUE AND EXISTS (SELECT FROM given) GROUP BY 1, 2) d
 		WHERE d.staff_id IS NOT NULL
 		GROUP BY d.staff_id, d.month
 	), sellers AS (

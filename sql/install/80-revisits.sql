@@ -228,7 +228,7 @@ COMMENT ON VIEW crmaudit.revisit_record_gaps IS 'revisits whose record lacks som
 CREATE VIEW crmaudit.conflict_of_interest WITH (security_invoker = true) AS
 	WITH revisit AS (
 		SELECT i.interaction_id COLLATE "C" AS interaction_id, i.customer_id COLLATE "C" AS customer_id, i.staff_id, i.occurred_at,
-			i.related_id, (i.related_id || ' ' || i.related_entity) COLLATE "C" AS about
+			i.related_id IS NOT NULL AND i.related_entity IN ('complaint', 'contract', 'service_request') AS is_named, (i.related_id || ' ' || i.related_entity) COLLATE "C" AS about
 		FROM crmaudit.interaction() i WHERE i.kind = 'revisit' AND i.staff_id IS NOT NULL AND i.occurred_at IS NOT NULL
 	), subject AS (
 		-- what concerns nobody is no conflict, but the last thing of its kind before the revisit all the same
@@ -245,7 +245,8 @@ CREATE VIEW crmaudit.conflict_of_interest WITH (security_invoker = true) AS
 		UNION ALL
 		(SELECT DISTINCT ON (r.interaction_id COLLATE "C", j.entity) r.interaction_id, r.customer_id, r.staff_id, r.occurred_at, j.entity, j.id, j.staff_id, false FROM revisit r
 		JOIN subject j ON j.customer_id = r.customer_id AND j.since <= r.occurred_at
-		WHERE r.related_id IS NULL
+		-- that it names the customer, or the plan that it follows, clears nobody
+		WHERE r.is_named IS NOT TRUE
 		ORDER BY r.interaction_id COLLATE "C", j.entity, j.since DESC, j.id COLLATE "C" DESC)
 	)
 	SELECT DISTINCT c.interaction_id, c.customer_id, c.staff_id, c.occurred_at, c.entity AS concerned_entity, c.id AS concerned_id, c.concerned_staff_id,
@@ -281,10 +282,11 @@ COMMENT ON VIEW crmaudit.special_revisits IS 'revisits that follow a plan (kind 
 
 -- Cases ---------------------------------------------------------------------------------------
 
--- Steps by their names, written with a space, a hyphen or an underscore.
+-- Steps by their names, written with a space, a hyphen or an underscore. What is
+-- to end later has not ended.
 CREATE VIEW crmaudit.serious_exceptions WITH (security_invoker = true) AS
 	WITH step AS (
-		SELECT p.case_id, p.entered_at, p.left_at, p.due_at, translate(lower(p.step), '_-', '  ') AS step
+		SELECT p.case_id, p.entered_at, CASE WHEN p.left_at <= now() THEN p.left_at END AS left_at, p.due_at, translate(lower(p.step), '_-', '  ') AS step
 		FROM crmaudit.step() p WHERE p.case_kind = 'exception'
 	), cases AS (
 		SELECT p.case_id, min(p.entered_at) AS opened_at,
@@ -292,7 +294,7 @@ CREATE VIEW crmaudit.serious_exceptions WITH (security_invoker = true) AS
 			min(p.left_at) FILTER (WHERE p.step = 'self check') AS self_check_at,
 			min(p.left_at) FILTER (WHERE p.step = 'final decision') AS final_decision_at,
 			max(p.left_at) FILTER (WHERE p.step = 'second revisit') AS second_revisit_at,
-			array_agg(DISTINCT p.step) FILTER (WHERE p.left_at IS NULL) AS open_steps,
+			array_agg(DISTINCT p.step) FILTER (WHERE p.left_at IS NULL AND p.step IS NOT NULL) AS open_steps,
 			array_agg(DISTINCT p.step) FILTER (WHERE p.due_at < coalesce(p.left_at, now())) AS overdue_steps
 		FROM step p GROUP BY p.case_id
 	)
@@ -311,7 +313,7 @@ COMMENT ON VIEW crmaudit.serious_exceptions IS 'cases of kind exception: when in
 
 CREATE VIEW crmaudit.hazard_cases WITH (security_invoker = true) AS
 	WITH step AS (
-		SELECT p.case_id, p.entered_at, p.left_at, p.due_at, translate(lower(p.step), '_-', '  ') AS step
+		SELECT p.case_id, p.entered_at, CASE WHEN p.left_at <= now() THEN p.left_at END AS left_at, p.due_at, translate(lower(p.step), '_-', '  ') AS step
 		FROM crmaudit.step() p WHERE p.case_kind = 'hazard'
 	), cases AS (
 		SELECT p.case_id, min(p.entered_at) AS found_at,
@@ -320,7 +322,7 @@ CREATE VIEW crmaudit.hazard_cases WITH (security_invoker = true) AS
 			min(p.left_at) FILTER (WHERE p.step = 'cause') AS cause_at,
 			min(p.left_at) FILTER (WHERE p.step = 'plan') AS plan_at,
 			max(p.left_at) FILTER (WHERE p.step IN ('recheck', 're check')) AS recheck_at,
-			max(coalesce(p.left_at, p.entered_at)) FILTER (WHERE p.step IN ('closed', 'close')) AS closed_at
+			max(coalesce(p.left_at, p.entered_at)) FILTER (WHERE p.step IN ('closed', 'close') AND p.entered_at <= now()) AS closed_at
 		FROM step p GROUP BY p.case_id
 	)
 	SELECT c.case_id, c.found_at, c.notice_at, c.deadline, c.cause_at, c.plan_at, c.recheck_at, c.closed_at, m.missing,

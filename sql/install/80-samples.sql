@@ -82,12 +82,14 @@ COMMENT ON FUNCTION crmaudit.period_condition(text, text) IS 'SQL: whether a row
 -- divide with a rounding. No volatile function in the condition either.
 CREATE FUNCTION crmaudit.sample_rows(entity text, percent numeric, strata text[] DEFAULT '{}', seed bigint DEFAULT 0, condition text DEFAULT NULL, period text DEFAULT NULL)
 RETURNS TABLE (subject_id text, customer_id text, stratum text, population bigint, members bigint)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET DateStyle = 'ISO, MDY' AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET DateStyle = 'ISO, MDY' SET timezone = 'UTC' AS $$
 #variable_conflict use_column
 DECLARE
 	id_column text;
 	wrong text;
 BEGIN
+	-- days are the calendar's, not the session's, until this function ends
+	PERFORM set_config('timezone', crmaudit.report_time_zone(), true);
 	PERFORM crmaudit.require_entity(entity);
 	IF entity = 'sample_member' THEN
 		RAISE EXCEPTION 'no sample is drawn of members of samples' USING ERRCODE = 'invalid_parameter_value';

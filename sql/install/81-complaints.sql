@@ -264,7 +264,8 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 			WHERE (c.since > t.today) IS NOT TRUE GROUP BY 1, 2
 			UNION ALL
 			SELECT c.staff_id, date_trunc('month', c.signed_at AT TIME ZONE t.zone)::date, 0, 0, sum(c.amount), count(*)
-			FROM crmaudit.contract() c CROSS JOIN settings t WHERE (c.signed_at > now()) IS NOT TRUE AND EXISTS (SELECT FROM given) GROUP BY 1, 2) d
+			FROM crmaudit.contract() c CROSS JOIN settings t
+			WHERE (c.signed_at > now()) IS NOT TRUE AND (c.status IN ('draft', 'offered')) IS NOT TRUE AND EXISTS (SELECT FROM given) GROUP BY 1, 2) d
 		WHERE d.staff_id IS NOT NULL
 		GROUP BY d.staff_id, d.month
 	), sellers AS (
@@ -316,19 +317,20 @@ CREATE VIEW crmaudit.churn_by_staff WITH (security_invoker = true) AS
 	WITH settings AS MATERIALIZED (
 		SELECT z.zone, (now() AT TIME ZONE z.zone)::date AS today FROM (SELECT crmaudit.report_time_zone() AS zone) z
 	), customers AS (
-		SELECT c.owner, date_part('year', c.since)::int AS since, date_part('year', c.closed_at AT TIME ZONE s.zone)::int AS closed,
-			c.closed_at IS NOT NULL AND EXISTS (SELECT FROM crmaudit.complaint() p
-				WHERE p.customer_id = c.customer_id AND p.opened_at <= c.closed_at AND (p.opened_at AT TIME ZONE s.zone) > (c.closed_at AT TIME ZONE s.zone) - interval '1 year') AS complained
+		SELECT c.customer_id COLLATE "C" AS customer_id, c.owner, date_part('year', c.since)::int AS since, c.closed_at, date_part('year', c.closed_at AT TIME ZONE s.zone)::int AS closed
 		FROM (SELECT k.customer_id, min(k.owner) AS owner, min(k.since) AS since, CASE WHEN bool_and(coalesce(k.closed_at <= now(), false)) THEN max(k.closed_at) END AS closed_at
 			FROM crmaudit.customer() k GROUP BY k.customer_id) c CROSS JOIN settings s
 		WHERE (c.since > s.today) IS NOT TRUE
+	), complainants AS (
+		SELECT DISTINCT c.customer_id FROM customers c CROSS JOIN settings s JOIN crmaudit.complaint() p ON p.customer_id = c.customer_id
+		WHERE c.closed IS NOT NULL AND p.opened_at <= c.closed_at AND (p.opened_at AT TIME ZONE s.zone) > (c.closed_at AT TIME ZONE s.zone) - interval '1 year'
 	), events AS (
 		-- who came at a time unknown was there before all others
 		SELECT e.owner, e.year, sum(e.won) AS won, sum(e.lost) AS lost, sum(e.complained) AS complained
 		FROM (SELECT c.owner, coalesce(least(c.since, c.closed), -1) AS year, count(*) AS won, 0 AS lost, 0 AS complained
 			FROM (SELECT owner, since, CASE WHEN since IS NOT NULL THEN closed END AS closed FROM customers) c GROUP BY 1, 2
 			UNION ALL
-			SELECT c.owner, c.closed, 0, count(*), count(*) FILTER (WHERE c.complained) FROM customers c WHERE c.closed IS NOT NULL GROUP BY 1, 2) e
+			SELECT c.owner, c.closed, 0, count(*), count(p.customer_id) FROM customers c LEFT JOIN complainants p ON p.customer_id = c.customer_id WHERE c.closed IS NOT NULL GROUP BY 1, 2) e
 		GROUP BY e.owner, e.year
 	), figures AS (
 		SELECT e.owner, e.year, e.won, e.lost, e.complained,

@@ -93,7 +93,7 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 		SELECT p.staff_id, p.account, min(p.rank) AS rank, (array_agg(p.reason ORDER BY p.rank))[1] AS reason,
 			min(p.payer_account) AS payer_account, min(p.payer_name) AS payer_name, count(DISTINCT p.customer_id) AS customers, count(*) AS payments,
 			sum(p.amount) AS amount, count(*) FILTER (WHERE NOT p.approved) AS without_approval, min(p.paid_at) AS first_paid_at, max(p.paid_at) AS last_paid_at,
-			array_agg(DISTINCT p.customer_id ORDER BY p.customer_id) AS customer_ids, array_agg(p.payment_id ORDER BY p.paid_at, p.payment_id) AS payment_ids
+			array_agg(DISTINCT p.customer_id ORDER BY p.customer_id) FILTER (WHERE p.customer_id IS NOT NULL) AS customer_ids, array_agg(p.payment_id ORDER BY p.paid_at, p.payment_id) AS payment_ids
 		FROM payments_of p GROUP BY p.staff_id, p.account
 	)
 	SELECT a.staff_id, a.reason, CASE a.rank WHEN 1 THEN 'critical' WHEN 4 THEN 'warning' ELSE 'error' END::crmaudit.severity AS severity,

@@ -68,7 +68,9 @@ INSERT INTO act.payment VALUES
 	(11, 'K7', NULL, '2026-02-11', 1, '6217000000007', '李军', NULL), (12, 'K8', NULL, '2026-02-12', 1, '6217000000007', '赵敏', NULL),
 	(13, 'K7', NULL, '2026-02-13', 1, '904', 'Employer', 'A-2'), (14, 'K8', NULL, '2026-02-14', 1, '904', 'Employer', 'A-2'),
 	(15, 'K2', NULL, '2026-02-15', 1, '6217000000002', 'Chen Yi', NULL), (16, 'K1', NULL, '2026-02-16', 1, '6217000000002', 'Chen Yi', NULL),
-	(17, 'K3', NULL, '2026-02-17', 1, NULL, 'Friend', NULL), (18, 'K1', NULL, '2026-02-18', 1, NULL, 'Friend', NULL);
+	(17, 'K3', NULL, '2026-02-17', 1, NULL, 'Friend', NULL), (18, 'K1', NULL, '2026-02-18', 1, NULL, 'Friend', NULL),
+	-- a staff member's account pays for nobody who is known
+	(19, NULL, NULL, '2026-02-19', 5, '88880004', 'Zhou Yu', NULL);
 SELECT staff_id, reason, severity, payer_account, payer_name, customers, payments, amount, without_approval AS unapproved, customer_ids, payment_ids, in_words FROM crmaudit.seller_controlled_accounts;
 
 -- Contracts. Their last day is still theirs, and days are those of Shanghai.

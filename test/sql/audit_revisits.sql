@@ -195,7 +195,9 @@ INSERT INTO rv.contact_log (no, customer, staff, kind, at, about, about_no) VALU
 	(13, 6, 'a', 'revisit', '2025-05-02 10:00+08', NULL, NULL),				-- the adviser's department
 	(14, 7, 'c', 'revisit', '2025-05-02 10:00+08', 'service_request', '1'),	-- who did the repair
 	(15, 6, 'x', 'revisit', '2025-05-02 10:00+08', NULL, NULL),				-- not among the staff
-	(16, 6, NULL, 'revisit', '2025-05-02 10:00+08', NULL, NULL);
+	(16, 6, NULL, 'revisit', '2025-05-02 10:00+08', NULL, NULL),
+	(17, 6, 'b', 'revisit', '2025-05-02 10:00+08', 'customer', '6'),		-- names what is no deed of anybody
+	(18, 6, 'b', 'revisit', '2025-05-02 10:00+08', 'complaint', NULL);
 SELECT interaction_id, customer_id, staff_id, concerned_entity, concerned_id, concerned_staff_id, conflict, department, named FROM crmaudit.conflict_of_interest ORDER BY interaction_id::int;
 -- whom two sources know, and what two sources tell of, is one
 CREATE TABLE rv.staff_of_old AS SELECT * FROM rv.staff;
@@ -248,7 +250,12 @@ INSERT INTO rv.step VALUES
 	('h3', 'hazard', 'closed', '2025-01-05', NULL, NULL),
 	('h4', 'hazard', 'notice', '2025-01-01', '2025-01-01', '2099-01-10'), ('h4', 'hazard', 'cause', '2025-01-02', NULL, NULL),
 	('h5', 'hazard', 'notice', '2025-01-01', '2025-01-01', '2025-01-10'),
-	('h6', 'hazard', 'found', '2025-01-01', '2025-01-01', NULL);
+	('h6', 'hazard', 'found', '2025-01-01', '2025-01-01', NULL),
+	-- what is planned for later is not done; a case of which no step has a name
+	('x7', 'exception', 'interview', '2025-01-01', '2025-01-02', NULL), ('x7', 'exception', 'self check', '2025-01-01', '2025-01-02', NULL), ('x7', 'exception', 'final decision', '2025-01-03', '2025-01-04', NULL),
+	('x7', 'exception', 'second revisit', '2025-01-05', '2099-01-01', NULL), ('x8', 'exception', NULL, '2025-01-01', NULL, NULL),
+	('h7', 'hazard', 'notice', '2025-01-01', '2025-01-01', '2025-01-10'), ('h7', 'hazard', 'cause', '2025-01-02', '2025-01-02', NULL), ('h7', 'hazard', 'plan', '2025-01-03', '2025-01-03', NULL),
+	('h7', 'hazard', 'recheck', '2025-01-09', '2025-01-09', NULL), ('h7', 'hazard', 'closed', '2099-01-10', NULL, NULL);
 SELECT case_id, opened_at::date, interview_at::date, self_check_at::date, final_decision_at::date, second_revisit_at::date, missing, open_steps, overdue_steps, state FROM crmaudit.serious_exceptions ORDER BY case_id;
 SELECT case_id, found_at::date, notice_at::date, deadline::date, cause_at::date, plan_at::date, recheck_at::date, closed_at, missing, state FROM crmaudit.hazard_cases ORDER BY case_id;
 

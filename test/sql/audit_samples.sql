@@ -35,6 +35,17 @@ SELECT DISTINCT population FROM crmaudit.sample_rows('customer', 10, period => '
 SELECT DISTINCT population FROM crmaudit.sample_rows('customer', 10, period => '2025-03');
 SELECT DISTINCT population FROM crmaudit.sample_rows('customer', 10, period => '2025-Q1', condition => $$odd = 1$$);
 
+-- what a day is does not depend on the session
+CREATE TABLE sa.visit (id int PRIMARY KEY, at timestamptz);
+INSERT INTO sa.visit VALUES (1, '2025-03-01 00:00+08'), (2, '2025-02-28 23:59+08'), (3, '2025-03-01 12:00+08');
+SELECT crmaudit.map_entity('interaction', 'sa.visit', '{"interaction_id": "id", "occurred_at": "at"}');
+SELECT subject_id, stratum FROM crmaudit.sample_rows('interaction', 100, '{occurred_at}', condition => $$occurred_at >= '2025-03-01'$$) ORDER BY subject_id;
+SET timezone = 'UTC';
+SELECT subject_id, stratum FROM crmaudit.sample_rows('interaction', 100, '{occurred_at}', condition => $$occurred_at >= '2025-03-01'$$) ORDER BY subject_id;
+SHOW timezone;
+SET timezone = 'America/New_York';
+SELECT crmaudit.unmap_entity('interaction');
+
 -- kept; the order of the rows in the table does not matter, nor what is in no stratum of it
 SELECT crmaudit.draw_sample('customer', 10, '{kind}', 1) AS one \gset
 CREATE TABLE sa.shuffled AS SELECT * FROM sa.customer ORDER BY sha256(id::text::bytea);

@@ -63,14 +63,15 @@ CREATE TABLE ast.staff_of_old AS SELECT * FROM ast.staff;
 SELECT crmaudit.map_entity('staff', 'ast.staff_of_old', '{"staff_id":"id","name":"name","active":"active"}');
 INSERT INTO ast.visit VALUES (20, 'K1', 'S1', 'visit', now() + interval '1 hour', NULL, NULL);
 INSERT INTO ast.customer VALUES ('K20', 'S1', (now() + interval '2 days')::date, NULL);
-INSERT INTO ast.contract VALUES (20, 'K1', 'S1', now() + interval '1 hour', 1000, 'signed');
-INSERT INTO ast.plan SELECT 11, 'S1', to_char(now() + interval '2 days', 'YYYY-MM'), 1, 1, 1, 'boss';
-SELECT visits_done, new_customers_done, volume_done FROM crmaudit.visit_plan_completion WHERE plan_id = '11';
+INSERT INTO ast.contract VALUES (20, 'K1', 'S1', now() + interval '1 hour', 1000, 'signed'), (30, 'K1', 'S1', now(), 1000, 'draft');
+INSERT INTO ast.plan SELECT 11, 'S1', to_char((now() + interval '2 days') AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM'), 1, 1, 1, 'boss';
+INSERT INTO ast.plan SELECT 12, 'S1', to_char(now() AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM'), 1, 1, 1, 'boss' FROM (SELECT) x WHERE NOT EXISTS (SELECT FROM ast.plan WHERE period = to_char(now() AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM'));
+SELECT sum(visits_done) AS visits, sum(new_customers_done) AS customers, sum(volume_done) AS volume FROM crmaudit.visit_plan_completion WHERE plan_id IN ('11', '12');
 SELECT plan_id, new_customers_done FROM crmaudit.visit_plan_completion WHERE plan_id IN ('3', '4', '5') ORDER BY plan_id;
 SELECT count(*), count(DISTINCT (staff_id, period)) FROM crmaudit.visit_plan_completion WHERE state = 'no plan' AND staff_id = 'S2' AND length(period) = 4;
-DELETE FROM ast.plan WHERE id = 11;
+DELETE FROM ast.plan WHERE id IN (11, 12);
 DELETE FROM ast.visit WHERE id = 20;
-DELETE FROM ast.contract WHERE id = 20;
+DELETE FROM ast.contract WHERE id IN (20, 30);
 SELECT count(*) AS of_long_ago FROM crmaudit.visit_plan_completion WHERE state = 'no plan' AND period <> to_char(now() AT TIME ZONE 'Asia/Shanghai', 'YYYY');
 
 -- Whoever sells is trained before, S2 never was, S1 was at that moment; drafts

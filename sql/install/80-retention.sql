@@ -82,16 +82,20 @@ COMMENT ON FUNCTION crmaudit.retention_problems() IS 'periods of retention that 
 -- Reading the ledger ----------------------------------------------------------------------
 
 -- With the owner's rights, for nobody else reads ledger_entry; a key is masked
--- to whoever may not read it in the table itself, as in change_history.
+-- to whoever may not read it in the table itself, as in change_history. By the
+-- names that columns have now.
 CREATE VIEW crmaudit.ledger_insertion WITH (security_barrier = true) AS
-	SELECT t.target, crmaudit.mask_image(e.row_key, NULL, t.target, e.personal || t.personal, p.roles) AS row_key, e.at, e.actor
+	SELECT t.target, CASE WHEN n.renamed IS NULL THEN k.row_key ELSE crmaudit.current_names(k.row_key, e.at, n.renamed_at, n.renamed) END AS row_key, e.at, e.actor
 	FROM crmaudit.ledger_entry e
 	JOIN crmaudit.tracked_table t ON t.table_id = e.table_id
 	LEFT JOIN crmaudit.protected_table p ON p.target = t.target
+	LEFT JOIN (SELECT s.table_id, array_agg(s.at ORDER BY s.at, s.xid, s.ord) AS renamed_at, array_agg(s.new #> '{columns,renamed}' ORDER BY s.at, s.xid, s.ord) AS renamed
+		FROM crmaudit.ledger_entry s WHERE s.op = 'S' AND s.new #> '{columns,renamed}' IS NOT NULL GROUP BY s.table_id) n ON n.table_id = e.table_id
+	CROSS JOIN LATERAL crmaudit.mask_image(e.row_key, NULL, t.target, e.personal || t.personal, p.roles) AS k(row_key)
 	WHERE e.op = 'I' AND t.target IS NOT NULL;
 COMMENT ON VIEW crmaudit.ledger_insertion IS 'when the ledger saw which row inserted, and by whom; keys are masked as in change_history';
 
--- By the names that columns have now. What is masked, or was erased, is left
+-- Likewise. What is masked, or was erased, is left
 -- out of the image: it would not fit the column's type.
 CREATE VIEW crmaudit.ledger_deletion WITH (security_barrier = true) AS
 	SELECT t.target, e.op = 'T' AS is_truncation, crmaudit.mask_image(e.row_key, NULL, t.target, e.personal || t.personal, p.roles) AS row_key,

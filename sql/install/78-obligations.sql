@@ -956,7 +956,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conformin
 	FROM (SELECT t.types, coalesce(o.counting_from, nullif(e.time_column, o.fulfilled_at)) AS began
 		FROM crmaudit.entity e CROSS JOIN crmaudit.entity_types(e.entity) AS t(types) WHERE e.entity = o.for_each) f
 	CROSS JOIN LATERAL (VALUES
-		(CASE WHEN o.recurring IS NULL THEN format('%s IS NOT DISTINCT FROM r.starts_at', crmaudit.as_moment(format('m.%I', f.began), f.types ->> f.began, o.time_zone)) END),
+		(CASE WHEN o.recurring IS NULL AND f.began IS NOT NULL THEN format('%s IS NOT DISTINCT FROM r.starts_at', crmaudit.as_moment(format('m.%I', f.began), f.types ->> f.began, o.time_zone)) END),
 		(CASE WHEN f.types ->> o.due LIKE 'timestamp%' AND NOT EXISTS (SELECT FROM crmaudit.obligation_extension x WHERE x.obligation = o.name)
 			THEN format('%s IS NOT DISTINCT FROM r.due_at', crmaudit.as_moment(format('m.%I', o.due), f.types ->> o.due, o.time_zone)) END),
 		(CASE WHEN f.types ? 'staff_id' THEN 'm.staff_id::text IS NOT DISTINCT FROM r.staff_id' END)) AS c(condition)

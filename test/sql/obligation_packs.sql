@@ -184,6 +184,11 @@ SELECT p, crmaudit.install_pack(p) AS installed FROM unnest('{finance_revisit,po
 SELECT count(*) AS problems FROM crmaudit.health WHERE subject = 'obligation';
 SELECT within, pack, version FROM crmaudit.obligation WHERE name = 'hazard_notice';
 SELECT subject_id, due_at, state FROM pk.status WHERE obligation = 'hazard_notice' ORDER BY 1;
+-- a sweep makes findings of those, too, that have no beginning: plans and reports
+BEGIN;
+SELECT count(*) > 0 AS swept FROM crmaudit.sweep_obligations();
+SELECT rule, row_key, severity FROM crmaudit.open_findings WHERE target IN ('pk.plan'::regclass, 'pk.report'::regclass) ORDER BY 1, 2::text;
+ROLLBACK;
 -- a pack of one's own
 INSERT INTO crmaudit.obligation_pack (pack, name, position, definition, english, chinese) VALUES ('ours', 'our_call', 1, '{"for_each": "contract", "within": "2 days", "fulfilled_by": "interaction", "calendar": "CN"}', 'new contracts: a call within 2 days', '新合同：2 日内致电');
 SELECT crmaudit.install_pack('ours');

@@ -171,7 +171,7 @@ SELECT subject_id, fulfilled_at, tries, outside, state FROM pk.status WHERE obli
 
 -- D43: every step of a hazard by its deadline; a notice, and a re-check (times ours).
 INSERT INTO pk.step VALUES ('h1', 'hazard', 'found', '2025-09-30 10:00+08', '2025-10-01 10:00+08', '2025-10-01 10:00+08'), ('h1', 'hazard', 'notice', '2025-10-10 23:59:59+08', NULL, '2099-01-01'), ('h1', 'hazard', 'rectified', '2025-10-31 10:00+08', '2025-10-31 10:00+08', NULL), ('h1', 'hazard', 'recheck', '2025-11-30 23:59:59+08', NULL, NULL),
-	('h2', 'hazard', 'found', '2025-09-30 10:00+08', '2025-10-01 10:00:01+08', '2025-10-01 10:00+08'), ('h2', 'hazard', 'notice', '2025-10-12 00:00+08', NULL, NULL), ('h2', 'hazard', 'rectified', '2025-10-31 10:00+08', '2025-10-31 10:00+08', NULL), ('h2', 'hazard', 'recheck', '2025-12-01 00:00+08', NULL, NULL), ('h3', 'hazard', 'found', '2025-09-30 10:00+08', NULL, '2025-10-01 10:00+08');
+	('h2', 'hazard', 'found', '2025-09-30 10:00+08', '2025-10-01 10:00:01+08', '2025-10-01 10:00+08'), ('h2', 'hazard', 'notice', '2025-10-12 00:00+08', NULL, NULL), ('h2', 'hazard', 'rectified', '2025-10-31 10:00+08', '2025-10-31 10:00+08', NULL), ('h2', 'hazard', 'Re-check', '2025-12-01 00:00+08', NULL, NULL), ('h3', 'hazard', 'found', '2025-09-30 10:00+08', NULL, '2025-10-01 10:00+08');
 SELECT obligation, subject_id, starts_at, due_at, fulfilled_at, state FROM pk.status WHERE obligation LIKE 'hazard%' ORDER BY 1, 2, 3;
 
 -- Those of a pack are altered and dropped like others, and installed again after the mapping.

@@ -820,6 +820,12 @@ DECLARE
 BEGIN
 	PERFORM crmaudit.deadline('2000-01-03 UTC', coalesce(within, ''), 'weekdays', 'UTC');
 	PERFORM crmaudit.require_expression(coalesce(condition, ''), 'condition of an extension');
+	IF o.recurring LIKE 'calendar %' AND o.within IS NULL AND NOT crmaudit.is_by_period(o)
+		OR o.due IS NOT NULL AND coalesce(o.counting_from, (SELECT nullif(e.time_column, o.fulfilled_at) FROM crmaudit.entity e WHERE e.entity = o.for_each)) IS NULL THEN
+		RAISE EXCEPTION 'obligation "%" cannot be extended', o.name
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = CASE WHEN o.due IS NULL THEN 'It is due when its period ends.' ELSE 'It has no beginning that another time could be counted from.' END,
+				HINT = 'Change it with crmaudit.alter_obligation(), or excuse a subject with crmaudit.exempt().';
+	END IF;
 	INSERT INTO crmaudit.obligation_extension (obligation, condition, within, reason, asked_by, approved_by, path)
 		VALUES (define_extension.obligation, define_extension.condition, define_extension.within, define_extension.reason, me, define_extension.approved_by, define_extension.path);
 	PERFORM crmaudit.require_obligation_owner(o);

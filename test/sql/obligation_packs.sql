@@ -184,6 +184,9 @@ SELECT p, crmaudit.install_pack(p) AS installed FROM unnest('{finance_revisit,po
 SELECT count(*) AS problems FROM crmaudit.health WHERE subject = 'obligation';
 SELECT within, pack, version FROM crmaudit.obligation WHERE name = 'hazard_notice';
 SELECT subject_id, due_at, state FROM pk.status WHERE obligation = 'hazard_notice' ORDER BY 1;
+-- no extension of what ends with its period, or has no beginning
+SELECT crmaudit.extend('power_large_customer', 'true', '30 days', 'flood', 'head office');
+SELECT crmaudit.extend('power_visit_plan', 'true', '30 days', 'flood', 'head office');
 -- a sweep makes findings of those, too, that have no beginning: plans and reports
 BEGIN;
 SELECT count(*) > 0 AS swept FROM crmaudit.sweep_obligations();

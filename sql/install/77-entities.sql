@@ -495,7 +495,7 @@ BEGIN
 			format('filter of entity "%s"', mapping.entity), 'boolean', role);
 	END IF;
 	FOR one IN
-		SELECT c.key AS column_name, format_type(t.type, NULL) AS wanted, c.value -> 'values' <> '{}' AS has_values, coalesce(c.value ->> 'time_zone', mapping.time_zone) AS zone,
+		SELECT c.key AS column_name, format_type(t.type, NULL) AS wanted, c.value -> 'values' <> '{}' AS has_values, coalesce(c.value ->> 'time_zone', mapping.time_zone) AS zone, c.value ->> 'time_zone' <> mapping.time_zone AS is_elsewhere,
 			crmaudit.mapped_expression(names, mapping.entity, c.key, c.value) AS expression, probe.types ->> c.key AS type,
 			format_type(nullif(crmaudit.base_type(to_regtype(probe.types ->> c.key)), to_regtype(probe.types ->> c.key)), NULL) AS base
 		FROM jsonb_each(mapping.columns) c
@@ -508,6 +508,12 @@ BEGIN
 		IF one.base IS NOT NULL THEN
 			one.expression := format('(%s)::%s', one.expression, one.base);
 			one.type := one.base;
+		END IF;
+		-- a moment of elsewhere may be of another day here
+		IF one.wanted = 'date' AND one.type LIKE 'timestamp%without time zone' AND one.is_elsewhere THEN
+			one.expression := format('((%s) AT TIME ZONE %L)', one.expression, one.zone);
+			one.type := 'timestamp with time zone';
+			one.zone := mapping.time_zone;
 		END IF;
 		fitted := CASE WHEN one.wanted IS NULL THEN one.expression
 			ELSE crmaudit.fitted_expression(one.expression, one.type, one.wanted, one.zone, coalesce(one.has_values, false)) END;

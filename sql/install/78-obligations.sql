@@ -838,6 +838,12 @@ BEGIN
 	o := crmaudit.require_obligation(obligation);
 	PERFORM crmaudit.deadline('2000-01-03 UTC', coalesce(within, ''), 'weekdays', 'UTC');
 	PERFORM crmaudit.require_expression(coalesce(condition, ''), 'condition of an extension');
+	IF o.recurring LIKE 'calendar %' AND o.within IS NULL AND NOT crmaudit.is_by_period(o)
+		OR o.due IS NOT NULL AND coalesce(o.counting_from, (SELECT nullif(e.time_column, o.fulfilled_at) FROM crmaudit.entity e WHERE e.entity = o.for_each)) IS NULL THEN
+		RAISE EXCEPTION 'obligation "%" cannot be extended', o.name
+			USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = CASE WHEN o.due IS NULL THEN 'It is due when its period ends.' ELSE 'It has no beginning that another time could be counted from.' END,
+				HINT = 'Change it with crmaudit.alter_obligation(), or excuse a subject with crmaudit.exempt().';
+	END IF;
 	INSERT INTO crmaudit.obligation_extension (obligation, condition, within, reason, asked_by, approved_by, path)
 		VALUES (define_extension.obligation, define_extension.condition, define_extension.within, define_extension.reason, me, define_extension.approved_by, define_extension.path);
 	PERFORM crmaudit.require_obligation_owner(o);
@@ -975,7 +981,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conformin
 	FROM (SELECT t.types, coalesce(o.counting_from, nullif(e.time_column, o.fulfilled_at)) AS began
 		FROM crmaudit.entity e CROSS JOIN crmaudit.entity_types(e.entity) AS t(types) WHERE e.entity = o.for_each) f
 	CROSS JOIN LATERAL (VALUES
-		(CASE WHEN o.recurring IS NULL THEN format('%s IS NOT DISTINCT FROM r.starts_at', crmaudit.as_moment(format('m.%I', f.began), f.types ->> f.began, o.time_zone)) END),
+		(CASE WHEN o.recurring IS NULL AND f.began IS NOT NULL THEN format('%s IS NOT DISTINCT FROM r.starts_at', crmaudit.as_moment(format('m.%I', f.began), f.types ->> f.began, o.time_zone)) END),
 		(CASE WHEN f.types ->> o.due LIKE 'timestamp%' AND NOT EXISTS (SELECT FROM crmaudit.obligation_extension x WHERE x.obligation = o.name)
 			THEN format('%s IS NOT DISTINCT FROM r.due_at', crmaudit.as_moment(format('m.%I', o.due), f.types ->> o.due, o.time_zone)) END),
 		(CASE WHEN f.types ? 'staff_id' THEN 'm.staff_id::text IS NOT DISTINCT FROM r.staff_id' END)) AS c(condition)

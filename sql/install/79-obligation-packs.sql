@@ -131,7 +131,7 @@ INSERT INTO crmaudit.obligation_pack (pack, name, position, definition, demands,
 		'{"for_each":"step","within":"3 working days","fulfilled_by":"step","condition":"case_kind = ''hazard'' AND step = ''found''","fulfilled_if":"step = ''notice''","counting_from":"entered_at","link":"case","calendar":"CN"}',
 		'{D43}', 'a hazard that was found: a notice to the customer within 3 working days (time ours)', '发现隐患：3 个工作日内下达整改通知（时限为本系统默认）', true),
 	('hazard', 'hazard_recheck', 3,
-		'{"for_each":"step","within":"1 month","fulfilled_by":"step","condition":"case_kind = ''hazard'' AND step = ''rectified''","fulfilled_if":"step = ''recheck''","counting_from":"entered_at","link":"case","calendar":"CN"}',
+		'{"for_each":"step","within":"1 month","fulfilled_by":"step","condition":"case_kind = ''hazard'' AND step = ''rectified''","fulfilled_if":"translate(lower(step), ''_-'', ''  '') IN (''recheck'', ''re check'')","counting_from":"entered_at","link":"case","calendar":"CN"}',
 		'{D43}', 'a rectified hazard: re-checked within one month (time ours), which closes the loop', '整改完成后：一个月内复查，闭环管理（时限为本系统默认）', true);
 
 UPDATE crmaudit.obligation_pack SET chinese = crmaudit.unescape(chinese, english);

@@ -82,16 +82,20 @@ COMMENT ON FUNCTION crmaudit.retention_problems() IS 'periods of retention that 
 -- Reading the ledger ----------------------------------------------------------------------
 
 -- With the owner's rights, for nobody else reads ledger_entry; a key is masked
--- to whoever may not read it in the table itself, as in change_history.
+-- to whoever may not read it in the table itself, as in change_history. By the
+-- names that columns have now.
 CREATE VIEW crmaudit.ledger_insertion WITH (security_barrier = true) AS
-	SELECT t.target, crmaudit.mask_image(e.row_key, NULL, t.target, e.personal || t.personal, p.roles) AS row_key, e.at, e.actor
+	SELECT t.target, CASE WHEN n.renamed IS NULL THEN k.row_key ELSE crmaudit.current_names(k.row_key, e.at, n.renamed_at, n.renamed) END AS row_key, e.at, e.actor
 	FROM crmaudit.ledger_entry e
 	JOIN crmaudit.tracked_table t ON t.table_id = e.table_id
 	LEFT JOIN crmaudit.protected_table p ON p.target = t.target
+	LEFT JOIN (SELECT s.table_id, array_agg(s.at ORDER BY s.at, s.xid, s.ord) AS renamed_at, array_agg(s.new #> '{columns,renamed}' ORDER BY s.at, s.xid, s.ord) AS renamed
+		FROM crmaudit.ledger_entry s WHERE s.op = 'S' AND s.new #> '{columns,renamed}' IS NOT NULL GROUP BY s.table_id) n ON n.table_id = e.table_id
+	CROSS JOIN LATERAL crmaudit.mask_image(e.row_key, NULL, t.target, e.personal || t.personal, p.roles) AS k(row_key)
 	WHERE e.op = 'I' AND t.target IS NOT NULL;
 COMMENT ON VIEW crmaudit.ledger_insertion IS 'when the ledger saw which row inserted, and by whom; keys are masked as in change_history';
 
--- By the names that columns have now. What is masked, or was erased, is left
+-- Likewise. What is masked, or was erased, is left
 -- out of the image: it would not fit the column's type.
 CREATE VIEW crmaudit.ledger_deletion WITH (security_barrier = true) AS
 	SELECT t.target, e.op = 'T' AS is_truncation, crmaudit.mask_image(e.row_key, NULL, t.target, e.personal || t.personal, p.roles) AS row_key,
@@ -107,20 +111,24 @@ CREATE VIEW crmaudit.ledger_deletion WITH (security_barrier = true) AS
 COMMENT ON VIEW crmaudit.ledger_deletion IS 'rows that the ledger saw deleted, as they were, and truncations; without personal values that the reader may not see, and without erased ones';
 
 -- The mapping's query, over deleted rows (each as last deleted) instead of the
--- source. It is a SELECT
--- that PostgreSQL itself has written, where FROM of the outermost level alone is
--- indented like this; NULL if it is not.
+-- source. It is a SELECT that PostgreSQL itself has written, where FROM of the
+-- outermost level alone is indented like this; where columns were renamed since
+-- it was mapped, the source is one level deeper. NULL if it is neither.
 CREATE FUNCTION crmaudit.deleted_query(mapping crmaudit.entity_mapping) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
 	SELECT format(E'SELECT %s, m.deleted_at, m.deleted_by\nFROM (%s) AS m',
 		(SELECT string_agg(format(CASE WHEN mapping.types ? c.column_name THEN 'm.%I' ELSE 'NULL::%2$s AS %1$I' END, c.column_name, c.type::regtype), ', ') FROM crmaudit.entity_columns(mapping.entity) c),
-		' SELECT deleted_at, deleted_by, ' || substr(mapping.query, 9, f.place - 9)
+		' SELECT deleted_at, deleted_by, ' || substr(mapping.query, 9, f.outermost - 9) || replace(f.between, ' ( SELECT s.', ' ( SELECT s.deleted_at, s.deleted_by, s.')
 			|| format(E'\n   FROM (SELECT r.*, d.at AS deleted_at, d.actor AS deleted_by FROM (SELECT DISTINCT ON (l.row_key) l.* FROM crmaudit.ledger_deletion l WHERE l.target = %2$L::regclass AND NOT l.is_truncation ORDER BY l.row_key, l.at DESC) d CROSS JOIN LATERAL jsonb_populate_record(NULL::%1$s, d.old) r)',
 				mapping.source, mapping.source)
-			|| CASE WHEN substr(mapping.query, f.place + length(f.item), 1) <> ' ' THEN format(' AS %I', (SELECT c.relname FROM pg_class c WHERE c.oid = mapping.source)) ELSE '' END
-			|| substr(mapping.query, f.place + length(f.item)))
-	FROM (SELECT i.item, strpos(mapping.query, i.item) AS place FROM (SELECT E'\n   FROM ' || mapping.source::text AS item) i) f
-	WHERE starts_with(mapping.query, ' SELECT ') AND f.place > 0
+			|| CASE WHEN f.rest NOT LIKE ' %' THEN format(' AS %I', (SELECT c.relname FROM pg_class c WHERE c.oid = mapping.source)) ELSE '' END
+			|| f.rest)
+	FROM (SELECT o.outermost, substr(mapping.query, o.outermost, i.place - 1) AS between, substr(mapping.query, o.outermost + i.place - 1 + length(i.item)) AS rest
+		FROM (SELECT strpos(mapping.query, E'\n   FROM ') AS outermost) o
+		CROSS JOIN LATERAL (SELECT v.item, strpos(substr(mapping.query, o.outermost), v.item) AS place
+			FROM (VALUES (E'\n   FROM ' || mapping.source), (E'\n           FROM ' || mapping.source)) AS v(item)) i
+		WHERE starts_with(mapping.query, ' SELECT ') AND o.outermost > 0
+			AND (i.place = 1 OR i.place > 1 AND i.item LIKE E'\n    %' AND starts_with(substr(mapping.query, o.outermost), E'\n   FROM ( SELECT s.'))) f
 $$;
 COMMENT ON FUNCTION crmaudit.deleted_query(crmaudit.entity_mapping) IS 'the query of a mapping over what was deleted from its source, with deleted_at and deleted_by';
 

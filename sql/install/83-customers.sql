@@ -242,7 +242,7 @@ CREATE VIEW crmaudit.customer_figures WITH (security_invoker = true) AS
 		SELECT k.customer_id COLLATE "C", k.signed_at, 0,
 			coalesce(k.status IN ('terminated', 'cancelled', 'expired'), false) OR coalesce(k.ends_on < (SELECT l.today FROM l), false),
 			CASE WHEN k.ends_on < (SELECT l.today FROM l) THEN k.ends_on END
-		FROM crmaudit.contract() k WHERE k.signed_at <= now()
+		FROM crmaudit.contract() k WHERE k.signed_at <= now() AND (k.status IN ('draft', 'offered')) IS NOT TRUE
 	), activity AS (
 		SELECT f.customer_id, max(f.at) FILTER (WHERE f.counts_as >= 0) AS last_contact_at,
 			count(*) FILTER (WHERE f.counts_as = 1) AS contacts, count(*) FILTER (WHERE f.counts_as = 2) AS contacts_before,
@@ -519,7 +519,7 @@ CREATE VIEW crmaudit.customer_credit WITH (security_invoker = true) AS
 		SELECT o.customer_id COLLATE "C" AS customer_id, o.amount, o.ends_on, coalesce(o.starts_on, crmaudit.day_of(o.signed_at)) AS due_from,
 			(SELECT l.today - l.payment_grace_days FROM l) AS day
 		FROM crmaudit.contract() o
-		WHERE o.amount > 0 AND o.signed_at <= now() AND coalesce(o.status <> 'cancelled', true) AND (SELECT l.knows_payments FROM l)
+		WHERE o.amount > 0 AND o.signed_at <= now() AND (o.status IN ('cancelled', 'draft', 'offered')) IS NOT TRUE AND (SELECT l.knows_payments FROM l)
 	), facts AS (
 		SELECT k.customer_id, CASE WHEN k.due_from > k.day THEN 0 WHEN k.ends_on IS NULL OR k.ends_on <= k.due_from OR k.day >= k.ends_on THEN k.amount
 			ELSE k.amount * (k.day - k.due_from) / (k.ends_on - k.due_from) END AS due,
@@ -590,7 +590,7 @@ CREATE VIEW crmaudit.financial_statistics WITH (security_invoker = true) AS
 	facts AS (
 		SELECT k.customer_id COLLATE "C" AS customer_id, extract(year FROM crmaudit.day_of(k.signed_at))::int AS year,
 			1 AS contracts, k.amount AS contracted, 0 AS payments, NULL::numeric AS paid, NULL::numeric AS fee, NULL::numeric AS assets, NULL::numeric AS revenue
-		FROM crmaudit.contract() k WHERE k.signed_at <= now()
+		FROM crmaudit.contract() k WHERE k.signed_at <= now() AND (k.status IN ('draft', 'offered')) IS NOT TRUE
 		UNION ALL
 		SELECT p.customer_id, extract(year FROM crmaudit.day_of(p.paid_at))::int, 0, NULL, 1, p.amount, NULL, NULL, NULL
 		FROM crmaudit.customer_payment p
@@ -628,7 +628,7 @@ CREATE VIEW crmaudit.sales_dynamics WITH (security_invoker = true) AS
 		FROM crmaudit.customer() c WHERE c.closed_at <= now() GROUP BY 1
 		UNION ALL
 		SELECT date_trunc('month', crmaudit.day_of(k.signed_at)::timestamp)::date, 0, 0, count(*), sum(k.amount), 0, NULL, 0
-		FROM crmaudit.contract() k WHERE k.signed_at <= now() GROUP BY 1
+		FROM crmaudit.contract() k WHERE k.signed_at <= now() AND (k.status IN ('draft', 'offered')) IS NOT TRUE GROUP BY 1
 		UNION ALL
 		SELECT date_trunc('month', crmaudit.day_of(p.paid_at)::timestamp)::date, 0, 0, 0, NULL, count(*), sum(p.amount), 0
 		FROM crmaudit.payment() p WHERE p.paid_at <= now() GROUP BY 1

@@ -148,8 +148,8 @@ INSERT INTO customers.contract (client, signed, starts, ends, amount, status) VA
 	('c11', customers.day(300), customers.today() - 300, customers.today(), 1000, 'signed'),
 	('c02', customers.day(130), customers.today() - 130, customers.today() + 70, 1000, 'signed'), ('c02', customers.day(300), customers.today() - 300, NULL, NULL, 'terminated'),
 	('c12', customers.day(300), customers.today() - 300, customers.today() + 10, NULL, 'terminated'),
-	-- not signed
-	('c01', NULL, customers.today() - 300, customers.today() - 200, 10000, 'draft');
+	-- not signed; a draft is none, though it bears a date
+	('c01', NULL, customers.today() - 300, customers.today() - 200, 10000, 'draft'), ('c10', customers.day(2), NULL, NULL, 500, 'draft');
 SELECT customer_id AS id, state, customers.today() - left_on AS left_on, how, why, years_of_cooperation AS years, volume_at_stake AS volume, score FROM crmaudit.customer_churn;
 
 -- Segments. Steel grew from 2000 to 2200, which is 10 % and steady; coal has no revenue, so that our volume tells.
@@ -185,7 +185,7 @@ SELECT customer_id AS id, ownership FROM crmaudit.key_customers WHERE customer_i
 -- Mu's contract has no term: all of it is due 30 days after it began, and so is Eta's, but not Theta's.
 INSERT INTO customers.contract (client, signed, starts, ends, amount, status) VALUES
 	('c01', customers.day(395), customers.today() - 395, customers.today() - 30, 3650, 'signed'),
-	('c01', customers.day(395), customers.today() - 395, customers.today() - 30, 9999, 'cancelled'),
+	('c01', customers.day(395), customers.today() - 395, customers.today() - 30, 9999, 'cancelled'), ('c01', customers.day(395), customers.today() - 395, customers.today() - 30, 9999, 'offered'),
 	('c07', customers.day(30), NULL, NULL, 100, NULL), ('c08', customers.day(29), NULL, NULL, 100, 'signed');
 INSERT INTO customers.payment (client, at, amount, account, payer, approval) VALUES
 	('c01', customers.day(200), 3650, '62220001', 'somebody', NULL),
@@ -229,7 +229,7 @@ UPDATE customers.client SET since = '2010-01-01' WHERE id = 'c01';
 -- The reports, on facts of long ago. No kind is not an empty one. A year and a month begin at midnight in Shanghai: 16:00 UTC.
 INSERT INTO customers.client (id, kind, since, closed) VALUES ('r1', 'company', '2018-12-31', '2021-01-31T16:00:00Z'), ('r2', 'person', '2019-01-01', '2021-01-31T15:59:59Z'), ('r3', NULL, NULL, '2020-12-15'), ('r4', '', NULL, '2020-12-15');
 INSERT INTO customers.contract (client, signed, ends, amount, status) VALUES
-	('r1', '2020-11-05', '2020-12-01', 1000, 'signed'), ('r1', '2020-12-31T15:59:59Z', '2020-12-31', 500, 'signed'), ('r2', '2020-12-31T16:00:00Z', '2021-01-01', 800, 'signed'), ('r2', NULL, NULL, 7, 'draft');
+	('r1', '2020-11-05', '2020-12-01', 1000, 'signed'), ('r1', '2020-12-31T15:59:59Z', '2020-12-31', 500, 'signed'), ('r2', '2020-12-31T16:00:00Z', '2021-01-01', 800, 'signed'), ('r2', NULL, NULL, 7, 'draft'), ('r2', '2020-12-31T16:00:00Z', NULL, 7, 'offered');
 INSERT INTO customers.payment (client, at, amount) VALUES ('r1', '2019-11-20', 100), ('r3', '2020-11-20', 10), ('r4', '2019-11-20', 5), ('r1', '2020-11-20', 200), ('r1', '2020-12-31T15:59:59Z', 150), ('r2', '2020-12-31T16:00:00Z', 50), ('gone', '2020-12-31T16:00:00Z', 25);
 INSERT INTO customers.figures VALUES ('r1', 'F1', 2019, 100, 5000, 9000), ('r1', 'F1', 2020, 120, 6000, 9500), ('r2', 'F1', 2020, 40, NULL, NULL), ('r2', 'F2', 2020, 40, NULL, NULL), ('r3', 'F1', 2020, NULL, 1, 1);
 SELECT year, is_total AS total, kind, customers AS n, contracts, contracted, payments, paid, payers, paid_per_payer AS each, fee, fee_customers AS fees, mean_fee, largest_fee_share AS largest, assets, revenue, paid_change, fee_change

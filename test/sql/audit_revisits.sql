@@ -322,6 +322,18 @@ WITH gone AS (DELETE FROM rv.contact_log WHERE no IN (31, 32) RETURNING no, kind
 SELECT subject_id, state, count(*) FROM crmaudit.record_retention WHERE entity = 'interaction' AND subject_id IN ('31', '32') GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT crmaudit.unmap_entity('interaction', 'rv.archive');
 INSERT INTO rv.contact_log (no, kind, at) VALUES (31, 'visit', now()), (32, 'visit', now());
+-- a column that was renamed since it was mapped; what was deleted before, and after
+ALTER TABLE rv.contact_log RENAME kind TO sort;
+INSERT INTO rv.contact_log (no, sort, at) VALUES (33, 'visit', now());
+DELETE FROM rv.contact_log WHERE no = 33;
+SELECT subject_id, keep, state FROM crmaudit.record_retention WHERE deleted_at IS NOT NULL ORDER BY subject_id::int;
+ALTER TABLE rv.contact_log RENAME sort TO kind;
+-- the key, too: the ledger tells still when the row was entered
+INSERT INTO rv.contact_log (no, kind, at) VALUES (34, 'visit', now() - interval '5 days');
+ALTER TABLE rv.contact_log RENAME no TO number;
+SELECT interaction_id, told_by FROM crmaudit.backdated_entries WHERE interaction_id = '34';
+ALTER TABLE rv.contact_log RENAME number TO no;
+DELETE FROM rv.contact_log WHERE no = 34;
 -- what a truncation took the ledger cannot tell; a mapping with a subquery and columns that were renamed
 ALTER TABLE rv.contact_log RENAME at TO took_place;
 SELECT crmaudit.map_entity('interaction', 'rv.contact_log', $${"interaction_id": "no", "kind": "(SELECT max(s.department) FROM rv.staff s WHERE s.staff_id = contact_log.staff) || kind", "occurred_at": "took_place"}$$);

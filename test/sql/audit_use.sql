@@ -98,6 +98,9 @@ CREATE TABLE au.visit (id bigint PRIMARY KEY, customer_no int, clerk varchar(10)
 CREATE TABLE au."Case" ("No" text, step text, "When" timestamptz) PARTITION BY LIST (step);
 CREATE TABLE au.case_a PARTITION OF au."Case" FOR VALUES IN ('a');
 SELECT crmaudit.map_entity('interaction', 'au.visit', '{"interaction_id":"id","customer_id":"customer_no","staff_id":"clerk","related_id":"about","kind":"''visit''","occurred_at":{"column":"day","time_zone":"Asia/Shanghai"},"outcome":{"column":"state","values":{"done":"reached"}}}');
+-- a timestamp without a zone, as most CRMs have it
+CREATE TABLE au.request (id int PRIMARY KEY, archived timestamp(3));
+SELECT crmaudit.map_entity('service_request', 'au.request', '{"request_id":"id","archived_at":{"column":"archived","time_zone":"Asia/Shanghai"}}');
 SELECT crmaudit.map_entity('step', 'au."Case"', '{"case_id":"No","step":"step","entered_at":"When"}');
 INSERT INTO au.visit SELECT i, i % 100, 's' || i % 10, NULL, '2026-03-01'::date + i % 20, now(), CASE i % 3 WHEN 0 THEN 'done' ELSE 'planned' END FROM generate_series(1, 2000) i;
 ANALYZE au.visit;
@@ -105,6 +108,7 @@ SELECT source, entity, key_columns, reason, estimated_size, statement FROM crmau
 -- The statements work, the planner uses the indexes, and nothing is left to suggest.
 SELECT replace(statement, ' CONCURRENTLY', '') FROM crmaudit.suggest_indexes() \gexec
 SELECT count(*) FROM crmaudit.suggest_indexes();
+SELECT crmaudit.unmap_entity('service_request');
 SET enable_seqscan = off;
 EXPLAIN (COSTS OFF) SELECT FROM crmaudit.interaction() i WHERE i.customer_id = '7' AND i.occurred_at >= '2026-03-05 00:00+08';
 RESET enable_seqscan;

@@ -73,6 +73,15 @@ SET TimeZone = 'UTC';
 ALTER TABLE crm.call RENAME at TO happened;
 SELECT interaction_id, occurred_at FROM crmaudit.interaction() ORDER BY interaction_id;
 ALTER TABLE crm.call RENAME happened TO at;
+-- A time of elsewhere is of the day that it is here.
+CREATE TABLE crm.prospect (id int PRIMARY KEY, created timestamp(0));
+INSERT INTO crm.prospect VALUES (1, '2026-02-28 15:59:59'), (2, '2026-02-28 16:00:00');
+SET crmaudit.calendar = 'CN';
+SELECT crmaudit.map_entity('customer', 'crm.prospect', $${"customer_id": "'prospect ' || id", "since": {"column": "created", "time_zone": "UTC"}, "closed_at": {"column": "created", "time_zone": "UTC"}}$$);
+SELECT customer_id, to_char(since, 'YYYY-MM-DD') AS since, closed_at AT TIME ZONE 'Asia/Shanghai' AS closed_at FROM crmaudit.customer() WHERE customer_id LIKE 'prospect %' ORDER BY 1;
+SELECT crmaudit.unmap_entity('customer', 'crm.prospect');
+RESET crmaudit.calendar;
+DROP TABLE crm.prospect;
 -- A moment as a date, and dates as text, whatever the session's style.
 SELECT crmaudit.map_entity('customer', 'crm.call', $${"customer_id": "id", "since": "entered", "region": "day", "segment": "at", "size": "entered"}$$);
 SET DateStyle = 'German';

@@ -171,7 +171,7 @@ SELECT subject_id, fulfilled_at, tries, outside, state FROM pk.status WHERE obli
 
 -- D43: every step of a hazard by its deadline; a notice, and a re-check (times ours).
 INSERT INTO pk.step VALUES ('h1', 'hazard', 'found', '2025-09-30 10:00+08', '2025-10-01 10:00+08', '2025-10-01 10:00+08'), ('h1', 'hazard', 'notice', '2025-10-10 23:59:59+08', NULL, '2099-01-01'), ('h1', 'hazard', 'rectified', '2025-10-31 10:00+08', '2025-10-31 10:00+08', NULL), ('h1', 'hazard', 'recheck', '2025-11-30 23:59:59+08', NULL, NULL),
-	('h2', 'hazard', 'found', '2025-09-30 10:00+08', '2025-10-01 10:00:01+08', '2025-10-01 10:00+08'), ('h2', 'hazard', 'notice', '2025-10-12 00:00+08', NULL, NULL), ('h2', 'hazard', 'rectified', '2025-10-31 10:00+08', '2025-10-31 10:00+08', NULL), ('h2', 'hazard', 'recheck', '2025-12-01 00:00+08', NULL, NULL), ('h3', 'hazard', 'found', '2025-09-30 10:00+08', NULL, '2025-10-01 10:00+08');
+	('h2', 'hazard', 'found', '2025-09-30 10:00+08', '2025-10-01 10:00:01+08', '2025-10-01 10:00+08'), ('h2', 'hazard', 'notice', '2025-10-12 00:00+08', NULL, NULL), ('h2', 'hazard', 'rectified', '2025-10-31 10:00+08', '2025-10-31 10:00+08', NULL), ('h2', 'hazard', 'Re-check', '2025-12-01 00:00+08', NULL, NULL), ('h3', 'hazard', 'found', '2025-09-30 10:00+08', NULL, '2025-10-01 10:00+08');
 SELECT obligation, subject_id, starts_at, due_at, fulfilled_at, state FROM pk.status WHERE obligation LIKE 'hazard%' ORDER BY 1, 2, 3;
 
 -- Those of a pack are altered and dropped like others, and installed again after the mapping.
@@ -184,6 +184,14 @@ SELECT p, crmaudit.install_pack(p) AS installed FROM unnest('{finance_revisit,po
 SELECT count(*) AS problems FROM crmaudit.health WHERE subject = 'obligation';
 SELECT within, pack, version FROM crmaudit.obligation WHERE name = 'hazard_notice';
 SELECT subject_id, due_at, state FROM pk.status WHERE obligation = 'hazard_notice' ORDER BY 1;
+-- no extension of what ends with its period, or has no beginning
+SELECT crmaudit.extend('power_large_customer', 'true', '30 days', 'flood', 'head office');
+SELECT crmaudit.extend('power_visit_plan', 'true', '30 days', 'flood', 'head office');
+-- a sweep makes findings of those, too, that have no beginning: plans and reports
+BEGIN;
+SELECT count(*) > 0 AS swept FROM crmaudit.sweep_obligations();
+SELECT rule, row_key, severity FROM crmaudit.open_findings WHERE target IN ('pk.plan'::regclass, 'pk.report'::regclass) ORDER BY 1, 2::text;
+ROLLBACK;
 -- a pack of one's own
 INSERT INTO crmaudit.obligation_pack (pack, name, position, definition, english, chinese) VALUES ('ours', 'our_call', 1, '{"for_each": "contract", "within": "2 days", "fulfilled_by": "interaction", "calendar": "CN"}', 'new contracts: a call within 2 days', '新合同：2 日内致电');
 SELECT crmaudit.install_pack('ours');

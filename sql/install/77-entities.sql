@@ -63,6 +63,7 @@ CREATE TABLE crmaudit.entity_mapping (
 	filter text,
 	query text NOT NULL,
 	types jsonb NOT NULL,
+	parallel text NOT NULL,
 	path text NOT NULL,
 	alias text NOT NULL,
 	time_zone text NOT NULL,
@@ -321,9 +322,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.raise_error(text, text, text, text) IS 'raises an error again';
 
-CREATE FUNCTION crmaudit.deparse_query(sql text, path text, role oid, OUT query text, OUT names text[], OUT types text[])
+CREATE FUNCTION crmaudit.deparse_query(sql text, path text, role oid, OUT query text, OUT names text[], OUT types text[], OUT parallel text)
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'crmaudit_deparse_query';
-COMMENT ON FUNCTION crmaudit.deparse_query(text, text, oid) IS 'a SELECT, analysed as a role whose member the user is, with every name qualified; NULLs before PostgreSQL 15';
+COMMENT ON FUNCTION crmaudit.deparse_query(text, text, oid) IS 'a SELECT, analysed as a role whose member the user is, with every name qualified, and whether workers may run it; NULLs before PostgreSQL 15';
 
 CREATE FUNCTION crmaudit.needed_columns(sql text, path text, role oid) RETURNS text[]
 LANGUAGE c STABLE STRICT AS 'MODULE_PATHNAME', 'crmaudit_needed_columns';
@@ -332,7 +333,7 @@ COMMENT ON FUNCTION crmaudit.needed_columns(text, text, oid) IS 'columns that mu
 -- Analysed with the rights of a role, for input of a constant may run what
 -- others wrote. Nothing of it is planned or run. Before PostgreSQL 15, a view
 -- that nobody sees is what PostgreSQL qualifies names by, with the user's rights.
-CREATE FUNCTION crmaudit.canonical_query(sql text, path text, role oid DEFAULT NULL, OUT query text, OUT types jsonb)
+CREATE FUNCTION crmaudit.canonical_query(sql text, path text, role oid DEFAULT NULL, OUT query text, OUT types jsonb, OUT parallel text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET client_min_messages = error
 SET DateStyle = 'ISO, MDY' SET IntervalStyle = postgres SET extra_float_digits = 3 SET standard_conforming_strings = on AS $$
 DECLARE
@@ -342,7 +343,7 @@ DECLARE
 BEGIN
 	-- nothing that follows a SELECT is run
 	PERFORM crmaudit.require_expression(format(E'(%s\n)', sql), 'query');
-	SELECT d.query, jsonb_object(d.names, d.types) INTO query, types
+	SELECT d.query, jsonb_object(d.names, d.types), d.parallel INTO query, types, parallel
 		FROM crmaudit.deparse_query(sql, path, coalesce(role, (SELECT r.oid FROM pg_roles r WHERE r.rolname = current_user))) d;
 	IF query IS NOT NULL THEN
 		RETURN;
@@ -354,12 +355,13 @@ BEGIN
 	SELECT jsonb_object_agg(a.attname, format_type(a.atttypid, a.atttypmod)) INTO types
 		FROM pg_attribute a WHERE a.attrelid = 'pg_temp.crmaudit_canonical'::regclass AND a.attnum > 0;
 	DROP VIEW pg_temp.crmaudit_canonical;
+	parallel := 'unsafe';
 EXCEPTION WHEN OTHERS THEN
 	-- without the statement around it, which is ours
 	GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 	PERFORM crmaudit.raise_error(SQLSTATE, message, detail, hint);
 END $$;
-COMMENT ON FUNCTION crmaudit.canonical_query(text, text, oid) IS 'a SELECT, parsed under a search_path as a role (NULL: the user), with every name qualified, and the types of its columns';
+COMMENT ON FUNCTION crmaudit.canonical_query(text, text, oid) IS 'a SELECT, parsed under a search_path as a role (NULL: the user), with every name qualified, the types of its columns, and whether workers may run it';
 
 -- Raises the error that a piece of SQL has, and says which piece it is.
 CREATE FUNCTION crmaudit.check_sql(sql text, path text, what text, wanted text, role oid) RETURNS void
@@ -528,7 +530,7 @@ BEGIN
 	key_members := (SELECT string_agg(format('%L, %I', n.name, n.written), ', ' ORDER BY array_position(i.indkey, n.attnum))
 		FROM pg_index i JOIN crmaudit.mapping_names(mapping) n ON n.attnum = ANY (i.indkey)
 		WHERE i.indrelid = mapping.source AND i.indisprimary);
-	SELECT q.query, q.types INTO mapping.query, mapping.types FROM crmaudit.canonical_query(format('SELECT %s jsonb_build_object(%s) AS row_key FROM %s%s', fitted_list,
+	SELECT q.query, q.types, q.parallel INTO mapping.query, mapping.types, mapping.parallel FROM crmaudit.canonical_query(format('SELECT %s jsonb_build_object(%s) AS row_key FROM %s%s', fitted_list,
 		coalesce(key_members, format('%L, %s', id_column, crmaudit.mapped_expression(names, mapping.entity, id_column, mapping.columns -> id_column))),
 		from_item,
 		coalesce(E'\nWHERE ' || crmaudit.require_expression(mapping.filter, format('filter of entity "%s"', mapping.entity)), '')), path, role) q;
@@ -603,12 +605,14 @@ BEGIN
 	PERFORM pg_advisory_xact_lock('crmaudit.entity'::regclass::oid::bigint);
 	FOR one IN
 		SELECT e.entity, e.english, e.builtin, to_regprocedure(format('crmaudit.%I()', e.entity)) IS NULL AS is_new,
-			string_agg(format('%I %s', c.column_name, format_type(to_regtype(c.type), NULL)), ', ' ORDER BY c.position) AS columns
+			string_agg(format('%I %s', c.column_name, format_type(to_regtype(c.type), NULL)), ', ' ORDER BY c.position) AS columns,
+			coalesce((SELECT m.parallel FROM crmaudit.entity_mapping m WHERE m.entity = e.entity ORDER BY m.parallel = 'safe', m.parallel = 'restricted' LIMIT 1), 'safe') AS parallel
 		FROM crmaudit.entity e JOIN crmaudit.entity_column c USING (entity)
 		WHERE e.entity <> 'sample_member' GROUP BY e.entity
 	LOOP
-		EXECUTE format('CREATE OR REPLACE FUNCTION crmaudit.%I() RETURNS TABLE (%s) LANGUAGE sql STABLE PARALLEL SAFE ROWS 100000 AS %L',
-			one.entity, one.columns, crmaudit.entity_query(one.entity, false));
+		-- inlined, it is as safe as what is mapped
+		EXECUTE format('CREATE OR REPLACE FUNCTION crmaudit.%I() RETURNS TABLE (%s) LANGUAGE sql STABLE PARALLEL %s ROWS 100000 AS %L',
+			one.entity, one.columns, one.parallel, crmaudit.entity_query(one.entity, false));
 		CONTINUE WHEN NOT one.is_new;
 		EXECUTE format('COMMENT ON FUNCTION crmaudit.%I() IS %L', one.entity, 'the entity ' || one.entity || ': ' || one.english || ', from where map_entity() says');
 		-- goes with the extension, and is dumped
@@ -722,10 +726,10 @@ BEGIN
 		RAISE EXCEPTION 'additional column "%" of entity "%" must have type %', clash.key, entity, clash.other_type
 			USING ERRCODE = 'datatype_mismatch', DETAIL = format('It has that type in relation "%s", and type %s in relation "%s".', crmaudit.plain_name(clash.other_source), clash.value, crmaudit.plain_name(source));
 	END IF;
-	INSERT INTO crmaudit.entity_mapping (entity, source, columns, filter, query, types, path, alias, time_zone, attnums, attnames, written_names, shape)
-		VALUES (mapping.entity, mapping.source, mapping.columns, mapping.filter, mapping.query, mapping.types, mapping.path, mapping.alias, mapping.time_zone, mapping.attnums, mapping.attnames, mapping.written_names, mapping.shape)
+	INSERT INTO crmaudit.entity_mapping (entity, source, columns, filter, query, types, parallel, path, alias, time_zone, attnums, attnames, written_names, shape)
+		VALUES (mapping.entity, mapping.source, mapping.columns, mapping.filter, mapping.query, mapping.types, mapping.parallel, mapping.path, mapping.alias, mapping.time_zone, mapping.attnums, mapping.attnames, mapping.written_names, mapping.shape)
 		ON CONFLICT ON CONSTRAINT entity_mapping_entity_source_key DO UPDATE SET columns = excluded.columns, filter = excluded.filter, query = excluded.query,
-			types = excluded.types, path = excluded.path, alias = excluded.alias, time_zone = excluded.time_zone, attnums = excluded.attnums, attnames = excluded.attnames, written_names = excluded.written_names, shape = excluded.shape,
+			types = excluded.types, parallel = excluded.parallel, path = excluded.path, alias = excluded.alias, time_zone = excluded.time_zone, attnums = excluded.attnums, attnames = excluded.attnames, written_names = excluded.written_names, shape = excluded.shape,
 			mapped_by = current_user, mapped_at = now();
 END $$;
 COMMENT ON FUNCTION crmaudit.define_mapping(text, regclass, jsonb, text, text) IS 'implementation of map_entity(); path is the search_path that SQL is parsed with';
@@ -874,7 +878,7 @@ BEGIN
 			EXCEPTION WHEN OTHERS THEN
 				prepared := mapping;
 			END;
-			UPDATE crmaudit.entity_mapping m SET query = prepared.query, types = prepared.types, attnames = prepared.attnames, shape = new_shape WHERE m.id = mapping.id;
+			UPDATE crmaudit.entity_mapping m SET query = prepared.query, types = prepared.types, parallel = prepared.parallel, attnames = prepared.attnames, shape = new_shape WHERE m.id = mapping.id;
 		ELSIF crmaudit.entity_is_stale(mapping.entity) THEN
 			PERFORM crmaudit.make_entity_functions();
 			PERFORM crmaudit.make_obligation_functions();

@@ -30,6 +30,7 @@ CREATE TABLE crmaudit.obligation (
 	pack text,
 	path text NOT NULL,
 	query text,
+	parallel text,
 	problem text,
 	gap text,
 	defined_by name NOT NULL DEFAULT current_user,
@@ -553,27 +554,30 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET stan
 DECLARE
 	o crmaudit.obligation;
 	new_query text;
+	new_parallel text;
 	new_problem text;
 	new_gap text;
 BEGIN
 	PERFORM pg_advisory_xact_lock('crmaudit.entity'::regclass::oid::bigint);
 	FOR o IN SELECT * FROM crmaudit.obligation p WHERE of_all OR p.query IS NULL AND p.problem IS NULL ORDER BY name LOOP
 		new_query := NULL;
+		new_parallel := NULL;
 		new_gap := NULL;
 		new_problem := crmaudit.obligation_obstacle(o);
 		IF new_problem IS NULL THEN
 			BEGIN
-				new_query := (crmaudit.canonical_query(crmaudit.obligation_sql(o), o.path || ', pg_temp', crmaudit.obligation_role(o))).query;
+				SELECT q.query, q.parallel INTO new_query, new_parallel FROM crmaudit.canonical_query(crmaudit.obligation_sql(o), o.path || ', pg_temp', crmaudit.obligation_role(o)) q;
 				new_gap := crmaudit.obligation_gap(o);
 			EXCEPTION WHEN OTHERS THEN
 				new_problem := SQLERRM;
 			END;
 		END IF;
-		UPDATE crmaudit.obligation n SET query = new_query, problem = new_problem, gap = new_gap
-			WHERE n.name = o.name AND (n.query, n.problem, n.gap) IS DISTINCT FROM (new_query, new_problem, new_gap);
+		UPDATE crmaudit.obligation n SET query = new_query, parallel = new_parallel, problem = new_problem, gap = new_gap
+			WHERE n.name = o.name AND (n.query, n.parallel, n.problem, n.gap) IS DISTINCT FROM (new_query, new_parallel, new_problem, new_gap);
 	END LOOP;
 	EXECUTE format('CREATE OR REPLACE FUNCTION crmaudit.obligation_rows() RETURNS TABLE (obligation text, subject_id text, customer_id text, staff_id text,
-		starts_at timestamptz, due_at timestamptz, fulfilled_at timestamptz, attempts int, state text, outside_hours int) LANGUAGE sql STABLE PARALLEL SAFE ROWS 100000 AS %L', coalesce(
+		starts_at timestamptz, due_at timestamptz, fulfilled_at timestamptz, attempts int, state text, outside_hours int) LANGUAGE sql STABLE PARALLEL %s ROWS 100000 AS %L',
+		coalesce((SELECT n.parallel FROM crmaudit.obligation n WHERE n.query IS NOT NULL ORDER BY n.parallel = 'safe', n.parallel = 'restricted' LIMIT 1), 'safe'), coalesce(
 		(SELECT string_agg(format(E'SELECT * FROM (%s) AS o', n.query), E'\nUNION ALL\n' ORDER BY n.name) FROM crmaudit.obligation n WHERE n.query IS NOT NULL),
 		'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::int, NULL::text, NULL::int WHERE false'));
 END $$;

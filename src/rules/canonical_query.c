@@ -15,13 +15,16 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
 #include "parser/analyze.h"
 #include "parser/parser.h"
+#include "rewrite/rewriteHandler.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -119,6 +122,26 @@ settle_backslashes(const char *text)
 	return result.data;
 }
 
+/*
+ * What workers may run of the query, in the words of CREATE FUNCTION.  The
+ * planner does not ask that of what it inlines, and views are looked into.
+ * Scribbles on the query.
+ */
+static const char *
+parallel_word(Query *query)
+{
+	AcquireRewriteLocks(query, true, false);
+	switch (max_parallel_hazard(linitial_node(Query, QueryRewrite(query))))
+	{
+		case PROPARALLEL_SAFE:
+			return "safe";
+		case PROPARALLEL_RESTRICTED:
+			return "restricted";
+		default:
+			return "unsafe";
+	}
+}
+
 /* Columns of a level of the query that are among those found. */
 static List *
 columns_found(List *rtable, List *found, int offset, List *columns)
@@ -147,7 +170,8 @@ columns_found(List *rtable, List *found, int offset, List *columns)
 
 /*
  * crmaudit.deparse_query(sql text, path text, role oid, OUT query text,
- *						  OUT names text[], OUT types text[])
+ *						  OUT names text[], OUT types text[],
+ *						  OUT parallel text)
  *
  * NULLs before PostgreSQL 15, which cannot deparse but a view.
  */
@@ -155,8 +179,8 @@ Datum
 crmaudit_deparse_query(PG_FUNCTION_ARGS)
 {
 	TupleDesc	desc;
-	Datum		values[3] = {0};
-	bool		nulls[3] = {true, true, true};
+	Datum		values[4] = {0};
+	bool		nulls[4] = {true, true, true, true};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -191,6 +215,7 @@ crmaudit_deparse_query(PG_FUNCTION_ARGS)
 													false, TYPALIGN_INT));
 		values[2] = PointerGetDatum(construct_array(types, count, TEXTOID, -1,
 													false, TYPALIGN_INT));
+		values[3] = CStringGetTextDatum(parallel_word(query));
 		memset(nulls, 0, sizeof(nulls));
 	}
 #endif

@@ -398,6 +398,22 @@ RESET escape_string_warning;
 SELECT kind FROM crmaudit.contract();
 SELECT crmaudit.unmap_entity('contract', 'crm.shop');
 
+-- What workers must not run, a view of it included, makes the functions of the entity and of obligations unsafe; that of obligations is restricted by itself.
+CREATE FUNCTION crm.shout(t text) RETURNS text LANGUAGE plpgsql PARALLEL UNSAFE AS $$ BEGIN RETURN upper(t); EXCEPTION WHEN data_exception THEN RETURN t; END $$;
+CREATE VIEW crm.loud_shop AS SELECT no, crm.shout(code) AS code, opened FROM crm.shop;
+CREATE VIEW crm.marked AS SELECT p.proname, p.proparallel FROM pg_proc p WHERE p.oid IN ('crmaudit.contract()'::regprocedure, 'crmaudit.obligation_rows()'::regprocedure);
+SELECT crmaudit.map_entity('contract', 'crm.shop', '{"contract_id": "no", "kind": "code", "signed_at": "opened"}');
+SELECT crmaudit.add_obligation('shop_seen', 'contract', '5 days', 'interaction', counting_from => 'signed_at') > 0 AS added;
+SELECT * FROM crm.marked ORDER BY 1;
+SELECT crmaudit.map_entity('contract', 'crm.loud_shop', '{"contract_id": "no + 1000", "kind": "code", "signed_at": "opened"}');
+SELECT * FROM crm.marked ORDER BY 1;
+SELECT crmaudit.unmap_entity('contract', 'crm.loud_shop');
+SELECT * FROM crm.marked ORDER BY 1;
+SELECT crmaudit.map_entity('contract', 'crm.shop', '{"contract_id": "no", "kind": "crm.shout(code)", "signed_at": "opened"}');
+SELECT * FROM crm.marked ORDER BY 1;
+SELECT crmaudit.drop_obligation('shop_seen');
+SELECT crmaudit.unmap_entity('contract', 'crm.shop');
+
 -- All as it was.
 SELECT crmaudit.unmap_entity('customer'), crmaudit.unmap_entity('interaction');
 SELECT count(*) AS mapped FROM crmaudit.entity_map WHERE state <> 'not mapped';

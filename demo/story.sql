@@ -249,12 +249,22 @@ FROM crmaudit.obligation_status s WHERE obligation = 'new_contract_revisit' AND 
 \echo '-- coverage by month, demanded: all (覆盖率 100%)'
 SELECT month, sum(due) AS due, sum(met) AS met, sum(late) AS late, sum(overdue) AS overdue, round(sum(met) / nullif(sum(due) - sum(open), 0), 4) AS rate
 FROM crmaudit.obligation_coverage WHERE obligation = 'new_contract_revisit' GROUP BY month HAVING sum(met) < sum(due) ORDER BY month LIMIT 4;
-\echo '-- revisited by the adviser himself (回访人即经办人), recorded days later (补录), calls at night (非建议时段)'
+\echo '-- revisited by the adviser himself (回访人即经办人), recorded days later (补录), calls outside the hours advised (非建议时段)'
 SELECT count(*) AS by_the_adviser FROM crmaudit.conflict_of_interest WHERE conflict = 'person';
 SELECT count(*) AS backdated FROM crmaudit.backdated_entries;
+SELECT sum(outside_hours) AS outside_hours FROM crmaudit.call_attempts;
 \echo '-- payments from somebody else''s account without approval (他人账户付款), accounts that a seller controls (销售人员控制的账户)'
 SELECT count(*) AS third_party FROM crmaudit.third_party_payments;
 SELECT count(*) AS accounts FROM crmaudit.seller_controlled_accounts;
+\echo '-- the same for the general office, in Chinese'
+SET crmaudit.language = 'zh';
+SELECT s.subject_id AS "合同", s.customer_id AS "客户", s.staff_id AS "经办人", (s.starts_at AT TIME ZONE 'Asia/Shanghai')::date AS "签订日",
+	(s.due_at AT TIME ZONE 'Asia/Shanghai' - interval '1 second')::date AS "回访期限", (s.fulfilled_at AT TIME ZONE 'Asia/Shanghai')::date AS "回访日",
+	CASE s.state WHEN 'late' THEN '逾期完成' ELSE '逾期未办' END AS "状态"
+FROM crmaudit.obligation_status s WHERE obligation = 'new_contract_revisit' AND state IN ('late', 'overdue') ORDER BY s.starts_at DESC, s.subject_id LIMIT 4;
+SELECT in_words AS "他人账户付款", count(*) AS "笔数" FROM crmaudit.third_party_payments GROUP BY 1 ORDER BY 2 DESC, 1;
+SELECT in_words AS "销售人员控制的账户", count(*) AS "账户数" FROM crmaudit.seller_controlled_accounts GROUP BY 1 ORDER BY 2 DESC, 1;
+SET crmaudit.language = 'en';
 \set ECHO none
 
 \echo
@@ -262,10 +272,11 @@ SELECT count(*) AS accounts FROM crmaudit.seller_controlled_accounts;
 \set ECHO queries
 SELECT reason, count(DISTINCT group_key) AS groups, count(*) AS customers FROM crmaudit.suspicious_customers
 WHERE target = 'crm.customer'::regclass GROUP BY reason ORDER BY reason;
+SELECT s.in_words, s.row_key, left(s.group_key, 8) AS "group"
+FROM crmaudit.suspicious_customers s WHERE s.target = 'crm.customer'::regclass ORDER BY s.group_key, s.row_key LIMIT 4;
 SET crmaudit.language = 'zh';
-SELECT s.reason, crmaudit.reason_in_words(f.reason) AS words, s.row_key, left(s.group_key, 8) AS "group"
-FROM crmaudit.suspicious_customers s JOIN crmaudit.finding f ON f.target = s.target AND f.row_key = s.row_key AND f.group_key = s.group_key
-WHERE s.target = 'crm.customer'::regclass ORDER BY s.group_key, s.row_key LIMIT 4;
+SELECT s.in_words AS "原因", s.row_key AS "客户", left(s.group_key, 8) AS "组"
+FROM crmaudit.suspicious_customers s WHERE s.target = 'crm.customer'::regclass ORDER BY s.group_key, s.row_key LIMIT 4;
 SET crmaudit.language = 'en';
 \set ECHO none
 

@@ -465,7 +465,8 @@ CREATE VIEW crmaudit.key_customers WITH (security_invoker = true) AS
 		SELECT f.customer_id, f.name, f.yearly_business, f.yearly_business_from, f.life_cycle, nullif(btrim(f.owner), '') AS owner, s.name AS owner_name,
 			s.position AS owner_position, s.active, s.staff_id IS NOT NULL AS is_staff
 		FROM crmaudit.customer_figures f
-		LEFT JOIN crmaudit.staff() s ON s.staff_id = f.owner
+		-- several sources may know him: he has left when he has left all
+		LEFT JOIN (SELECT s.staff_id, min(s.name) AS name, min(s.position) AS position, bool_or(s.active) AS active FROM crmaudit.staff() s GROUP BY s.staff_id) s ON s.staff_id = f.owner
 		WHERE NOT f.is_closed AND f.yearly_business >= (SELECT l.key_volume FROM l)
 	), judged AS (
 		SELECT o.*, CASE WHEN o.owner IS NULL THEN 'no owner' WHEN NOT (SELECT l.knows_staff FROM l) THEN 'not assessed' WHEN NOT o.is_staff THEN 'unknown owner' WHEN NOT o.active THEN 'owner left'
@@ -605,7 +606,9 @@ CREATE VIEW crmaudit.financial_statistics WITH (security_invoker = true) AS
 		SELECT b.year, c.kind, grouping(c.kind) = 1 AS is_total, count(*) AS customers, sum(b.contracts) AS contracts, sum(b.contracted) AS contracted,
 			sum(b.payments) AS payments, sum(b.paid) AS paid, count(*) FILTER (WHERE b.payments > 0) AS payers,
 			sum(b.fee) AS fee, count(b.fee) AS fee_customers, max(b.fee) AS largest_fee, sum(b.assets) AS assets, sum(b.revenue) AS revenue
-		FROM by_customer b LEFT JOIN crmaudit.customer() c ON c.customer_id = b.customer_id
+		FROM by_customer b
+		-- several sources may know a customer
+		LEFT JOIN (SELECT c.customer_id COLLATE "C" AS customer_id, min(c.kind) AS kind FROM crmaudit.customer() c GROUP BY 1) c ON c.customer_id = b.customer_id
 		GROUP BY GROUPING SETS ((b.year), (b.year, c.kind))
 	)
 	SELECT k.year, k.is_total, k.kind, k.customers, k.contracts, k.contracted, k.payments, k.paid, k.payers, round(k.paid / nullif(k.payers, 0), 2) AS paid_per_payer,

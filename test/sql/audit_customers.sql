@@ -175,6 +175,12 @@ UPDATE customers.client SET manager = 's2' WHERE id = 'c02';
 INSERT INTO customers.person VALUES ('s5', 'Qian', '副总经理', true);
 UPDATE customers.client SET manager = 's5' WHERE id = 'c04';
 SELECT customer_id AS id, ownership, in_words FROM crmaudit.key_customers WHERE customer_id = 'c04';
+-- Whom another source knows, too, is one; he has left when he has left all.
+CREATE TABLE customers.agent (id text PRIMARY KEY, active boolean);
+INSERT INTO customers.agent VALUES ('s5', false);
+SELECT crmaudit.map_entity('staff', 'customers.agent', '{"staff_id": "id", "active": "active"}');
+SELECT customer_id AS id, owner_name, ownership FROM crmaudit.key_customers WHERE customer_id = 'c04';
+SELECT crmaudit.unmap_entity('staff', 'customers.agent');
 -- Without a staff table positions are not known.
 SELECT crmaudit.unmap_entity('staff');
 SELECT customer_id AS id, ownership FROM crmaudit.key_customers WHERE customer_id = 'c01';
@@ -234,6 +240,12 @@ INSERT INTO customers.payment (client, at, amount) VALUES ('r1', '2019-11-20', 1
 INSERT INTO customers.figures VALUES ('r1', 'F1', 2019, 100, 5000, 9000), ('r1', 'F1', 2020, 120, 6000, 9500), ('r2', 'F1', 2020, 40, NULL, NULL), ('r2', 'F2', 2020, 40, NULL, NULL), ('r3', 'F1', 2020, NULL, 1, 1);
 SELECT year, is_total AS total, kind, customers AS n, contracts, contracted, payments, paid, payers, paid_per_payer AS each, fee, fee_customers AS fees, mean_fee, largest_fee_share AS largest, assets, revenue, paid_change, fee_change
 FROM crmaudit.financial_statistics WHERE year <= 2021;
+-- A customer of two sources has his facts once.
+CREATE TABLE customers.former (id text PRIMARY KEY, kind text);
+INSERT INTO customers.former VALUES ('r1', 'company');
+SELECT crmaudit.map_entity('customer', 'customers.former', '{"customer_id": "id", "kind": "kind"}');
+SELECT year, kind, customers AS n, contracts, paid, fee FROM crmaudit.financial_statistics WHERE year = 2020 AND kind = 'company';
+SELECT crmaudit.unmap_entity('customer', 'customers.former');
 SELECT month, new_customers AS new, lost_customers AS lost, customers_at_end AS at_end, contracts, contracted, payments, paid, contacts, contracted_change AS contracted_m, contracted_change_of_year AS contracted_y, paid_change AS paid_m, paid_change_of_year AS paid_y
 FROM crmaudit.sales_dynamics WHERE month IN ('2018-12-01', '2019-01-01', '2019-02-01') OR month BETWEEN '2020-10-01' AND '2021-03-01';
 SELECT max(month) = date_trunc('month', customers.today()) AS to_this_month, count(*) = 1 + 12 * (extract(year FROM max(month)) - extract(year FROM min(month))) + extract(month FROM max(month)) - extract(month FROM min(month)) AS without_gaps FROM crmaudit.sales_dynamics;

@@ -204,7 +204,7 @@ CREATE VIEW crmaudit.interaction_frequency WITH (security_invoker = true) AS
 			count(*) FILTER (WHERE coalesce(i.outcome NOT IN ('no_answer', 'refused', 'invalid'), true)) AS reached,
 			min(i.occurred_at) AS first_at, max(i.occurred_at) AS last_at
 		FROM crmaudit.interaction() i
-		WHERE i.customer_id IS NOT NULL AND i.occurred_at <= now()
+		WHERE i.customer_id IS NOT NULL AND i.occurred_at > '-infinity' AND i.occurred_at <= now()
 		GROUP BY 1, 2, 3
 	) c
 	WINDOW customer AS (PARTITION BY c.customer_id ORDER BY c.kind, c.method ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
@@ -291,12 +291,12 @@ CREATE VIEW crmaudit.customer_figures WITH (security_invoker = true) AS
 		SELECT c.*, (c.volume - c.before) / nullif(c.before, 0) AS change
 		FROM compared c
 	)
-	SELECT c.customer_id, c.name, c.kind, c.segment, c.size, c.industry, c.main_business, c.operating_condition, c.region, c.risk, c.owner, c.since, c.closed_at,
+	SELECT c.customer_id, c.name, c.kind, c.segment, c.size, c.industry, c.main_business, c.operating_condition, c.region, c.risk, c.owner, n.since, c.closed_at,
 		coalesce(c.closed_at <= now(), false) AS is_closed, coalesce(a.is_over, false) AS contracts_over, CASE WHEN a.is_over THEN a.over_on END AS contracts_over_on,
 		a.last_contact_at,
 		-- never in contact: since the customer is one
 		CASE WHEN (SELECT l.knows_contacts FROM l)
-			THEN (SELECT l.today FROM l) - coalesce(crmaudit.day_of(a.last_contact_at), c.since) END AS days_silent,
+			THEN (SELECT l.today FROM l) - coalesce(crmaudit.day_of(nullif(a.last_contact_at, '-infinity')), n.since) END AS days_silent,
 		coalesce(a.contacts, 0) AS contacts, coalesce(a.contacts_before, 0) AS contacts_before, coalesce(a.failed_attempts, 0) AS failed_attempts,
 		CASE WHEN (SELECT l.knows_complaints FROM l) THEN coalesce(a.complaints, 0) END AS complaints,
 		CASE WHEN (SELECT l.knows_complaints FROM l) THEN coalesce(a.upheld, 0) END AS upheld,
@@ -314,6 +314,8 @@ CREATE VIEW crmaudit.customer_figures WITH (security_invoker = true) AS
 			WHEN v.this_year > 0 THEN 'rising' END AS life_cycle,
 		v.revenue, v.revenue_before
 	FROM crmaudit.customer() c
+	-- since ever is no date
+	CROSS JOIN LATERAL (SELECT CASE WHEN isfinite(c.since) THEN c.since END AS since) n
 	LEFT JOIN activity a ON a.customer_id = c.customer_id
 	LEFT JOIN changed v ON v.customer_id = c.customer_id;
 COMMENT ON VIEW crmaudit.customer_figures IS 'of each customer, closed ones too, what churn_risk, customer_segments and others stand on. Activity: the last contact (an interaction that reached the customer, or a request, complaint, answer or signature of the customer''s), days since then, contacts in the last 365 days and in the 365 before, attempts that failed, complaints and reports of the last 365 days. Volume: fees of the last full year that customer_year knows against the year before and the mean of all earlier years, or else payments of the last 365 days against the 365 before, and the place in the value life cycle. In no order (D21, D22, D23)';
@@ -522,7 +524,7 @@ CREATE VIEW crmaudit.customer_credit WITH (security_invoker = true) AS
 		FROM crmaudit.contract() o
 		WHERE o.amount > 0 AND o.signed_at <= now() AND (o.status IN ('cancelled', 'draft', 'offered')) IS NOT TRUE AND (SELECT l.knows_payments FROM l)
 	), facts AS (
-		SELECT k.customer_id, CASE WHEN k.due_from > k.day THEN 0 WHEN k.ends_on IS NULL OR k.ends_on <= k.due_from OR k.day >= k.ends_on THEN k.amount
+		SELECT k.customer_id, CASE WHEN k.due_from > k.day THEN 0 WHEN k.ends_on IS NULL OR NOT isfinite(k.ends_on) OR NOT isfinite(k.due_from) OR k.ends_on <= k.due_from OR k.day >= k.ends_on THEN k.amount
 			ELSE k.amount * (k.day - k.due_from) / (k.ends_on - k.due_from) END AS due,
 			NULL::numeric AS paid, NULL::numeric AS paid_by_others, NULL::int AS complaint, NULL::bigint AS findings, NULL::numeric AS risk
 		FROM due k
@@ -625,7 +627,7 @@ CREATE VIEW crmaudit.sales_dynamics WITH (security_invoker = true) AS
 	facts AS (
 		SELECT date_trunc('month', c.since::timestamp)::date AS month, count(*) AS new_customers, 0::bigint AS lost_customers, 0::bigint AS contracts, NULL::numeric AS contracted,
 			0::bigint AS payments, NULL::numeric AS paid, 0::bigint AS contacts
-		FROM crmaudit.customer() c WHERE c.since <= (SELECT m.today FROM l m) GROUP BY 1
+		FROM crmaudit.customer() c WHERE c.since > '-infinity' AND c.since <= (SELECT m.today FROM l m) GROUP BY 1
 		UNION ALL
 		SELECT date_trunc('month', crmaudit.day_of(c.closed_at)::timestamp)::date, 0, count(*), 0, NULL, 0, NULL, 0
 		FROM crmaudit.customer() c WHERE c.closed_at <= now() GROUP BY 1
@@ -641,7 +643,7 @@ CREATE VIEW crmaudit.sales_dynamics WITH (security_invoker = true) AS
 	), happened AS (
 		SELECT f.month, sum(f.new_customers) AS new_customers, sum(f.lost_customers) AS lost_customers, sum(f.contracts) AS contracts,
 			coalesce(sum(f.contracted), 0) AS contracted, sum(f.payments) AS payments, coalesce(sum(f.paid), 0) AS paid, sum(f.contacts) AS contacts
-		FROM facts f WHERE f.month IS NOT NULL GROUP BY f.month
+		FROM facts f WHERE isfinite(f.month) GROUP BY f.month
 	), by_month AS (
 		SELECT s.month::date AS month, coalesce(h.new_customers, 0) AS new_customers, coalesce(h.lost_customers, 0) AS lost_customers, coalesce(h.contracts, 0) AS contracts,
 			coalesce(h.contracted, 0) AS contracted, coalesce(h.payments, 0) AS payments, coalesce(h.paid, 0) AS paid, coalesce(h.contacts, 0) AS contacts
@@ -650,7 +652,7 @@ CREATE VIEW crmaudit.sales_dynamics WITH (security_invoker = true) AS
 		LEFT JOIN happened h ON h.month = s.month::date
 	)
 	SELECT b.month, b.new_customers, b.lost_customers,
-		sum(b.new_customers - b.lost_customers) OVER so_far + (SELECT count(*) FROM crmaudit.customer() c WHERE c.since IS NULL) AS customers_at_end,
+		sum(b.new_customers - b.lost_customers) OVER so_far + (SELECT count(*) FROM crmaudit.customer() c WHERE isfinite(c.since) IS NOT TRUE) AS customers_at_end,
 		b.contracts, b.contracted, b.payments, b.paid, b.contacts,
 		round(b.contracted / nullif(lag(b.contracted) OVER so_far, 0) - 1, 4) AS contracted_change,
 		round(b.contracted / nullif(lag(b.contracted, 12) OVER so_far, 0) - 1, 4) AS contracted_change_of_year,

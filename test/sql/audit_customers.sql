@@ -278,6 +278,17 @@ RESET ROLE;
 
 SELECT crmaudit.revoke_duty('auditor', 'customers_auditor');
 SELECT crmaudit.unprotect('customers.client');
+-- Since ever, or without end: not known since when, and no last day.
+INSERT INTO customers.client (id, name, kind, since, closed) VALUES ('c21', 'Ever', 'other', '-infinity', 'infinity');
+INSERT INTO customers.contract (client, signed, starts, ends, amount, status) VALUES ('c21', customers.day(99), customers.today() - 99, 'infinity', 300, 'signed'), ('c21', customers.day(99), '-infinity', customers.today() + 99, 200, 'signed');
+INSERT INTO customers.client (id) VALUES ('c22');
+INSERT INTO customers.contact (client, kind, at) VALUES ('c22', 'call', '-infinity'), ('c21', 'call', '-infinity'), ('c21', 'call', customers.day(4));
+SELECT interactions, days_since_last FROM crmaudit.interaction_frequency WHERE customer_id IN ('c21', 'c22');
+SELECT days_silent FROM crmaudit.customer_figures WHERE customer_id = 'c22';
+SELECT since, customers.days_ago(last_contact_at) AS last_contact, is_closed, contracts_over FROM crmaudit.customer_figures WHERE customer_id = 'c21';
+SELECT years_of_cooperation AS years, cooperation FROM crmaudit.customer_segments WHERE customer_id = 'c21';
+SELECT amount_due AS due FROM crmaudit.customer_credit WHERE customer_id = 'c21';
+SELECT min(month) > '1900-01-01' AS begins, max(month) = date_trunc('month', customers.today()) AS ends FROM crmaudit.sales_dynamics;
 SELECT sum(crmaudit.unmap_entity(e)) AS unmapped FROM unnest('{customer,interaction,complaint,survey_answer,contract,payment,customer_year}'::text[]) e;
 RESET timezone;
 SET client_min_messages = warning;

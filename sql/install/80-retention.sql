@@ -135,6 +135,7 @@ COMMENT ON FUNCTION crmaudit.deleted_query(crmaudit.entity_mapping) IS 'the quer
 -- What is to be kept ----------------------------------------------------------------------
 
 -- One scan: the number of the first period that applies, the longest before others.
+-- Since ever is no time from which a period could have ended.
 CREATE FUNCTION crmaudit.retention_query(entity text, source text, more text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -152,8 +153,8 @@ BEGIN
 	LOOP
 		keeps := keeps || one.keep;
 		cases := cases || format(' WHEN %s THEN %s', coalesce(crmaudit.require_condition(entity, one.condition), 'true'), cardinality(keeps));
-		times := times || CASE WHEN one.type = 'date'::regtype THEN format(' WHEN %s THEN this_row.%I::timestamp AT TIME ZONE %L', cardinality(keeps), one.counting_from, zone)
-			ELSE format(' WHEN %s THEN this_row.%I', cardinality(keeps), one.counting_from) END;
+		times := times || CASE WHEN one.type = 'date'::regtype THEN format(' WHEN %s THEN nullif(this_row.%I, ''-infinity'')::timestamp AT TIME ZONE %L', cardinality(keeps), one.counting_from, zone)
+			ELSE format(' WHEN %s THEN nullif(this_row.%I, ''-infinity'')', cardinality(keeps), one.counting_from) END;
 	END LOOP;
 	IF cases = '' THEN
 		RETURN NULL;

@@ -5,6 +5,9 @@
 -- reached. It is about what it names (related_entity, related_id); where it
 -- names nothing, about the customer's last contract, complaint and archived
 -- request before it, so that one revisit never stands for two of a kind.
+--
+-- Here and in the files after this: a time of -infinity is not known, and what
+-- ends at infinity has not ended; neither can be subtracted, or is of a year.
 
 -- Numbers of the rules ---------------------------------------------------------------
 
@@ -83,10 +86,10 @@ CREATE VIEW crmaudit.revisit_monthly WITH (security_invoker = true) AS
 		SELECT r.request_id, r.customer_id, r.staff_id, r.kind, r.archived_at,
 			date_trunc('month', r.archived_at AT TIME ZONE (SELECT zone FROM s))::date AS month,
 			lead(r.archived_at, 1, 'infinity') OVER (PARTITION BY r.customer_id COLLATE "C" ORDER BY r.archived_at, r.request_id COLLATE "C") AS until
-		FROM crmaudit.service_request() r WHERE r.archived_at IS NOT NULL
+		FROM crmaudit.service_request() r WHERE isfinite(r.archived_at)
 	), revisit AS MATERIALIZED (
 		SELECT i.customer_id, i.related_entity, i.related_id, i.occurred_at, coalesce(i.outcome, 'reached') = 'reached' AS reached
-		FROM crmaudit.interaction() i WHERE i.kind = 'revisit' AND i.occurred_at <= now()
+		FROM crmaudit.interaction() i WHERE i.kind = 'revisit' AND i.occurred_at > '-infinity' AND i.occurred_at <= now()
 	), done AS (
 		SELECT d.request_id, min(d.occurred_at) FILTER (WHERE d.reached) AS revisited_at FROM (
 			SELECT q.request_id, v.occurred_at, v.reached FROM request q
@@ -108,7 +111,7 @@ CREATE VIEW crmaudit.revisit_monthly WITH (security_invoker = true) AS
 		GROUP BY q.month, f.department, q.kind, c.cut_off
 	), report AS (
 		SELECT lower(crmaudit.period_range(r.period)) AS month, r.unit, min(r.submitted_at) AS submitted_at FROM crmaudit.report() r
-		WHERE r.kind = 'revisit' AND upper(crmaudit.period_range(r.period)) = (lower(crmaudit.period_range(r.period)) + interval '1 month')::date
+		WHERE r.kind = 'revisit' AND isfinite(r.submitted_at) AND upper(crmaudit.period_range(r.period)) = (lower(crmaudit.period_range(r.period)) + interval '1 month')::date
 		GROUP BY 1, 2
 	)
 	SELECT c.month, c.department, c.kind, c.archived, c.revisited, c.revisited_late, c.not_reached, c.not_tried,
@@ -140,7 +143,8 @@ CREATE VIEW crmaudit.backdated_entries WITH (security_invoker = true) AS
 	), entered AS (
 		SELECT i.interaction_id, i.customer_id, i.staff_id, i.kind, i.occurred_at, i.recorded_at, l.entered_at AS ledger_at,
 			l.entered_at - i.recorded_at > s.late_entry AS is_contradicted
-		FROM s CROSS JOIN crmaudit.interaction() i LEFT JOIN crmaudit.ledger_entered('interaction') l ON l.subject_id = i.interaction_id
+		FROM s CROSS JOIN (SELECT r.interaction_id, r.customer_id, r.staff_id, r.kind, r.occurred_at, CASE WHEN isfinite(r.recorded_at) THEN r.recorded_at END AS recorded_at
+			FROM crmaudit.interaction() r WHERE isfinite(r.occurred_at)) i LEFT JOIN crmaudit.ledger_entered('interaction') l ON l.subject_id = i.interaction_id
 	), told AS (
 		SELECT e.*, CASE WHEN e.is_contradicted THEN e.ledger_at ELSE coalesce(e.recorded_at, e.ledger_at) END AS entered_at,
 			CASE WHEN e.is_contradicted THEN 'ledger, against recorded_at' WHEN e.recorded_at IS NOT NULL THEN 'recorded_at' ELSE 'ledger' END AS told_by
@@ -164,7 +168,7 @@ CREATE VIEW crmaudit.call_attempts WITH (security_invoker = true) AS
 			i.occurred_at AT TIME ZONE (SELECT zone FROM s) AS local_time,
 			btrim(concat(i.content, i.problem, i.result)) <> '' AS has_reason
 		FROM crmaudit.interaction() i
-		WHERE i.occurred_at <= now() AND (i.kind = 'call' OR i.kind = 'revisit' AND lower(i.method) IN ('call', 'phone'))
+		WHERE i.occurred_at > '-infinity' AND i.occurred_at <= now() AND (i.kind = 'call' OR i.kind = 'revisit' AND lower(i.method) IN ('call', 'phone'))
 	), judged AS (
 		-- a day of a year that the calendar does not know is not judged
 		SELECT c.*, NOT crmaudit.within_hours(c.occurred_at, (SELECT call_hours FROM s), NULL, (SELECT zone FROM s)) AS is_outside,
@@ -208,7 +212,7 @@ CREATE VIEW crmaudit.revisit_record_gaps WITH (security_invoker = true) AS
 	SELECT g.interaction_id, g.customer_id, g.staff_id, g.occurred_at, g.method, g.outcome, g.missing
 	FROM (
 		SELECT i.interaction_id, i.customer_id, i.staff_id, i.occurred_at, i.method, i.outcome, array_remove(ARRAY[
-				CASE WHEN i.occurred_at IS NULL THEN 'time' END,
+				CASE WHEN i.occurred_at > '-infinity' THEN NULL ELSE 'time' END,
 				CASE WHEN btrim(i.staff_id) <> '' THEN NULL ELSE 'person' END,
 				CASE WHEN btrim(i.customer_id) <> '' THEN NULL ELSE 'customer' END,
 				CASE WHEN btrim(i.method) <> '' THEN NULL ELSE 'method' END,
@@ -229,7 +233,7 @@ CREATE VIEW crmaudit.conflict_of_interest WITH (security_invoker = true) AS
 	WITH revisit AS (
 		SELECT i.interaction_id COLLATE "C" AS interaction_id, i.customer_id COLLATE "C" AS customer_id, i.staff_id, i.occurred_at,
 			i.related_id IS NOT NULL AND i.related_entity IN ('complaint', 'contract', 'service_request') AS is_named, (i.related_id || ' ' || i.related_entity) COLLATE "C" AS about
-		FROM crmaudit.interaction() i WHERE i.kind = 'revisit' AND i.staff_id IS NOT NULL AND i.occurred_at IS NOT NULL
+		FROM crmaudit.interaction() i WHERE i.kind = 'revisit' AND i.staff_id IS NOT NULL AND i.occurred_at > '-infinity'
 	), subject AS (
 		-- what concerns nobody is no conflict, but the last thing of its kind before the revisit all the same
 		SELECT 'complaint' AS entity, c.complaint_id COLLATE "C" AS id, c.customer_id COLLATE "C" AS customer_id, c.staff_id, c.opened_at AS since FROM crmaudit.complaint() c
@@ -270,7 +274,7 @@ CREATE VIEW crmaudit.special_revisits WITH (security_invoker = true) AS
 		CASE WHEN i.related_entity IS DISTINCT FROM 'plan' OR i.related_id IS NULL THEN 'no plan'
 			WHEN p.plan_id IS NULL THEN 'unknown plan'
 			WHEN p.approved_by IS NULL AND p.approved_at IS NULL THEN 'not approved'
-			WHEN i.occurred_at IS NULL THEN 'unknown'
+			WHEN isfinite(i.occurred_at) IS NOT TRUE THEN 'unknown'
 			WHEN p.approved_at > i.occurred_at THEN 'approved afterwards'
 			WHEN NOT p.days @> (i.occurred_at AT TIME ZONE z.name)::date THEN 'outside the period'
 			ELSE 'ok' END AS state
@@ -286,7 +290,7 @@ COMMENT ON VIEW crmaudit.special_revisits IS 'revisits that follow a plan (kind 
 -- to end later has not ended.
 CREATE VIEW crmaudit.serious_exceptions WITH (security_invoker = true) AS
 	WITH step AS (
-		SELECT p.case_id, p.entered_at, CASE WHEN p.left_at <= now() THEN p.left_at END AS left_at, p.due_at, translate(lower(p.step), '_-', '  ') AS step
+		SELECT p.case_id, nullif(p.entered_at, '-infinity') AS entered_at, CASE WHEN p.left_at <= now() THEN p.left_at END AS left_at, nullif(p.due_at, '-infinity') AS due_at, translate(lower(p.step), '_-', '  ') AS step
 		FROM crmaudit.step() p WHERE p.case_kind = 'exception'
 	), cases AS (
 		SELECT p.case_id, min(p.entered_at) AS opened_at,
@@ -300,7 +304,7 @@ CREATE VIEW crmaudit.serious_exceptions WITH (security_invoker = true) AS
 	)
 	SELECT c.case_id, c.opened_at, c.interview_at, c.self_check_at, c.final_decision_at, c.second_revisit_at, m.missing, coalesce(c.open_steps, '{}') AS open_steps,
 		coalesce(c.overdue_steps, '{}') AS overdue_steps,
-		CASE WHEN c.final_decision_at < greatest(c.interview_at, c.self_check_at) OR c.second_revisit_at < greatest(c.interview_at, c.self_check_at, c.final_decision_at) THEN 'out of order'
+		CASE WHEN nullif(c.final_decision_at, '-infinity') < greatest(c.interview_at, c.self_check_at) OR nullif(c.second_revisit_at, '-infinity') < greatest(c.interview_at, c.self_check_at, c.final_decision_at) THEN 'out of order'
 			WHEN cardinality(m.missing) = 0 THEN 'complete'
 			WHEN c.second_revisit_at IS NOT NULL OR c.final_decision_at IS NOT NULL AND m.missing && '{interview,self-check}' THEN 'step missing'
 			WHEN c.overdue_steps && coalesce(c.open_steps, '{}') THEN 'overdue' ELSE 'open' END AS state
@@ -313,7 +317,7 @@ COMMENT ON VIEW crmaudit.serious_exceptions IS 'cases of kind exception: when in
 
 CREATE VIEW crmaudit.hazard_cases WITH (security_invoker = true) AS
 	WITH step AS (
-		SELECT p.case_id, p.entered_at, CASE WHEN p.left_at <= now() THEN p.left_at END AS left_at, p.due_at, translate(lower(p.step), '_-', '  ') AS step
+		SELECT p.case_id, nullif(p.entered_at, '-infinity') AS entered_at, CASE WHEN p.left_at <= now() THEN p.left_at END AS left_at, nullif(p.due_at, '-infinity') AS due_at, translate(lower(p.step), '_-', '  ') AS step
 		FROM crmaudit.step() p WHERE p.case_kind = 'hazard'
 	), cases AS (
 		SELECT p.case_id, min(p.entered_at) AS found_at,
@@ -326,7 +330,7 @@ CREATE VIEW crmaudit.hazard_cases WITH (security_invoker = true) AS
 		FROM step p GROUP BY p.case_id
 	)
 	SELECT c.case_id, c.found_at, c.notice_at, c.deadline, c.cause_at, c.plan_at, c.recheck_at, c.closed_at, m.missing,
-		CASE WHEN c.closed_at IS NOT NULL AND (cardinality(m.missing) > 0 OR c.closed_at < c.recheck_at) THEN 'closed with a step missing'
+		CASE WHEN c.closed_at IS NOT NULL AND (cardinality(m.missing) > 0 OR nullif(c.closed_at, '-infinity') < c.recheck_at) THEN 'closed with a step missing'
 			WHEN c.closed_at > c.deadline THEN 'closed late' WHEN c.closed_at IS NOT NULL THEN 'closed'
 			WHEN now() > c.deadline THEN 'overdue' ELSE 'open' END AS state
 	FROM cases c

@@ -191,7 +191,7 @@ CREATE VIEW crmaudit.revisit_spot_checks WITH (security_invoker = true) AS
 	), revisit AS (
 		SELECT i.interaction_id, i.staff_id, date_trunc('month', i.occurred_at AT TIME ZONE (SELECT name FROM zone))::date AS month, d.drawn_at
 		FROM crmaudit.interaction() i LEFT JOIN drawn d ON d.subject_id = i.interaction_id
-		WHERE i.kind = 'revisit' AND i.occurred_at <= now() AND i.related_entity IS DISTINCT FROM 'interaction'
+		WHERE i.kind = 'revisit' AND i.occurred_at > '-infinity' AND i.occurred_at <= now() AND i.related_entity IS DISTINCT FROM 'interaction'
 	), checked AS (
 		SELECT r.interaction_id, bool_or(c.staff_id <> r.staff_id) AS by_other, bool_or(c.staff_id = r.staff_id) AS by_self,
 			bool_or(c.staff_id <> r.staff_id AND btrim(c.problem) <> '') AS with_problem

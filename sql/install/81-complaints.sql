@@ -72,7 +72,8 @@ CREATE VIEW crmaudit.complaint_timeliness WITH (security_invoker = true) AS
 			CASE WHEN c.kind = 'opinion' THEN (SELECT min(v.at) FROM (VALUES (c.answered_at), (c.decided_at), (c.closed_at)) AS v(at)
 					WHERE (v.at AT TIME ZONE s.zone)::date >= (c.opened_at AT TIME ZONE s.zone)::date)
 				ELSE c.answered_at END AS answered_at, s.zone
-		FROM crmaudit.complaint() c CROSS JOIN settings s
+		FROM (SELECT k.complaint_id, k.customer_id, k.staff_id, k.kind, k.channel, CASE WHEN isfinite(k.opened_at) THEN k.opened_at END AS opened_at,
+				k.answered_at, k.decided_at, k.closed_at, k.upheld, k.reason FROM crmaudit.complaint() k) c CROSS JOIN settings s
 	), dated AS MATERIALIZED (
 		SELECT c.complaint_id, c.customer_id, c.staff_id, c.kind, c.channel, c.opened_at, c.decided_at, c.closed_at, c.upheld, c.reason, c.within,
 			crmaudit.due_date(c.opened_at, c.within) AS due_at,
@@ -107,7 +108,7 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 		SELECT hashtextextended(t.customer_id, 0) AS customer, t.kind, t.channel, t.reason, t.staff_id, t.state, t.upheld,
 			c.segment, c.region,
 			(extract(epoch FROM CASE WHEN t.answered_at IS NOT NULL THEN greatest(t.answered_at - t.opened_at, '0') END) / 86400)::float8 AS days_to_answer,
-			(extract(epoch FROM CASE WHEN t.closed_at >= t.opened_at THEN t.closed_at - t.opened_at END) / 86400)::float8 AS days_to_close
+			(extract(epoch FROM CASE WHEN t.closed_at >= t.opened_at AND t.closed_at < 'infinity' THEN t.closed_at - t.opened_at END) / 86400)::float8 AS days_to_close
 		FROM timeliness t LEFT JOIN customer c ON c.customer_id = t.customer_id
 	), valued AS (
 		SELECT g.position, g.value COLLATE "C" AS value, c.customer, c.state, c.upheld, c.days_to_answer, c.days_to_close
@@ -177,7 +178,7 @@ CREATE VIEW crmaudit.satisfaction WITH (security_invoker = true) AS
 	WITH settings AS MATERIALIZED (
 		SELECT crmaudit.report_time_zone() AS zone
 	), answers AS MATERIALIZED (
-		SELECT date_trunc('month', a.answered_at AT TIME ZONE s.zone)::date AS month, a.question, a.answer, nullif(btrim(a.reason), '') AS reason
+		SELECT CASE WHEN isfinite(a.answered_at) THEN date_trunc('month', a.answered_at AT TIME ZONE s.zone)::date END AS month, a.question, a.answer, nullif(btrim(a.reason), '') AS reason
 		FROM crmaudit.survey_answer() a CROSS JOIN settings s
 	), figures AS (
 		SELECT a.month, a.question, count(*) FILTER (WHERE a.answer BETWEEN 1 AND 4) AS answers, count(*) FILTER (WHERE a.answer = 1) AS satisfied,
@@ -216,7 +217,7 @@ CREATE VIEW crmaudit.audit_clues WITH (security_invoker = true) AS
 		SELECT 'dissatisfied', 'survey_answer', a.answer_id, a.customer_id, a.staff_id, a.answered_at, false, a.reason
 		FROM crmaudit.survey_answer() a WHERE a.answer = 4
 	), dated AS MATERIALIZED (
-		SELECT l.clue, l.entity, l.id, l.customer_id, l.staff_id, l.at, l.is_upheld, l.reason, (l.at AT TIME ZONE s.zone)::date AS day
+		SELECT l.clue, l.entity, l.id, l.customer_id, l.staff_id, l.at, l.is_upheld, l.reason, CASE WHEN isfinite(l.at) THEN (l.at AT TIME ZONE s.zone)::date END AS day
 		FROM clues l CROSS JOIN settings s
 	), counted AS (
 		SELECT l.clue, l.entity, l.id, l.customer_id, l.staff_id, l.at, l.is_upheld, l.reason,
@@ -260,7 +261,7 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 			UNION ALL
 			SELECT c.owner, date_trunc('month', c.since::timestamp)::date, 0, count(*), 0, count(*)
 			-- several sources may know him
-			FROM (SELECT min(k.owner) AS owner, min(k.since) AS since FROM crmaudit.customer() k WHERE EXISTS (SELECT FROM given) GROUP BY k.customer_id) c CROSS JOIN settings t
+			FROM (SELECT min(k.owner) AS owner, min(nullif(k.since, '-infinity')) AS since FROM crmaudit.customer() k WHERE EXISTS (SELECT FROM given) GROUP BY k.customer_id) c CROSS JOIN settings t
 			WHERE (c.since > t.today) IS NOT TRUE GROUP BY 1, 2
 			UNION ALL
 			SELECT c.staff_id, date_trunc('month', c.signed_at AT TIME ZONE t.zone)::date, 0, 0, sum(c.amount), count(*)
@@ -318,9 +319,10 @@ CREATE VIEW crmaudit.churn_by_staff WITH (security_invoker = true) AS
 		SELECT z.zone, (now() AT TIME ZONE z.zone)::date AS today FROM (SELECT crmaudit.report_time_zone() AS zone) z
 	), customers AS (
 		SELECT c.customer_id COLLATE "C" AS customer_id, c.owner, date_part('year', c.since)::int AS since, c.closed_at, date_part('year', c.closed_at AT TIME ZONE s.zone)::int AS closed
-		FROM (SELECT k.customer_id, min(k.owner) AS owner, min(k.since) AS since, CASE WHEN bool_and(coalesce(k.closed_at <= now(), false)) THEN max(k.closed_at) END AS closed_at
+		FROM (SELECT k.customer_id, min(k.owner) AS owner, min(nullif(k.since, '-infinity')) AS since, CASE WHEN bool_and(coalesce(k.closed_at <= now(), false)) THEN max(k.closed_at) END AS closed_at
 			FROM crmaudit.customer() k GROUP BY k.customer_id) c CROSS JOIN settings s
-		WHERE (c.since > s.today) IS NOT TRUE
+		-- who left, nobody knows when, was there in no year that is known
+		WHERE (c.since > s.today) IS NOT TRUE AND (c.closed_at = '-infinity') IS NOT TRUE
 	), complainants AS (
 		SELECT DISTINCT c.customer_id FROM customers c CROSS JOIN settings s JOIN crmaudit.complaint() p ON p.customer_id = c.customer_id
 		WHERE c.closed IS NOT NULL AND p.opened_at <= c.closed_at AND (p.opened_at AT TIME ZONE s.zone) > (c.closed_at AT TIME ZONE s.zone) - interval '1 year'
@@ -377,13 +379,13 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 		SELECT c.staff_id, c.year, NULL, NULL, 0, NULL, NULL, c.incomplete, c.false, 0, 0, 0, 0, 0, 0 FROM cases c
 		UNION ALL
 		SELECT o.staff_id, extract(year FROM o.due_at AT TIME ZONE t.zone)::int, NULL, NULL, 0, NULL, NULL, 0, 0, count(*) FILTER (WHERE o.state = 'overdue'), count(*) FILTER (WHERE o.state = 'late'), 0, 0, 0, 0
-		FROM crmaudit.obligation_status o CROSS JOIN settings t WHERE o.state IN ('overdue', 'late') GROUP BY 1, 2
+		FROM crmaudit.obligation_status o CROSS JOIN settings t WHERE o.state IN ('overdue', 'late') AND isfinite(o.due_at) GROUP BY 1, 2
 		UNION ALL
 		SELECT c.staff_id, extract(year FROM c.opened_at AT TIME ZONE t.zone)::int, NULL, NULL, 0, NULL, NULL, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE c.upheld), 0, 0
-		FROM crmaudit.complaint() c CROSS JOIN settings t WHERE c.kind IS DISTINCT FROM 'opinion' GROUP BY 1, 2
+		FROM crmaudit.complaint() c CROSS JOIN settings t WHERE c.kind IS DISTINCT FROM 'opinion' AND isfinite(c.opened_at) GROUP BY 1, 2
 		UNION ALL
 		SELECT a.staff_id, extract(year FROM a.answered_at AT TIME ZONE t.zone)::int, NULL, NULL, 0, NULL, NULL, 0, 0, 0, 0, 0, 0, count(*), count(*) FILTER (WHERE a.answer = 4)
-		FROM crmaudit.survey_answer() a CROSS JOIN settings t WHERE a.answer BETWEEN 1 AND 4 GROUP BY 1, 2
+		FROM crmaudit.survey_answer() a CROSS JOIN settings t WHERE a.answer BETWEEN 1 AND 4 AND isfinite(a.answered_at) GROUP BY 1, 2
 	), sums AS (
 		SELECT m.staff_id, m.year, sum(m.planned) AS planned, sum(m.done) AS done, sum(m.missing) AS missing, sum(m.customers) AS customers, sum(m.lost) AS lost,
 			sum(m.incomplete) AS incomplete, sum(m.false) AS false, sum(m.overdue) AS overdue, sum(m.late) AS late, sum(m.complaints) AS complaints, sum(m.upheld) AS upheld,
@@ -413,7 +415,7 @@ CREATE VIEW crmaudit.untrained_sales WITH (security_invoker = true) AS
 		GROUP BY s.staff_id
 	), sale AS (
 		SELECT k.staff_id, k.contract_id, min(k.signed_at) AS signed_at, min(k.amount) AS amount FROM crmaudit.contract() k
-		WHERE k.signed_at <= now() AND (k.status IN ('draft', 'offered')) IS NOT TRUE GROUP BY k.staff_id, k.contract_id
+		WHERE k.signed_at > '-infinity' AND k.signed_at <= now() AND (k.status IN ('draft', 'offered')) IS NOT TRUE GROUP BY k.staff_id, k.contract_id
 	)
 	SELECT p.staff_id, p.name, p.department, p.trained_at, count(*) AS contracts, sum(k.amount) AS amount, min(k.signed_at) AS first_signed_at, max(k.signed_at) AS last_signed_at,
 		CASE WHEN p.trained_at IS NULL THEN 'never trained' ELSE 'trained afterwards' END AS state
@@ -432,9 +434,9 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 		SELECT crmaudit.report_time_zone() AS zone,
 			ARRAY(SELECT crmaudit.search_pattern(lower(l.value)) FROM crmaudit.value_list l WHERE l.list = 'mis_selling') AS patterns
 	), upheld AS (
-		SELECT c.staff_id, c.complaint_id, (c.opened_at AT TIME ZONE s.zone)::date AS day, coalesce(c.decided_at, c.answered_at, c.closed_at, c.opened_at) AS known_at
+		SELECT c.staff_id, c.complaint_id, (c.opened_at AT TIME ZONE s.zone)::date AS day, coalesce(CASE WHEN isfinite(c.decided_at) THEN c.decided_at END, CASE WHEN isfinite(c.answered_at) THEN c.answered_at END, CASE WHEN isfinite(c.closed_at) THEN c.closed_at END, c.opened_at) AS known_at
 		FROM crmaudit.complaint() c CROSS JOIN settings s
-		WHERE c.upheld AND c.kind IS DISTINCT FROM 'opinion' AND c.staff_id IS NOT NULL AND c.opened_at IS NOT NULL
+		WHERE c.upheld AND c.kind IS DISTINCT FROM 'opinion' AND c.staff_id IS NOT NULL AND isfinite(c.opened_at)
 			AND (c.reason IS NULL OR lower(c.reason) LIKE ANY (s.patterns))
 	), neighbours AS (
 		SELECT u.staff_id, u.day, u.known_at, lag(u.day) OVER w AS day_before, lag(u.known_at) OVER w AS known_before,

@@ -192,10 +192,10 @@ CREATE VIEW crmaudit.contract_compliance WITH (security_invoker = true) AS
 		SELECT DISTINCT s.case_id FROM crmaudit.step() s WHERE s.case_kind = 'approval'
 	), contracts AS (
 		SELECT c.contract_id, c.customer_id, c.staff_id, c.kind, c.status, c.starts_on, c.ends_on,
-			nullif(concat_ws(', ', CASE WHEN t.has_start AND c.starts_on IS NULL THEN 'starts_on' END, CASE WHEN t.has_end AND c.ends_on IS NULL THEN 'ends_on' END), '') AS dates_missing,
-			nullif(concat_ws(', ', CASE WHEN t.has_time AND c.signed_at IS NULL THEN 'signed_at' END, CASE WHEN t.has_signer AND crmaudit.normalised(c.signed_by, 'text') IS NULL THEN 'signed_by' END), '') AS unsigned,
-			c.ends_on < c.starts_on AS is_reversed,
-			c.ends_on < t.today AND (c.status IN ('expired', 'terminated', 'cancelled', 'closed')) IS NOT TRUE AS is_expired,
+			nullif(concat_ws(', ', CASE WHEN t.has_start AND isfinite(c.starts_on) IS NOT TRUE THEN 'starts_on' END, CASE WHEN t.has_end AND (c.ends_on > '-infinity') IS NOT TRUE THEN 'ends_on' END), '') AS dates_missing,
+			nullif(concat_ws(', ', CASE WHEN t.has_time AND isfinite(c.signed_at) IS NOT TRUE THEN 'signed_at' END, CASE WHEN t.has_signer AND crmaudit.normalised(c.signed_by, 'text') IS NULL THEN 'signed_by' END), '') AS unsigned,
+			nullif(c.ends_on, '-infinity') < nullif(c.starts_on, 'infinity') AS is_reversed,
+			nullif(c.ends_on, '-infinity') < t.today AND (c.status IN ('expired', 'terminated', 'cancelled', 'closed')) IS NOT TRUE AS is_expired,
 			t.has_approvals AND a.case_id IS NULL AND c.amount > 0 AND c.amount >= coalesce(k.amount, o.amount, 0) AS is_unapproved
 		FROM crmaudit.contract() c CROSS JOIN settings t
 		LEFT JOIN approved a ON a.case_id = c.contract_id

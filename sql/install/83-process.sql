@@ -22,13 +22,12 @@ CREATE VIEW crmaudit.step_durations WITH (security_invoker = true) AS
 		SELECT crmaudit.report_time_zone() AS zone, crmaudit.known_days() AS known
 	), passage AS (
 		SELECT s.case_kind, s.case_id, s.step, s.left_at, s.due_at,
-			extract(epoch FROM coalesce(s.left_at, now()) - s.entered_at)::float8 AS seconds,
+			CASE WHEN s.entered_at > '-infinity' AND coalesce(s.left_at, now()) >= s.entered_at THEN extract(epoch FROM coalesce(s.left_at, now()) - s.entered_at)::float8 END AS seconds,
 			(s.entered_at AT TIME ZONE c.zone)::date AS first_day, (coalesce(s.left_at, now()) AT TIME ZONE c.zone)::date AS last_day, c.known
-		FROM crmaudit.step() s CROSS JOIN calendar c
+		FROM (SELECT p.case_kind, p.case_id, p.step, p.entered_at, nullif(p.left_at, 'infinity') AS left_at, nullif(p.due_at, '-infinity') AS due_at FROM crmaudit.step() p) s CROSS JOIN calendar c
 	), measured AS (
-		SELECT p.case_kind, p.case_id, p.step, p.left_at, p.due_at,
-			CASE WHEN p.seconds >= 0 THEN p.seconds END AS seconds,
-			CASE WHEN p.seconds >= 0 THEN CASE WHEN p.known @> daterange(p.first_day, p.last_day, '[]')
+		SELECT p.case_kind, p.case_id, p.step, p.left_at, p.due_at, p.seconds,
+			CASE WHEN p.seconds IS NOT NULL THEN CASE WHEN p.known @> daterange(p.first_day, p.last_day, '[]')
 				THEN crmaudit.working_days_between(p.first_day, p.last_day) END END AS days
 		FROM passage p
 	), step AS (
@@ -71,17 +70,17 @@ RETURNS TABLE (case_kind text, case_id text, step text, passages bigint, reentri
 LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = off SET work_mem = '64MB' AS $$
 	WITH suspect AS (
 		SELECT DISTINCT r.case_kind, r.case_id
-		FROM (SELECT s.case_kind, s.case_id COLLATE "C" AS case_id FROM crmaudit.step() s WHERE s.entered_at IS NOT NULL
+		FROM (SELECT s.case_kind, s.case_id COLLATE "C" AS case_id FROM crmaudit.step() s WHERE isfinite(s.entered_at)
 			GROUP BY s.case_kind, s.case_id COLLATE "C", s.step
 			-- none begins after another ended: all at once, as approvers are
-			HAVING count(*) > 1 AND (max(s.entered_at) >= min(s.left_at) OR count(s.left_at) < count(*))) r
+			HAVING count(*) > 1 AND (max(s.entered_at) >= min(s.left_at) OR count(nullif(s.left_at, 'infinity')) < count(*))) r
 	), numbered AS (
 		SELECT s.case_kind, s.case_id, s.step, s.staff_id, s.entered_at, s.left_at,
 			lag(s.step) OVER cases AS came_from, row_number() OVER cases - row_number() OVER steps AS others,
 			max(s.left_at) OVER before AS left_before, count(*) OVER before - count(s.left_at) OVER before AS open_before, count(*) OVER before AS earlier
-		FROM suspect x JOIN (SELECT p.case_kind COLLATE "C" AS case_kind, p.case_id COLLATE "C" AS case_id, p.step COLLATE "C" AS step, p.staff_id COLLATE "C" AS staff_id, p.entered_at, p.left_at
+		FROM suspect x JOIN (SELECT p.case_kind COLLATE "C" AS case_kind, p.case_id COLLATE "C" AS case_id, p.step COLLATE "C" AS step, p.staff_id COLLATE "C" AS staff_id, p.entered_at, nullif(p.left_at, 'infinity') AS left_at
 			FROM crmaudit.step() p) s ON s.case_id = x.case_id AND s.case_kind IS NOT DISTINCT FROM x.case_kind
-		WHERE s.entered_at IS NOT NULL
+		WHERE isfinite(s.entered_at)
 		WINDOW cases AS (PARTITION BY s.case_kind, s.case_id ORDER BY s.entered_at, s.left_at, s.step, s.staff_id),
 			steps AS (PARTITION BY s.case_kind, s.case_id, s.step ORDER BY s.entered_at, s.left_at, s.staff_id),
 			before AS (PARTITION BY s.case_kind, s.case_id, s.step ORDER BY s.entered_at, s.left_at, s.staff_id
@@ -95,7 +94,7 @@ LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = of
 	SELECT j.case_kind, j.case_id, j.step, count(*), count(*) FILTER (WHERE j.is_again),
 		array_agg(j.came_from ORDER BY j.entered_at) FILTER (WHERE j.is_again),
 		min(j.entered_at), max(j.entered_at) FILTER (WHERE j.is_again),
-		round((sum(extract(epoch FROM coalesce(j.left_at, now()) - j.entered_at)) FILTER (WHERE j.is_again) / 3600)::numeric, 1),
+		round((sum(extract(epoch FROM coalesce(j.left_at, now()) - j.entered_at)) FILTER (WHERE j.is_again AND (j.left_at = '-infinity') IS NOT TRUE) / 3600)::numeric, 1),
 		bool_or(j.left_at IS NULL)
 	FROM judged j
 	GROUP BY j.case_kind, j.case_id, j.step
@@ -113,7 +112,7 @@ CREATE VIEW crmaudit.needless_steps WITH (security_invoker = true) AS
 	WITH passage AS (
 		SELECT s.case_kind, s.case_id, s.step, s.staff_id, s.entered_at, s.left_at,
 			lag(s.staff_id) OVER cases AS staff_before, lead(s.step) OVER cases AS step_after, lag(s.step) OVER cases AS step_before
-		FROM crmaudit.step() s WHERE s.entered_at IS NOT NULL
+		FROM crmaudit.step() s WHERE isfinite(s.entered_at)
 		WINDOW cases AS (PARTITION BY s.case_kind, s.case_id ORDER BY s.entered_at, s.left_at, s.step, s.staff_id)
 	), returned AS (
 		SELECT r.case_kind, r.came_from AS step, sum(r.times) AS times
@@ -124,7 +123,7 @@ CREATE VIEW crmaudit.needless_steps WITH (security_invoker = true) AS
 		SELECT p.case_kind, p.step, count(*) AS passages,
 			count(*) FILTER (WHERE p.staff_id = p.staff_before) AS same_person,
 			count(*) FILTER (WHERE p.left_at - p.entered_at <= interval '1 minute') AS within_a_minute
-		FROM passage p WHERE p.left_at >= p.entered_at AND p.step_before IS NOT NULL
+		FROM passage p WHERE p.left_at >= p.entered_at AND p.left_at < 'infinity' AND p.step_before IS NOT NULL
 		GROUP BY p.case_kind, p.step
 	)
 	SELECT s.case_kind, s.step, s.passages, coalesce(r.times, 0)::bigint AS sent_back,
@@ -208,7 +207,9 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN type = 'text' AND column_name IN ('phone', 'email') THEN format('crmaudit.comparable_value(%L, m.%I, %L)', column_name, column_name, 'CN')
 		WHEN type = 'text' AND column_name IN ('name', 'account', 'content', 'text', 'reason', 'unit') THEN format('nullif(lower(replace(m.%I, '' '', '''')), '''') COLLATE "C"', column_name)
 		WHEN type = 'text' THEN format('m.%I COLLATE "C"', column_name)
-		WHEN type LIKE 'timestamp with%' THEN format('(m.%I AT TIME ZONE %L)::date', column_name, zone)
+		-- two that are not known are not the same
+		WHEN type LIKE 'timestamp with%' THEN format('CASE WHEN isfinite(m.%1$I) THEN (m.%1$I AT TIME ZONE %2$L)::date END', column_name, zone)
+		WHEN type = 'date' THEN format('CASE WHEN isfinite(m.%1$I) THEN m.%1$I END', column_name)
 		ELSE format('m.%I', column_name) END
 $$;
 COMMENT ON FUNCTION crmaudit.telling_sql(text, text, text) IS 'SQL of a column as duplicate_entry compares it';
@@ -356,7 +357,7 @@ CREATE VIEW crmaudit.inactive_users WITH (security_invoker = true) AS
 			(date_trunc('month', now() AT TIME ZONE z.zone) - interval '12 months') AT TIME ZONE z.zone AS since
 		FROM (SELECT crmaudit.report_time_zone() AS zone) z
 	), event AS (
-		SELECT u.user_id, max(u.staff_id) AS staff_id, max(u.at) FILTER (WHERE u.action IS DISTINCT FROM 'login' OR u.outcome IS DISTINCT FROM 'failed') AS last_at
+		SELECT u.user_id, max(u.staff_id) AS staff_id, max(u.at) FILTER (WHERE u.at > '-infinity' AND (u.action IS DISTINCT FROM 'login' OR u.outcome IS DISTINCT FROM 'failed')) AS last_at
 		FROM crmaudit.usage_event() u WHERE (u.at > now()) IS NOT TRUE GROUP BY u.user_id
 	), write AS (
 		SELECT w.person, max(w.last_at) AS last_at FROM today t CROSS JOIN LATERAL crmaudit.recorded_writes(t.since) w GROUP BY w.person

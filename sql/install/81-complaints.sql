@@ -313,7 +313,9 @@ CREATE VIEW crmaudit.visit_plan_completion WITH (security_invoker = true) AS
 COMMENT ON VIEW crmaudit.visit_plan_completion IS 'each plan beside what was done in its period: visits that reached the customer, new customers (by owner and since), volume (amount of contracts signed); state is fulfilled, running, missed, not begun, no targets, unknown period, or no plan: somebody active who has customers or contracts lacks a plan for a period of the last year for which others have one (D18)';
 
 -- The owner is who owns the customer now. Several sources may know a customer:
--- he has left when he has left all of them.
+-- he has left when he has left all of them. Years between two in which
+-- something happened, and up to this one, are told from sums by person, which
+-- are few; a date of two thousand years ago stands for none.
 CREATE VIEW crmaudit.churn_by_staff WITH (security_invoker = true) AS
 	WITH settings AS MATERIALIZED (
 		SELECT z.zone, (now() AT TIME ZONE z.zone)::date AS today FROM (SELECT crmaudit.report_time_zone() AS zone) z
@@ -335,19 +337,26 @@ CREATE VIEW crmaudit.churn_by_staff WITH (security_invoker = true) AS
 			SELECT c.owner, c.closed, 0, count(*), count(p.customer_id) FROM customers c LEFT JOIN complainants p ON p.customer_id = c.customer_id WHERE c.closed IS NOT NULL GROUP BY 1, 2) e
 		GROUP BY e.owner, e.year
 	), figures AS (
-		SELECT e.owner, e.year, e.won, e.lost, e.complained,
-			coalesce(sum(e.won - e.lost) OVER (PARTITION BY e.owner ORDER BY e.year ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS at_start
-		FROM events e
+		SELECT e.owner, e.year, e.won, e.lost, e.complained, sum(e.won - e.lost) OVER so_far AS at_end, lead(e.year) OVER so_far AS next_year
+		FROM events e WINDOW so_far AS (PARTITION BY e.owner ORDER BY e.year)
+	), span AS (
+		SELECT extract(year FROM s.today)::int AS this_year,
+			greatest(coalesce((SELECT min(e.year) FROM events e WHERE e.year >= 0), extract(year FROM s.today)::int), extract(year FROM s.today)::int - 99) AS first_year
+		FROM settings s
+	), years AS (
+		SELECT f.owner, f.year, f.at_end - f.won + f.lost AS at_start, f.won, f.lost, f.at_end, f.complained FROM figures f WHERE f.year >= 0
+		UNION ALL
+		SELECT f.owner, y.year, f.at_end, 0, 0, f.at_end, 0
+		FROM figures f CROSS JOIN span s CROSS JOIN LATERAL generate_series(greatest(f.year + 1, s.first_year), coalesce(f.next_year - 1, s.this_year)) AS y(year)
+		WHERE f.at_end > 0
 	), names AS (
 		SELECT s.staff_id, min(s.name) AS name FROM crmaudit.staff() s GROUP BY s.staff_id
 	)
-	SELECT f.owner AS staff_id, n.name, f.year, f.at_start::bigint AS at_start, f.won::bigint AS won, f.lost::bigint AS lost,
-		(f.at_start + f.won - f.lost)::bigint AS at_end, round(f.lost / nullif(f.at_start + f.won, 0), 3) AS churn_rate,
-		f.complained::bigint AS lost_after_complaint
-	FROM figures f LEFT JOIN names n ON n.staff_id = f.owner
-	WHERE f.year >= 0
-	ORDER BY f.year, churn_rate DESC NULLS LAST, f.owner;
-COMMENT ON VIEW crmaudit.churn_by_staff IS 'customers of each staff member (their owner now; NULL: nobody''s) by calendar year: had at its start, won, lost, and at its end; churn_rate is the lost ones'' share of those had in the year; lost_after_complaint had complained within a year before they left; a year in which none came or left has no row (D18, D22)';
+	SELECT y.owner AS staff_id, n.name, y.year, y.at_start::bigint AS at_start, y.won::bigint AS won, y.lost::bigint AS lost,
+		y.at_end::bigint AS at_end, round(y.lost / nullif(y.at_start + y.won, 0), 3) AS churn_rate, y.complained::bigint AS lost_after_complaint
+	FROM years y LEFT JOIN names n ON n.staff_id = y.owner
+	ORDER BY y.year, churn_rate DESC NULLS LAST, y.owner;
+COMMENT ON VIEW crmaudit.churn_by_staff IS 'customers of each staff member (their owner now; NULL: nobody''s) by calendar year: had at its start, won, lost, and at its end; churn_rate is the lost ones'' share of those had in the year; lost_after_complaint had complained within a year before they left; each has a row for every year up to this one in which he had customers (for one in which none came or left, of the last hundred years) (D18, D22)';
 
 CREATE FUNCTION crmaudit.staff_appraisal_rows()
 RETURNS TABLE (year int, staff_id text, name text, department text, visits_planned bigint, visits_done bigint, plan_completion numeric, plans_missing bigint, customers bigint, lost bigint, churn_rate numeric, incomplete_cases bigint, false_cases bigint, obligations_overdue bigint, obligations_late bigint, complaints bigint, upheld_complaints bigint, answers bigint, dissatisfied bigint, satisfaction_rate numeric, trained_at timestamptz)
@@ -404,7 +413,7 @@ $$;
 COMMENT ON FUNCTION crmaudit.staff_appraisal_rows() IS 'implementation of staff_appraisal';
 CREATE VIEW crmaudit.staff_appraisal WITH (security_invoker = true) AS
 	SELECT year, staff_id, name, department, visits_planned, visits_done, plan_completion, plans_missing, customers, lost, churn_rate, incomplete_cases, false_cases, obligations_overdue, obligations_late, complaints, upheld_complaints, answers, dissatisfied, satisfaction_rate, trained_at FROM crmaudit.staff_appraisal_rows();
-COMMENT ON VIEW crmaudit.staff_appraisal IS 'figures for the appraisal of each staff member and calendar year: visits planned (by month, or else by quarter or year, in periods that have begun) and done, plans missing; customers had, lost, churn rate (a year in which none came or left has none); cases of incomplete and of false data, apart (of whoever entered them if he is known, else the owner''s); obligations of the year overdue or fulfilled late; complaints and reports, and those upheld; answers and dissatisfied ones; last training (D8, D18, D44)';
+COMMENT ON VIEW crmaudit.staff_appraisal IS 'figures for the appraisal of each staff member and calendar year: visits planned (by month, or else by quarter or year, in periods that have begun) and done, plans missing; customers had, lost, churn rate; cases of incomplete and of false data, apart (of whoever entered them if he is known, else the owner''s); obligations of the year overdue or fulfilled late; complaints and reports, and those upheld; answers and dissatisfied ones; last training (D8, D18, D44)';
 
 -- Of several sources, or several trainings, the first one counts.
 CREATE VIEW crmaudit.untrained_sales WITH (security_invoker = true) AS

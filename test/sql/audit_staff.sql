@@ -91,12 +91,20 @@ INSERT INTO ast.complaint VALUES
 	(1, 'K2', 'S1', 'complaint', '2023-06-01 10:00:01+08', NULL, NULL, NULL), (2, 'K3', 'S1', 'complaint', '2023-12-31 23:59:59+08', NULL, NULL, NULL),
 	(3, 'K4', 'S1', 'complaint', '2025-01-02 00:00+08', NULL, NULL, NULL);
 SELECT crmaudit.map_entity('complaint', 'ast.complaint', '{"complaint_id":"id","customer_id":"customer","staff_id":"agent","kind":"kind","opened_at":"opened","decided_at":"decided","upheld":"upheld","reason":"why"}');
-SELECT staff_id, name, year, at_start, won, lost, at_end, churn_rate, lost_after_complaint FROM crmaudit.churn_by_staff;
+SELECT staff_id, name, year, at_start, won, lost, at_end, churn_rate, lost_after_complaint FROM crmaudit.churn_by_staff WHERE year <= 2025;
+-- Who kept all has a row all the same, up to this year; who lost all has none any more.
+SELECT staff_id, max(year) = extract(year FROM now() AT TIME ZONE 'Asia/Shanghai') AS up_to_now, sum(lost) FILTER (WHERE year > 2025) AS lost FROM crmaudit.churn_by_staff GROUP BY staff_id ORDER BY staff_id;
+-- A date that stands for none makes no rows for two thousand years.
+UPDATE ast.customer SET since = '0001-01-01' WHERE id = 'K9';
+UPDATE ast.customer_of_old SET since = '0001-01-01' WHERE id = 'K9';
+SELECT staff_id, count(*) FILTER (WHERE year < 1800) AS long_ago, count(*) FILTER (WHERE year > 1800) AS rows FROM crmaudit.churn_by_staff WHERE staff_id = 'S3' GROUP BY staff_id;
+UPDATE ast.customer SET since = NULL WHERE id = 'K9';
+UPDATE ast.customer_of_old SET since = NULL WHERE id = 'K9';
 -- Who is to come, or to leave, later has not yet; who left one source of two has not left.
 UPDATE ast.customer SET closed = now() + interval '1 year' WHERE id = 'K6';
 UPDATE ast.customer_of_old SET closed = now() + interval '1 year' WHERE id = 'K6';
 UPDATE ast.customer SET closed = '2024-12-01' WHERE id = 'K7';
-SELECT staff_id, year, won, lost FROM crmaudit.churn_by_staff WHERE staff_id = 'S2' OR year > 2025;
+SELECT staff_id, year, won, lost FROM crmaudit.churn_by_staff WHERE won + lost > 0 AND (staff_id = 'S2' OR year > 2025);
 UPDATE ast.customer SET closed = NULL WHERE id IN ('K6', 'K7');
 DELETE FROM ast.customer WHERE id = 'K20';
 SELECT crmaudit.unmap_entity('customer', 'ast.customer_of_old'), crmaudit.unmap_entity('staff', 'ast.staff_of_old');

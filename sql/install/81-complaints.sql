@@ -512,6 +512,8 @@ DECLARE
 	matches text := CASE WHEN lower(search) = upper(search) THEN 'LIKE' ELSE 'ILIKE' END;
 	identified text := (SELECT string_agg(format('%s = ANY ($1)', c), ' OR ') FROM unnest(ids) c);
 	named text := (SELECT string_agg(format('lower(%s) = lower($1[1])', c), ' OR ') FROM unnest(names) c);
+	-- as one number, however both are typed
+	numbered text := (SELECT string_agg(format('crmaudit.comparable_value(''phone'', %s, ''CN'') = crmaudit.comparable_value(''phone'', $1[1], ''CN'')', c), ' OR ') FROM unnest(phones) c);
 	contained text := (SELECT string_agg(format('%s %s $2', c, matches), ' OR ') FROM unnest(names || texts) c);
 	-- whom several sources know would show as often
 	once text := CASE WHEN EXISTS (SELECT FROM crmaudit.entity_mapping m GROUP BY m.entity HAVING count(*) > 1) THEN 'DISTINCT ' ELSE '' END;
@@ -521,14 +523,15 @@ DECLARE
 BEGIN
 	RETURN format('SELECT %s, m.match FROM (SELECT %sl.*, CASE WHEN %s THEN ''exact'' WHEN %s THEN ''contained'' ELSE ''similar'' END AS match FROM (%s) AS l WHERE %s) AS m '
 		|| 'ORDER BY m.match = ''exact'' DESC, m.match = ''contained'' DESC, %s%s LIMIT $4',
-		outputs, once, concat_ws(' OR ', identified, named), concat_ws(' OR ', contained, dialled), query, concat_ws(' OR ', identified, contained, dialled, alike),
+		outputs, once, concat_ws(' OR ', identified, named, numbered), concat_ws(' OR ', contained, dialled), query, concat_ws(' OR ', identified, contained, dialled, alike),
 		coalesce('CASE WHEN m.match = ''similar'' THEN greatest(' || closeness || ') END DESC NULLS LAST, ', ''), then_by);
 END $$;
-COMMENT ON FUNCTION crmaudit.lookup_query(text, text, text, text[], text[], text[], text[], text) IS 'SQL of a look-up: rows of a query one of whose ids or names is the search text, whose names or texts contain it, whose phones contain its digits, or whose names are similar; closest first';
+COMMENT ON FUNCTION crmaudit.lookup_query(text, text, text, text[], text[], text[], text[], text) IS 'SQL of a look-up: rows of a query one of whose ids, names or phones is the search text, whose names or texts contain it, whose phones contain its digits, or whose names are similar; closest first';
 
 CREATE FUNCTION crmaudit.digit_pattern(search text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT '%' || d.digits || '%' FROM (SELECT translate(search, ' -().+/', '') AS digits) d WHERE d.digits ~ '^[0-9]{4,}$'
+	-- a mobile number is found with its country code or without
+	SELECT '%' || regexp_replace(d.digits, '^(00)?86(?=1[0-9]{10}$)', '') || '%' FROM (SELECT translate(search, ' -().+/', '') AS digits) d WHERE d.digits ~ '^[0-9]{4,}$'
 $$;
 COMMENT ON FUNCTION crmaudit.digit_pattern(text) IS 'a pattern for LIKE that contains the digits of a phone number as people type it; NULL unless it is at least four digits';
 

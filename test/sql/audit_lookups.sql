@@ -45,6 +45,10 @@ SELECT (SELECT count(*) FROM crmaudit.company_lookup('')) AS empty, (SELECT coun
 SELECT contact_id, name, "position", main, phone, email, customer_id, customer_name, match FROM crmaudit.contact_lookup('li wei');
 SELECT contact_id, match FROM crmaudit.contact_lookup('138 0013 1234');
 SELECT contact_id, match FROM crmaudit.contact_lookup('(0013)');
+-- However both are typed, with the country code or without, it is the number.
+UPDATE alu.person SET phone = '139 0013 9000' WHERE id = 2;
+SELECT p.typed, l.contact_id, l.match FROM unnest('{13800131234,13900139000,+86 139-0013-9000,0086 13900139000,1390013900}'::text[]) WITH ORDINALITY AS p(typed, n) CROSS JOIN LATERAL crmaudit.contact_lookup(p.typed) l ORDER BY p.n;
+UPDATE alu.person SET phone = '13900139000' WHERE id = 2;
 -- Three digits are no number.
 SELECT contact_id, match FROM crmaudit.contact_lookup('138');
 SELECT contact_id, match FROM crmaudit.contact_lookup('CHEN@mail.example.com');

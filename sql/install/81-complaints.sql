@@ -38,7 +38,7 @@ UPDATE crmaudit.work_word SET chinese = crmaudit.unescape(chinese, english);
 
 -- Which language the session speaks, the library knows.
 CREATE FUNCTION crmaudit.speaks_english() RETURNS boolean
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT crmaudit.reason_in_words(r.reason) = r.english FROM crmaudit.reason r WHERE r.reason = 'missing'
 $$;
 COMMENT ON FUNCTION crmaudit.speaks_english() IS 'whether words are English in this session, by crmaudit.language';

@@ -115,7 +115,8 @@ CREATE FUNCTION crmaudit.signed_by_others_rows()
 RETURNS TABLE (contract_id text, customer_id text, staff_id text, kind text, signed_at timestamp with time zone, signed_by text, signer_id text, amount numeric, reason text, severity crmaudit.severity, in_words text)
 LANGUAGE sql STABLE ROWS 1000 SET search_path = pg_catalog, pg_temp SET jit = off SET enable_mergejoin = off SET enable_nestloop = off SET work_mem = '64MB' AS $$
 	WITH candidates AS MATERIALIZED (
-		SELECT k.contract_id, k.customer_id, k.staff_id, k.kind, k.signed_at, k.signed_by, k.amount, crmaudit.name_key(k.signed_by) AS name_key,
+		-- where the contract names no adviser, the owner is his
+		SELECT k.contract_id, k.customer_id, coalesce(k.staff_id, min(c.owner)) AS staff_id, k.kind, k.signed_at, k.signed_by, k.amount, crmaudit.name_key(k.signed_by) AS name_key,
 			bool_or(c.kind IN ('company', 'organisation', 'organization', 'enterprise', 'business', 'firm', 'agency')) IS TRUE AS is_company
 		FROM crmaudit.contract() k JOIN crmaudit.customer() c ON c.customer_id = k.customer_id
 		WHERE k.signed_by <> c.name AND crmaudit.name_key(k.signed_by) <> crmaudit.name_key(c.name)
@@ -153,7 +154,7 @@ $$;
 COMMENT ON FUNCTION crmaudit.signed_by_others_rows() IS 'implementation of signed_by_others';
 CREATE VIEW crmaudit.signed_by_others WITH (security_invoker = true) AS
 	SELECT contract_id, customer_id, staff_id, kind, signed_at, signed_by, signer_id, amount, reason, severity, in_words FROM crmaudit.signed_by_others_rows();
-COMMENT ON VIEW crmaudit.signed_by_others IS 'contracts signed by another name than the customer''s, worst by that of the adviser; a company (kind company, organisation, enterprise, business, firm or agency) signs by any of its contacts, and one that has no contacts shows only where staff signed; signer_id is the staff member of that name, NULL if several have it (D9)';
+COMMENT ON VIEW crmaudit.signed_by_others IS 'contracts signed by another name than the customer''s, worst by that of the adviser; a company (kind company, organisation, enterprise, business, firm or agency) signs by any of its contacts, and one that has no contacts shows only where staff signed; staff_id is the contract''s adviser, or else the customer''s owner; signer_id is the staff member of that name, NULL if several have it (D9)';
 
 -- Contracts ---------------------------------------------------------------------------------
 

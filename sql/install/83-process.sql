@@ -4,7 +4,7 @@
 -- Steps (D28) ----------------------------------------------------------------------------
 
 CREATE FUNCTION crmaudit.known_days(calendar text DEFAULT NULL) RETURNS datemultirange
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE WHEN c.first_year IS NULL THEN '{(,)}'::datemultirange
 		ELSE datemultirange(daterange(make_date(c.first_year, 1, 1), make_date(c.last_year + 1, 1, 1)))
 			+ coalesce((SELECT range_agg(daterange(make_date(y.year, 1, 1), make_date(y.year + 1, 1, 1)))

@@ -26,7 +26,9 @@ INSERT INTO act.contract (id, customer, agent, signer, signed) VALUES
 	('own', 'K1', 'S1', '张伟', '2026-01-05'), ('own, typed', 'K2', 'S1', ' chen  YI ', '2026-01-05'), ('nameless', 'K4', 'S1', 'anybody', '2026-01-05'), ('blank', 'K1', 'S1', ' ', '2026-01-05'), ('null', 'K1', 'S1', NULL, '2026-01-05'),
 	('wife', 'K1', 'S1', 'his wife', '2026-01-05'), ('adviser', 'K3', 'S1', '李军', '2026-01-06'), ('of his name', 'K7', 'S1', '李军', '2026-01-05'), ('staff', 'K3', 'S1', 'Zhou Yu', '2026-01-05'),
 	('one of two', 'K3', 'S1', 'sun li', '2026-01-05'), ('contact', 'K5', 'S2', 'he ping', '2026-01-05'), ('the company', 'K5', 'S2', 'ACME Ltd', '2026-01-05'), ('no contact', 'K5', 'S2', 'Nobody', '2026-01-05'),
-	('not known', 'K6', 'S2', 'Nobody', '2026-01-05'), ('adviser again', 'K6', 'S2', 'Qian Duo', '2026-01-05'), ('customer unknown', 'K99', 'S2', 'Qian Duo', '2026-01-05');
+	('not known', 'K6', 'S2', 'Nobody', '2026-01-05'), ('adviser again', 'K6', 'S2', 'Qian Duo', '2026-01-05'), ('customer unknown', 'K99', 'S2', 'Qian Duo', '2026-01-05'),
+	-- no adviser: the owner is; S1 is not, where the contract has another
+	('owner', 'K3', NULL, '李军', '2026-01-05'), ('owner, not adviser', 'K3', 'S2', '李军', '2026-01-05'), ('owner of a company', 'K6', NULL, 'Qian Duo', '2026-01-05'), ('other than the owner', 'K3', NULL, 'Zhou Yu', '2026-01-05');
 SELECT crmaudit.map_entity('customer', 'act.customer', '{"customer_id":"id","kind":"kind","name":"name","owner":"owner","account":"account"}');
 SELECT crmaudit.map_entity('contact', 'act.contact', '{"contact_id":"id","customer_id":"customer","name":"name"}');
 SELECT crmaudit.map_entity('staff', 'act.staff', '{"staff_id":"id","name":"name","account":"account"}');

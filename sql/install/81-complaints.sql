@@ -36,11 +36,12 @@ INSERT INTO crmaudit.work_word VALUES
 	('signed_by_no_contact', 'Who signed is none of the company''s contacts.', '签字人不在企业联系人之列。');
 UPDATE crmaudit.work_word SET chinese = crmaudit.unescape(chinese, english);
 
--- Which language the session speaks, the library knows.
+-- Which language the session speaks, the library knows. Inlined, so that a
+-- query that asks loads the library before it starts parallel workers: loaded
+-- later, it would lose what the session has set.
 CREATE FUNCTION crmaudit.speaks_english() RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT crmaudit.reason_in_words(r.reason) = r.english FROM crmaudit.reason r WHERE r.reason = 'missing'
-$$;
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN crmaudit.reason_in_words('missing') ~ '^[[:ascii:]]+$';
 COMMENT ON FUNCTION crmaudit.speaks_english() IS 'whether words are English in this session, by crmaudit.language';
 
 -- A complaint is one of mis-selling if one of these is part of its reason.

@@ -61,15 +61,23 @@ UPDATE ai.survey_answer SET staff_id = '1', customer_id = '1';
 UPDATE ai.step SET case_id = '1';
 UPDATE ai.usage_event SET user_id = '1';
 SELECT * FROM ai.failures();
--- Nor does any of parallel workers: what these views ask once a query keeps none away.
+-- Nor does any of parallel workers: what these views ask once a query keeps none
+-- away, and loads the library before there are any, so that a new session keeps
+-- what it has set.
 SELECT p.proname, p.proparallel FROM pg_proc p WHERE p.oid IN ('crmaudit.speaks_english()'::regprocedure, 'crmaudit.known_days(text)'::regprocedure, 'crmaudit.report_time_zone()'::regprocedure) ORDER BY 1;
+\c -
+SET crmaudit.calendar = 'CN';
+SET crmaudit.language = 'zh';
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
+SELECT clue, in_words, count(*) FROM crmaudit.audit_clues GROUP BY 1, 2 ORDER BY 1;
+SELECT current_setting('crmaudit.language') AS language, current_setting('crmaudit.calendar') AS calendar;
 SELECT * FROM ai.failures();
-RESET parallel_setup_cost;
-RESET parallel_tuple_cost;
-RESET min_parallel_table_scan_size;
+\c -
+SET client_min_messages = warning;
+SET crmaudit.calendar = 'CN';
+SET timezone = 'UTC';
 SELECT crmaudit.unmap_entity('interaction', 'ai.visits_of_old');
 TRUNCATE ai.customer, ai.staff, ai.contract, ai.interaction, ai.service_request, ai.complaint, ai.survey_answer, ai.payment, ai.plan, ai.step, ai.report, ai.usage_event;
 

@@ -89,6 +89,9 @@ SELECT crmaudit.false_positive(ARRAY(SELECT id FROM crmaudit.open_findings WHERE
 RESET crmaudit.actor;
 SELECT person, rule, reason, errors, let_through, refused, still_open, last_30_days, percent_of_person, rows_written, per_100_rows, persons, train
 	FROM crmaudit.error_frequency WHERE target = 'au.person'::regclass;
+-- A third time, and nobody else makes it: li is to be trained, and no group.
+INSERT INTO crmaudit.rejection (at, target, operation, rules, reasons, violations, actor, username) VALUES (now(), 'au.person', 'INSERT', ARRAY[:named]::bigint[], '{missing}', 1, 'li', 'postgres');
+SELECT person, rule, reason, errors, let_through, refused, persons, train FROM crmaudit.error_frequency WHERE target = 'au.person'::regclass AND rule = 'named';
 RESET crmaudit.shared_users;
 DELETE FROM crmaudit.rejection WHERE target = 'au.person'::regclass;
 SELECT crmaudit.unprotect('au.person');

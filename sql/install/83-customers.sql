@@ -145,13 +145,13 @@ INSERT INTO crmaudit.customer_word VALUES
 	('no log assets', 'CI2 not assessed: the logs of the year''s assets come to nothing', 'CI2 无法计算：当年资产对数合计不大于零');
 UPDATE crmaudit.customer_word SET chinese = crmaudit.unescape(chinese, english);
 
--- One row, read once a query.
-CREATE FUNCTION crmaudit.customer_limits(OUT today date, OUT this_year int, OUT year_ago timestamptz, OUT two_years_ago timestamptz,
+-- One row, read once a query. The language is asked for by whoever calls: see speaks_english().
+CREATE FUNCTION crmaudit.customer_limits(english boolean, OUT today date, OUT this_year int, OUT year_ago timestamptz, OUT two_years_ago timestamptz,
 	OUT words jsonb, OUT knows_contacts boolean, OUT knows_complaints boolean, OUT knows_payments boolean, OUT knows_staff boolean, OUT key_volume numeric, OUT key_positions text[], OUT silent_days int, OUT trend_steady numeric,
 	OUT value_a numeric, OUT value_b numeric, OUT churn_recency float8, OUT churn_frequency float8, OUT churn_complaints float8,
 	OUT churn_volume float8, OUT churn_medium float8, OUT churn_high float8, OUT credit_payment float8, OUT credit_data float8,
 	OUT credit_complaints float8, OUT payment_grace_days int)
-RETURNS record LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp AS $$
+RETURNS record LANGUAGE sql STABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT z.today, extract(year FROM z.today)::int, (z.today - 365)::timestamp AT TIME ZONE z.zone, (z.today - 730)::timestamp AT TIME ZONE z.zone,
 		w.words, m.entities && '{interaction,service_request,complaint,survey_answer,contract}', 'complaint' = ANY (m.entities), 'payment' = ANY (m.entities), 'staff' = ANY (m.entities),
 		(v.map ->> 'key_volume')::numeric, ARRAY(SELECT lower(btrim(p.position)) FROM unnest((v.map ->> 'key_positions')::text[]) AS p(position)),
@@ -164,11 +164,9 @@ RETURNS record LANGUAGE sql STABLE PARALLEL RESTRICTED SET search_path = pg_cata
 		(SELECT ARRAY(SELECT DISTINCT e.entity FROM crmaudit.entity_mapping e) AS entities) m,
 		(SELECT jsonb_object_agg(p.name, coalesce(s.value, p.value)) AS map
 			FROM crmaudit.customer_parameter p LEFT JOIN crmaudit.customer_setting s ON s.name = p.name) v,
-		-- the library knows which language the session speaks
-		(SELECT jsonb_object_agg(w.word, CASE WHEN crmaudit.reason_in_words(r.reason) = r.english THEN w.english ELSE w.chinese END) AS words
-			FROM crmaudit.customer_word w, crmaudit.reason r WHERE r.reason = 'missing') w
+		(SELECT jsonb_object_agg(w.word, CASE WHEN customer_limits.english THEN w.english ELSE w.chinese END) AS words FROM crmaudit.customer_word w) w
 $$;
-COMMENT ON FUNCTION crmaudit.customer_limits() IS 'what the views about customers go by: today, the last two years, words in the session''s language, whether any entity that tells of contacts is mapped, whether complaints, payments and staff are, and the parameters of customer_parameter as customer_setting changes them';
+COMMENT ON FUNCTION crmaudit.customer_limits(boolean) IS 'what the views about customers go by: today, the last two years, words in English or Chinese, whether any entity that tells of contacts is mapped, whether complaints, payments and staff are, and the parameters of customer_parameter as customer_setting changes them';
 
 -- What several views stand on ------------------------------------------------------
 
@@ -192,7 +190,7 @@ COMMENT ON VIEW crmaudit.customer_payment IS 'payments up to now, each with its 
 -- Grouped by "C", and the window in the order of the result, so that one sort
 -- serves all of it; sums of int are several times as fast as those of bigint.
 CREATE VIEW crmaudit.interaction_frequency WITH (security_invoker = true) AS
-	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m)
+	WITH l AS (SELECT m.* FROM crmaudit.customer_limits(crmaudit.speaks_english()) m)
 	SELECT c.customer_id, c.kind, c.method, c.interactions::bigint AS interactions, c.reached, c.first_at, c.last_at,
 		(SELECT l.today FROM l) - crmaudit.day_of(c.last_at) AS days_since_last,
 		CASE WHEN c.interactions > 1 THEN round((date_part('epoch', c.last_at - c.first_at) / (86400 * (c.interactions - 1)))::numeric, 1) END AS mean_interval_days,
@@ -219,7 +217,7 @@ COMMENT ON VIEW crmaudit.interaction_frequency IS 'how often a customer was in c
 -- use the columns of a pass skip it. Without an outcome an interaction counts as
 -- one that reached the customer.
 CREATE VIEW crmaudit.customer_figures WITH (security_invoker = true) AS
-	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
+	WITH l AS (SELECT m.* FROM crmaudit.customer_limits(crmaudit.speaks_english()) m),
 	facts AS (
 		-- 1 and 2: interactions of the last year and of the one before; 3 and 4:
 		-- complaints of the last year, the latter upheld; 0: any other contact;
@@ -241,7 +239,7 @@ CREATE VIEW crmaudit.customer_figures WITH (security_invoker = true) AS
 		-- when a contract was terminated before its time is not known
 		SELECT k.customer_id COLLATE "C", k.signed_at, 0,
 			coalesce(k.status IN ('terminated', 'cancelled', 'expired'), false) OR coalesce(k.ends_on < (SELECT l.today FROM l), false),
-			CASE WHEN k.ends_on < (SELECT l.today FROM l) THEN k.ends_on END
+			CASE WHEN k.ends_on > '-infinity' AND k.ends_on < (SELECT l.today FROM l) THEN k.ends_on END
 		FROM crmaudit.contract() k WHERE k.signed_at <= now() AND (k.status IN ('draft', 'offered')) IS NOT TRUE
 	), activity AS (
 		SELECT f.customer_id, max(f.at) FILTER (WHERE f.counts_as >= 0) AS last_contact_at,
@@ -252,7 +250,7 @@ CREATE VIEW crmaudit.customer_figures WITH (security_invoker = true) AS
 		FROM facts f GROUP BY f.customer_id
 	), known AS (
 		SELECT max(y.year) AS last_year, min(y.year) AS first_year,
-			(SELECT min(o.paid_at) FROM crmaudit.payment() o) < (SELECT l.two_years_ago FROM l) AS payments_reach_back
+			(SELECT min(o.paid_at) FROM crmaudit.payment() o WHERE o.paid_at > '-infinity') < (SELECT l.two_years_ago FROM l) AS payments_reach_back
 		FROM crmaudit.customer_year() y WHERE y.year < (SELECT l.this_year FROM l) AND y.fee IS NOT NULL
 	), business AS (
 		-- years: 0 the last full one, 1 the one before, 2 earlier ones, -1 this one;
@@ -328,7 +326,7 @@ COMMENT ON COLUMN crmaudit.customer_figures.yearly_business IS 'customer.annual_
 COMMENT ON COLUMN crmaudit.customer_figures.life_cycle IS 'rising: more than the year before by more than trend_steady, or the first business; declining: less by more than that, or no business any more, or steady below the mean of the earlier years; peak: steady and not below it; NULL: no volume, or nothing to compare with';
 
 CREATE VIEW crmaudit.silent_customers WITH (security_invoker = true) AS
-	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m)
+	WITH l AS (SELECT m.* FROM crmaudit.customer_limits(crmaudit.speaks_english()) m)
 	SELECT f.customer_id, f.name, f.kind, f.owner, f.since, f.last_contact_at, f.days_silent, f.failed_attempts, f.last_payment_at
 	FROM crmaudit.customer_figures f
 	WHERE NOT f.is_closed AND (f.days_silent > (SELECT l.silent_days FROM l)
@@ -339,7 +337,7 @@ COMMENT ON VIEW crmaudit.silent_customers IS 'customers, not closed, without con
 -- Churn ------------------------------------------------------------------------------
 
 CREATE VIEW crmaudit.churn_figures WITH (security_invoker = true) AS
-	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
+	WITH l AS (SELECT m.* FROM crmaudit.customer_limits(crmaudit.speaks_english()) m),
 	components AS (
 		SELECT f.customer_id, f.name, f.kind, f.owner, f.since, f.is_closed, f.closed_at, f.contracts_over, f.contracts_over_on,
 			f.days_silent, f.contacts, f.contacts_before, f.complaints, f.upheld, f.volume, f.volume_before,
@@ -391,11 +389,11 @@ COMMENT ON COLUMN crmaudit.churn_risk.assessed IS 'how many of the four componen
 COMMENT ON COLUMN crmaudit.churn_risk.reason IS 'silence from half of its limit on, and whatever else raises the score';
 
 CREATE VIEW crmaudit.customer_churn WITH (security_invoker = true) AS
-	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
+	WITH l AS (SELECT m.* FROM crmaudit.customer_limits(crmaudit.speaks_english()) m),
 	states AS MATERIALIZED (
 		SELECT f.customer_id COLLATE "C" AS customer_id, f.name, f.kind, f.owner, f.since,
 			CASE WHEN f.is_closed OR f.contracts_over THEN 'left' ELSE 'leaving' END AS state,
-			CASE WHEN f.is_closed THEN crmaudit.day_of(f.closed_at) ELSE f.contracts_over_on END AS left_on,
+			CASE WHEN f.is_closed THEN crmaudit.day_of(nullif(f.closed_at, '-infinity')) ELSE f.contracts_over_on END AS left_on,
 			CASE WHEN f.is_closed THEN (SELECT l.words ->> 'left: closed' FROM l) WHEN f.contracts_over THEN (SELECT l.words ->> 'left: contract' FROM l) ELSE f.reason END AS how,
 			greatest(f.volume, f.volume_before) AS volume_at_stake, CASE WHEN NOT f.is_closed AND NOT f.contracts_over THEN f.tenths * 0.1 END AS score
 		FROM crmaudit.churn_figures f
@@ -424,7 +422,7 @@ COMMENT ON VIEW crmaudit.customer_churn IS 'who left (closed, or the last signed
 -- Segments -----------------------------------------------------------------------------
 
 CREATE VIEW crmaudit.customer_segments WITH (security_invoker = true) AS
-	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
+	WITH l AS (SELECT m.* FROM crmaudit.customer_limits(crmaudit.speaks_english()) m),
 	figures AS (
 		SELECT f.customer_id, f.name, f.kind, f.segment, f.size, f.main_business, f.industry, f.operating_condition, f.risk, f.region, f.owner, f.since,
 			f.yearly_business, f.life_cycle, f.change, f.volume, f.volume_before, f.revenue, f.revenue_before
@@ -462,7 +460,7 @@ COMMENT ON COLUMN crmaudit.customer_segments.industry_growth IS 'growth of the s
 COMMENT ON COLUMN crmaudit.customer_segments.cooperation IS 'new: less than a year; established: less than five; long-standing';
 
 CREATE VIEW crmaudit.key_customers WITH (security_invoker = true) AS
-	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
+	WITH l AS (SELECT m.* FROM crmaudit.customer_limits(crmaudit.speaks_english()) m),
 	owned AS (
 		SELECT f.customer_id, f.name, f.yearly_business, f.yearly_business_from, f.life_cycle, nullif(btrim(f.owner), '') AS owner, s.name AS owner_name,
 			s.position AS owner_position, s.active, s.staff_id IS NOT NULL AS is_staff
@@ -516,7 +514,7 @@ END $$;
 COMMENT ON FUNCTION crmaudit.customer_quality() IS 'open findings of the rows that customers are mapped from, and the sum of their risk as in scores (info 0, warning 0.25, error 0.75, critical 1; half where a value is only suspect); customers without any are listed only if not all sources are judged';
 
 CREATE VIEW crmaudit.customer_credit WITH (security_invoker = true) AS
-	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
+	WITH l AS (SELECT m.* FROM crmaudit.customer_limits(crmaudit.speaks_english()) m),
 	judged AS (SELECT bool_and(s.is_judged) AS is_all FROM crmaudit.judged_sources() s),
 	due AS (
 		SELECT o.customer_id COLLATE "C" AS customer_id, o.amount, o.ends_on, coalesce(o.starts_on, crmaudit.day_of(o.signed_at)) AS due_from,
@@ -589,14 +587,14 @@ COMMENT ON COLUMN crmaudit.customer_credit.open_findings IS 'of the row that the
 -- Reports -------------------------------------------------------------------------------
 
 CREATE VIEW crmaudit.financial_statistics WITH (security_invoker = true) AS
-	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
+	WITH l AS (SELECT m.* FROM crmaudit.customer_limits(crmaudit.speaks_english()) m),
 	facts AS (
 		SELECT k.customer_id COLLATE "C" AS customer_id, extract(year FROM crmaudit.day_of(k.signed_at))::int AS year,
 			1 AS contracts, k.amount AS contracted, 0 AS payments, NULL::numeric AS paid, NULL::numeric AS fee, NULL::numeric AS assets, NULL::numeric AS revenue
-		FROM crmaudit.contract() k WHERE k.signed_at <= now() AND (k.status IN ('draft', 'offered')) IS NOT TRUE
+		FROM crmaudit.contract() k WHERE k.signed_at > '-infinity' AND k.signed_at <= now() AND (k.status IN ('draft', 'offered')) IS NOT TRUE
 		UNION ALL
 		SELECT p.customer_id, extract(year FROM crmaudit.day_of(p.paid_at))::int, 0, NULL, 1, p.amount, NULL, NULL, NULL
-		FROM crmaudit.customer_payment p
+		FROM crmaudit.customer_payment p WHERE p.paid_at > '-infinity'
 		UNION ALL
 		SELECT y.customer_id COLLATE "C", y.year, 0, NULL, 0, NULL, y.fee, y.assets, y.revenue
 		FROM crmaudit.customer_year() y WHERE y.year <= (SELECT m.this_year FROM l m)
@@ -623,7 +621,7 @@ CREATE VIEW crmaudit.financial_statistics WITH (security_invoker = true) AS
 COMMENT ON VIEW crmaudit.financial_statistics IS 'by year, in total and by kind of customer: customers with figures, contracts signed and their amount, payments, who paid and how much each, fees with mean and the largest customer''s share, customers'' assets and revenue, and the change from the year before, all in yuan; the year that has not ended is as of now (D24)';
 
 CREATE VIEW crmaudit.sales_dynamics WITH (security_invoker = true) AS
-	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
+	WITH l AS (SELECT m.* FROM crmaudit.customer_limits(crmaudit.speaks_english()) m),
 	facts AS (
 		SELECT date_trunc('month', c.since::timestamp)::date AS month, count(*) AS new_customers, 0::bigint AS lost_customers, 0::bigint AS contracts, NULL::numeric AS contracted,
 			0::bigint AS payments, NULL::numeric AS paid, 0::bigint AS contacts
@@ -666,7 +664,7 @@ COMMENT ON VIEW crmaudit.sales_dynamics IS 'month by month: new and lost custome
 -- Importance ------------------------------------------------------------------------------
 
 CREATE VIEW crmaudit.customer_importance WITH (security_invoker = true) AS
-	WITH l AS (SELECT m.* FROM crmaudit.customer_limits() m),
+	WITH l AS (SELECT m.* FROM crmaudit.customer_limits(crmaudit.speaks_english()) m),
 	figures AS (
 		-- in the order of the result, so that one sort serves all
 		SELECT y.firm_id COLLATE "C" AS firm_id, y.year, y.customer_id COLLATE "C" AS customer_id, sum(y.fee) AS fee, max(y.assets) AS assets

@@ -39,7 +39,8 @@ CREATE FUNCTION ai.failures() RETURNS TABLE (failed text, error text) LANGUAGE p
 BEGIN
 	FOREACH failed IN ARRAY '{record_retention,sample_coverage,revisit_spot_checks,revisit_compliance,revisit_monthly,backdated_entries,call_attempts,revisit_record_gaps,conflict_of_interest,special_revisits,serious_exceptions,hazard_cases,
 			complaint_timeliness,complaint_analysis,complaint_monthly,satisfaction,audit_clues,visit_plan_completion,churn_by_staff,staff_appraisal,untrained_sales,agent_recheck,third_party_payments,seller_controlled_accounts,signed_by_others,
-			contract_compliance,step_durations,rework,needless_steps,duplicate_entry,usage,inactive_users}'::text[] LOOP
+			contract_compliance,step_durations,rework,needless_steps,duplicate_entry,usage,inactive_users,
+			interaction_frequency,customer_figures,silent_customers,churn_risk,customer_churn,customer_segments,key_customers,customer_credit,financial_statistics,sales_dynamics,customer_importance}'::text[] LOOP
 		BEGIN
 			EXECUTE format('SELECT count(v::text) FROM crmaudit.%I v', failed);
 			CONTINUE;
@@ -65,6 +66,14 @@ SELECT * FROM ai.failures();
 -- away, and loads the library before there are any, so that a new session keeps
 -- what it has set.
 SELECT p.proname, p.proparallel FROM pg_proc p WHERE p.oid IN ('crmaudit.speaks_english()'::regprocedure, 'crmaudit.known_days(text)'::regprocedure, 'crmaudit.report_time_zone()'::regprocedure) ORDER BY 1;
+\c -
+SET crmaudit.calendar = 'CN';
+SET crmaudit.language = 'zh';
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT count(*) >= 0 AS read FROM crmaudit.key_customers;
+SELECT current_setting('crmaudit.language') AS language, current_setting('crmaudit.calendar') AS calendar;
 \c -
 SET crmaudit.calendar = 'CN';
 SET crmaudit.language = 'zh';

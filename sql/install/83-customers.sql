@@ -340,7 +340,7 @@ CREATE VIEW crmaudit.churn_figures WITH (security_invoker = true) AS
 	WITH l AS (SELECT m.* FROM crmaudit.customer_limits(crmaudit.speaks_english()) m),
 	components AS (
 		SELECT f.customer_id, f.name, f.kind, f.owner, f.since, f.is_closed, f.closed_at, f.contracts_over, f.contracts_over_on,
-			f.days_silent, f.contacts, f.contacts_before, f.complaints, f.upheld, f.volume, f.volume_before,
+			f.days_silent, f.contacts, f.contacts_before, f.complaints, f.upheld, f.volume, f.volume_before, f.yearly_business,
 			-- least() and greatest() pass NULL over; float8 is several times as fast as numeric
 			CASE WHEN f.days_silent IS NOT NULL THEN least(1, greatest(0, f.days_silent) / (SELECT greatest(1, l.silent_days)::float8 FROM l)) END AS recency_risk,
 			CASE WHEN f.contacts_before > 0 THEN greatest(0, 1 - f.contacts / f.contacts_before::float8) END AS frequency_risk,
@@ -371,7 +371,7 @@ CREATE VIEW crmaudit.churn_figures WITH (security_invoker = true) AS
 				|| CASE WHEN s.upheld > 0 THEN replace((SELECT l.words ->> 'upheld' FROM l), '#', s.upheld::text) ELSE '' END END,
 			CASE WHEN s.volume_risk > 0 THEN replace((SELECT l.words ->> 'volume' FROM l), '#', floor(100 * s.volume_risk + 0.5)::int::text) END), '') AS reason,
 		s.recency_risk, s.frequency_risk, s.complaint_risk, s.volume_risk, s.assessed,
-		s.days_silent, s.contacts, s.contacts_before, s.complaints, s.upheld, s.volume, s.volume_before,
+		s.days_silent, s.contacts, s.contacts_before, s.complaints, s.upheld, s.volume, s.volume_before, s.yearly_business,
 		s.since, s.is_closed, s.closed_at, s.contracts_over, s.contracts_over_on
 	FROM scored s;
 COMMENT ON VIEW crmaudit.churn_figures IS 'implementation of churn_risk and customer_churn: the score of all customers, in tenths of a point, closed ones too, in no order (D22)';
@@ -395,7 +395,7 @@ CREATE VIEW crmaudit.customer_churn WITH (security_invoker = true) AS
 			CASE WHEN f.is_closed OR f.contracts_over THEN 'left' ELSE 'leaving' END AS state,
 			CASE WHEN f.is_closed THEN crmaudit.day_of(nullif(f.closed_at, '-infinity')) ELSE f.contracts_over_on END AS left_on,
 			CASE WHEN f.is_closed THEN (SELECT l.words ->> 'left: closed' FROM l) WHEN f.contracts_over THEN (SELECT l.words ->> 'left: contract' FROM l) ELSE f.reason END AS how,
-			greatest(f.volume, f.volume_before) AS volume_at_stake, CASE WHEN NOT f.is_closed AND NOT f.contracts_over THEN f.tenths * 0.1 END AS score
+			greatest(f.volume, f.volume_before, f.yearly_business) AS volume_at_stake, CASE WHEN NOT f.is_closed AND NOT f.contracts_over THEN f.tenths * 0.1 END AS score
 		FROM crmaudit.churn_figures f
 		WHERE f.is_closed OR f.contracts_over OR f.level = 'high'
 	), told AS (
@@ -417,7 +417,7 @@ CREATE VIEW crmaudit.customer_churn WITH (security_invoker = true) AS
 	FROM states s
 	LEFT JOIN reasons r ON r.customer_id = s.customer_id
 	ORDER BY s.state DESC, s.volume_at_stake DESC NULLS LAST, s.customer_id;
-COMMENT ON VIEW crmaudit.customer_churn IS 'who left (closed, or the last signed contract is over and none is in force), who is about to leave (churn_risk high), how that shows, and why: the last complaint and the last answer "not satisfied" within the 365 days before, with the reasons given; volume_at_stake is the larger of the last two years'' volumes, score that of churn_risk (D22)';
+COMMENT ON VIEW crmaudit.customer_churn IS 'who left (closed, or the last signed contract is over and none is in force), who is about to leave (churn_risk high), how that shows, and why: the last complaint and the last answer "not satisfied" within the 365 days before, with the reasons given; volume_at_stake is the largest of the last two years'' volumes and yearly_business, score that of churn_risk (D22)';
 
 -- Segments -----------------------------------------------------------------------------
 

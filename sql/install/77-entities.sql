@@ -390,7 +390,6 @@ LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	what text := format('column "%s" of entity "%s"', column_name, entity);
 	source text := CASE jsonb_typeof(spec) WHEN 'string' THEN spec #>> '{}' ELSE coalesce(spec ->> 'column', spec ->> 'sql') END;
-	result text;
 BEGIN
 	IF source IS NULL OR jsonb_typeof(spec) NOT IN ('string', 'object')
 		OR jsonb_typeof(spec) = 'object' AND (spec - '{column,sql,values,time_zone}'::text[] <> '{}' OR jsonb_typeof(coalesce(spec -> 'values', '{}')) <> 'object'
@@ -404,18 +403,13 @@ BEGIN
 		RAISE EXCEPTION '% is mapped to column "%", which does not exist', what, source
 			USING ERRCODE = 'undefined_column', HINT = format('There are: %s.', array_to_string(names, ', '));
 	END IF;
-	result := CASE WHEN source = ANY (names) THEN quote_ident(source) ELSE crmaudit.require_expression(source, what) END;
-	IF spec -> 'values' <> '{}' THEN
-		result := format('CASE (%s)::text %s ELSE (%s)::text END', result,
-			(SELECT string_agg(format('WHEN %L THEN %L', v.key, v.value), ' ' ORDER BY v.key) FROM jsonb_each_text(spec -> 'values') v), result);
-	END IF;
-	RETURN result;
+	RETURN CASE WHEN source = ANY (names) THEN quote_ident(source) ELSE crmaudit.require_expression(source, what) END;
 END $$;
-COMMENT ON FUNCTION crmaudit.mapped_expression(text[], text, text, jsonb) IS 'SQL of one column of a mapping; names are the source''s columns';
+COMMENT ON FUNCTION crmaudit.mapped_expression(text[], text, text, jsonb) IS 'SQL of one column of a mapping, before its values are translated; names are the source''s columns';
 
 -- A value as the type that an entity's column has. Times without a zone are of
 -- the zone that was given, not of the session's; NULL: it does not fit.
-CREATE FUNCTION crmaudit.fitted_expression(expression text, type text, wanted text, zone text, has_values boolean) RETURNS text
+CREATE FUNCTION crmaudit.fitted_expression(expression text, type text, wanted text, zone text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN type = wanted THEN expression
@@ -423,7 +417,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN wanted = 'text' AND type = 'date' THEN format('to_char(%s, ''YYYY-MM-DD'')', expression)
 		WHEN wanted = 'text' AND type LIKE 'timestamp%without time zone' THEN format('to_char(%s, ''YYYY-MM-DD HH24:MI:SS'')', expression)
 		WHEN wanted = 'text' AND type LIKE 'timestamp%with time zone' THEN format('to_char((%s) AT TIME ZONE %L, ''YYYY-MM-DD HH24:MI:SS'')', expression, zone)
-		WHEN wanted = 'text' OR has_values THEN format('(%s)::%s', expression, wanted)
+		WHEN wanted = 'text' THEN format('(%s)::%s', expression, wanted)
 		WHEN wanted = 'timestamp with time zone' AND (type = 'date' OR type LIKE 'timestamp%without time zone')
 			THEN format('((%s)::timestamp AT TIME ZONE %L)', expression, zone)
 		WHEN wanted = 'timestamp with time zone' AND type LIKE 'timestamp%with time zone' THEN format('(%s)::timestamptz', expression)
@@ -434,7 +428,31 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN wanted NOT IN ('timestamp with time zone', 'date', 'numeric', 'integer', 'bigint', 'boolean') THEN format('(%s)::%s', expression, wanted)
 	END
 $$;
-COMMENT ON FUNCTION crmaudit.fitted_expression(text, text, text, text, boolean) IS 'SQL that gives a value the type that an entity''s column has; NULL if it does not fit';
+COMMENT ON FUNCTION crmaudit.fitted_expression(text, text, text, text) IS 'SQL that gives a value the type that an entity''s column has; NULL if it does not fit';
+
+-- A word as a value of a type, and NULL unless it is certain to be one: nothing
+-- that the CRM holds may be an error to whoever reads it.
+CREATE FUNCTION crmaudit.word_expression(word text, wanted text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
+	SELECT coalesce((SELECT format('CASE WHEN %1$s COLLATE "C" ~* %2$L THEN %1$s::%3$s END', word, p.pattern, wanted)
+		FROM (VALUES ('integer', '^[-+]?[0-9]{1,9}$'), ('bigint', '^[-+]?[0-9]{1,18}$'), ('numeric', '^[-+]?[0-9]{1,99}([.][0-9]{1,99})?$'),
+			('boolean', '^(t|true|f|false|y|yes|n|no|on|off|1|0)$')) AS p(type, pattern) WHERE p.type = wanted),
+		'NULL::' || wanted)
+$$;
+COMMENT ON FUNCTION crmaudit.word_expression(text, text) IS 'SQL of a text as a number or a boolean; NULL for a text that is none, and for every text where another type is wanted';
+
+-- What is not translated stays as it is where it fits.
+CREATE FUNCTION crmaudit.translated_expression(expression text, type text, wanted text, zone text, translations jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('CASE %s %s ELSE %s END', t.word,
+		(SELECT string_agg(format('WHEN %L THEN %L::%s', v.key, v.value, wanted), ' ' ORDER BY v.key) FROM jsonb_each_text(translations) v),
+		CASE WHEN wanted ~ p.is_text THEN format('%s::%s', t.word, wanted)
+			WHEN type ~ p.is_text THEN crmaudit.word_expression(t.word, wanted)
+			ELSE coalesce(crmaudit.fitted_expression(expression, type, wanted, zone), crmaudit.word_expression(t.word, wanted)) END)
+	FROM (SELECT format('((%s)::text)', crmaudit.fitted_expression(expression, type, 'text', zone)) AS word) t
+	CROSS JOIN (SELECT '^(text|name|character( varying)?([(].*)?)$' AS is_text) p
+$$;
+COMMENT ON FUNCTION crmaudit.translated_expression(text, text, text, text, jsonb) IS 'SQL of a value with some of its words translated, of the type that an entity''s column has: any other word of a text is NULL unless it is a text, a number or a boolean that is wanted';
 
 -- What the SQL of a mapping calls each column of its source. One that was added
 -- since goes by its own name, unless that is what another was called.
@@ -477,6 +495,7 @@ DECLARE
 	one record;
 	fitted text;
 	fitted_list text := '';
+	id_expression text;
 	key_members text;
 	role constant oid := (SELECT c.relowner FROM pg_class c WHERE c.oid = mapping.source);
 BEGIN
@@ -497,7 +516,7 @@ BEGIN
 			format('filter of entity "%s"', mapping.entity), 'boolean', role);
 	END IF;
 	FOR one IN
-		SELECT c.key AS column_name, format_type(t.type, NULL) AS wanted, c.value -> 'values' <> '{}' AS has_values, coalesce(c.value ->> 'time_zone', mapping.time_zone) AS zone, c.value ->> 'time_zone' <> mapping.time_zone AS is_elsewhere,
+		SELECT c.key AS column_name, format_type(t.type, NULL) AS wanted, nullif(c.value -> 'values', '{}') AS translations, coalesce(c.value ->> 'time_zone', mapping.time_zone) AS zone, c.value ->> 'time_zone' <> mapping.time_zone AS is_elsewhere,
 			crmaudit.mapped_expression(names, mapping.entity, c.key, c.value) AS expression, probe.types ->> c.key AS type,
 			format_type(nullif(crmaudit.base_type(to_regtype(probe.types ->> c.key)), to_regtype(probe.types ->> c.key)), NULL) AS base
 		FROM jsonb_each(mapping.columns) c
@@ -517,12 +536,20 @@ BEGIN
 			one.type := 'timestamp with time zone';
 			one.zone := mapping.time_zone;
 		END IF;
-		fitted := CASE WHEN one.wanted IS NULL THEN one.expression
-			ELSE crmaudit.fitted_expression(one.expression, one.type, one.wanted, one.zone, coalesce(one.has_values, false)) END;
+		fitted := CASE WHEN one.translations IS NOT NULL THEN crmaudit.translated_expression(one.expression, one.type, coalesce(one.wanted, 'text'), one.zone, one.translations)
+			WHEN one.wanted IS NULL THEN one.expression
+			ELSE crmaudit.fitted_expression(one.expression, one.type, one.wanted, one.zone) END;
 		IF fitted IS NULL THEN
 			RAISE EXCEPTION 'column "%" of entity "%" must have type %', one.column_name, mapping.entity, one.wanted
 				USING ERRCODE = 'datatype_mismatch', DETAIL = format('What it is mapped to in relation "%s" has type %s.', crmaudit.plain_name(mapping.source), probe.types ->> one.column_name),
 					HINT = 'Map it to an SQL expression of that type.';
+		END IF;
+		IF one.translations IS NOT NULL THEN
+			-- words that are no values of the type
+			PERFORM crmaudit.check_sql(format('SELECT %s AS x FROM %s', fitted, from_item), path, format('column "%s" of entity "%s"', one.column_name, mapping.entity), NULL, role);
+		END IF;
+		IF one.column_name = id_column THEN
+			id_expression := CASE WHEN one.translations IS NULL THEN one.expression ELSE fitted END;
 		END IF;
 		fitted_list := fitted_list || format('%s AS %I, ', fitted, one.column_name);
 	END LOOP;
@@ -531,7 +558,7 @@ BEGIN
 		FROM pg_index i JOIN crmaudit.mapping_names(mapping) n ON n.attnum = ANY (i.indkey)
 		WHERE i.indrelid = mapping.source AND i.indisprimary);
 	SELECT q.query, q.types, q.parallel INTO mapping.query, mapping.types, mapping.parallel FROM crmaudit.canonical_query(format('SELECT %s jsonb_build_object(%s) AS row_key FROM %s%s', fitted_list,
-		coalesce(key_members, format('%L, %s', id_column, crmaudit.mapped_expression(names, mapping.entity, id_column, mapping.columns -> id_column))),
+		coalesce(key_members, format('%L, %s', id_column, id_expression)),
 		from_item,
 		coalesce(E'\nWHERE ' || crmaudit.require_expression(mapping.filter, format('filter of entity "%s"', mapping.entity)), '')), path, role) q;
 END $$;

@@ -622,9 +622,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conformin
 $$;
 COMMENT ON FUNCTION crmaudit.entity_query(text, boolean) IS 'an entity as one SELECT over its sources; whole: with the additional columns, source and row_key';
 
--- A function of every entity. In one session at a time, for a parallel restore
--- loads the tables in several.
-CREATE FUNCTION crmaudit.make_entity_functions() RETURNS void
+-- A function of every entity, or of some. In one session at a time, for a
+-- parallel restore loads the tables in several.
+CREATE FUNCTION crmaudit.make_entity_functions(entities text[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET check_function_bodies = off AS $$
 DECLARE
 	one record;
@@ -635,7 +635,7 @@ BEGIN
 			string_agg(format('%I %s', c.column_name, format_type(to_regtype(c.type), NULL)), ', ' ORDER BY c.position) AS columns,
 			coalesce((SELECT m.parallel FROM crmaudit.entity_mapping m WHERE m.entity = e.entity ORDER BY m.parallel = 'safe', m.parallel = 'restricted' LIMIT 1), 'safe') AS parallel
 		FROM crmaudit.entity e JOIN crmaudit.entity_column c USING (entity)
-		WHERE e.entity <> 'sample_member' GROUP BY e.entity
+		WHERE e.entity <> 'sample_member' AND (entities IS NULL OR e.entity = ANY (entities)) GROUP BY e.entity
 	LOOP
 		-- inlined, it is as safe as what is mapped
 		EXECUTE format('CREATE OR REPLACE FUNCTION crmaudit.%I() RETURNS TABLE (%s) LANGUAGE sql STABLE PARALLEL %s ROWS 100000 AS %L',
@@ -648,7 +648,7 @@ BEGIN
 		EXECUTE format('ALTER FUNCTION crmaudit.%I() DEPENDS ON EXTENSION crmaudit', one.entity);
 	END LOOP;
 END $$;
-COMMENT ON FUNCTION crmaudit.make_entity_functions() IS 'makes the function of every entity anew, after its mapping';
+COMMENT ON FUNCTION crmaudit.make_entity_functions(text[]) IS 'makes the functions of entities (NULL: of all) anew, after their mapping';
 
 SELECT crmaudit.make_entity_functions();
 
@@ -659,8 +659,59 @@ BEGIN
 	PERFORM crmaudit.make_obligation_functions();
 	RETURN NULL;
 END $$;
-COMMENT ON FUNCTION crmaudit.entities_changed() IS 'trigger: what is built on entities follows their mapping, also when a restore loads it';
-CREATE TRIGGER entities_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.entity_mapping
+COMMENT ON FUNCTION crmaudit.entities_changed() IS 'trigger: what is built on entities follows their definition, also when a restore loads it';
+
+-- Only what is built on these entities: each obligation takes tens of
+-- milliseconds, in the CRM's own statement where that alters a table.
+CREATE FUNCTION crmaudit.make_built_on(entities text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	labels constant text := crmaudit.parallel_labels(entities);
+	readers text[];
+BEGIN
+	IF entities = '{}' THEN
+		RETURN;
+	END IF;
+	PERFORM crmaudit.make_entity_functions(entities);
+	-- SQL of any obligation may call them, and is no safer than they are
+	readers := CASE WHEN crmaudit.parallel_labels(entities) = labels THEN crmaudit.obligations_reading(entities) END;
+	IF readers IS DISTINCT FROM '{}' THEN
+		PERFORM crmaudit.make_obligation_functions(readers);
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.make_built_on(text[]) IS 'makes the functions of entities anew, and the obligations that read them';
+
+CREATE FUNCTION crmaudit.parallel_labels(entities text[]) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT string_agg(p.proparallel::text, '' ORDER BY e) FROM unnest(entities) e JOIN pg_proc p ON p.oid = to_regprocedure(format('crmaudit.%I()', e))
+$$;
+COMMENT ON FUNCTION crmaudit.parallel_labels(text[]) IS 'what workers may do with the functions of entities';
+
+CREATE FUNCTION crmaudit.mappings_changed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	CASE TG_OP
+		WHEN 'INSERT' THEN
+			PERFORM crmaudit.make_built_on(ARRAY(SELECT DISTINCT m.entity FROM new_mapping m));
+		WHEN 'DELETE' THEN
+			PERFORM crmaudit.make_built_on(ARRAY(SELECT DISTINCT m.entity FROM old_mapping m));
+		ELSE
+			-- a column that no SQL reads may have come or gone
+			PERFORM crmaudit.make_built_on(ARRAY(SELECT m.entity FROM
+				((SELECT o.entity, o.source, o.query, o.types, o.parallel, o.mapped_by FROM old_mapping o EXCEPT SELECT n.entity, n.source, n.query, n.types, n.parallel, n.mapped_by FROM new_mapping n)
+				UNION (SELECT n.entity, n.source, n.query, n.types, n.parallel, n.mapped_by FROM new_mapping n EXCEPT SELECT o.entity, o.source, o.query, o.types, o.parallel, o.mapped_by FROM old_mapping o)) m
+				GROUP BY m.entity));
+	END CASE;
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION crmaudit.mappings_changed() IS 'trigger: what is built on entities follows their mapping, also when a restore loads it';
+CREATE TRIGGER mapping_inserted AFTER INSERT ON crmaudit.entity_mapping
+	REFERENCING NEW TABLE AS new_mapping FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.mappings_changed();
+CREATE TRIGGER mapping_updated AFTER UPDATE ON crmaudit.entity_mapping
+	REFERENCING OLD TABLE AS old_mapping NEW TABLE AS new_mapping FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.mappings_changed();
+CREATE TRIGGER mapping_deleted AFTER DELETE ON crmaudit.entity_mapping
+	REFERENCING OLD TABLE AS old_mapping FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.mappings_changed();
+CREATE TRIGGER entities_changed AFTER TRUNCATE ON crmaudit.entity_mapping
 	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.entities_changed();
 CREATE TRIGGER entities_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.entity_column
 	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.entities_changed();
@@ -894,8 +945,11 @@ DECLARE
 	mapping crmaudit.entity_mapping;
 	prepared crmaudit.entity_mapping;
 	new_shape constant text := crmaudit.source_shape(altered);
+	is_broken boolean;
+	unread text[];
 BEGIN
 	FOR mapping IN SELECT * FROM crmaudit.entity_mapping m WHERE m.source = altered LOOP
+		is_broken := false;
 		IF mapping.shape <> new_shape THEN
 			-- what a column is called now is what a dump knows it by
 			mapping.attnames := ARRAY(SELECT coalesce(a.attname::text, n.name) FROM unnest(mapping.attnums, mapping.attnames) WITH ORDINALITY AS n(attnum, name, position)
@@ -904,11 +958,17 @@ BEGIN
 				prepared := crmaudit.prepare_mapping(mapping);
 			EXCEPTION WHEN OTHERS THEN
 				prepared := mapping;
+				is_broken := true;
 			END;
 			UPDATE crmaudit.entity_mapping m SET query = prepared.query, types = prepared.types, parallel = prepared.parallel, attnames = prepared.attnames, shape = new_shape WHERE m.id = mapping.id;
-		ELSIF crmaudit.entity_is_stale(mapping.entity) THEN
-			PERFORM crmaudit.make_entity_functions();
-			PERFORM crmaudit.make_obligation_functions();
+			-- what could not be read with the same query may be readable now
+			unread := crmaudit.obligations_reading('{}');
+			IF unread <> '{}' THEN
+				PERFORM crmaudit.make_obligation_functions(unread);
+			END IF;
+		END IF;
+		IF is_broken OR crmaudit.entity_is_stale(mapping.entity) THEN
+			PERFORM crmaudit.make_built_on(ARRAY[mapping.entity]);
 		END IF;
 	END LOOP;
 END $$;

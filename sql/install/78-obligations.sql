@@ -547,9 +547,18 @@ CREATE FUNCTION crmaudit.obligation_rows() RETURNS TABLE (obligation text, subje
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 100000 AS 'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::int, NULL::text, NULL::int WHERE false';
 COMMENT ON FUNCTION crmaudit.obligation_rows() IS 'implementation of the view obligation_status: made anew from the queries of all obligations when one changes, or what it reads';
 
--- Of all obligations, or only of those that have neither a query nor a problem:
--- each of them takes some milliseconds.
-CREATE FUNCTION crmaudit.make_obligation_functions(of_all boolean DEFAULT true) RETURNS void
+-- What its status, problem or gap may change with. What SQL of another kind
+-- could not be read may be readable now.
+CREATE FUNCTION crmaudit.obligations_reading(entities text[]) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT ARRAY(SELECT o.name FROM crmaudit.obligation o
+		WHERE ARRAY[o.for_each, o.fulfilled_by, 'staff'] && entities OR o.problem !~ '^(entity [a-z0-9_]+ is not mapped$|role )' ORDER BY o.name)
+$$;
+COMMENT ON FUNCTION crmaudit.obligations_reading(text[]) IS 'obligations that depend on the mapping of entities';
+
+-- Of all obligations, or of some; of those that have neither a query nor a
+-- problem always: each of them takes tens of milliseconds.
+CREATE FUNCTION crmaudit.make_obligation_functions(names text[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET check_function_bodies = off AS $$
 DECLARE
 	o crmaudit.obligation;
@@ -559,7 +568,7 @@ DECLARE
 	new_gap text;
 BEGIN
 	PERFORM pg_advisory_xact_lock('crmaudit.entity'::regclass::oid::bigint);
-	FOR o IN SELECT * FROM crmaudit.obligation p WHERE of_all OR p.query IS NULL AND p.problem IS NULL ORDER BY name LOOP
+	FOR o IN SELECT * FROM crmaudit.obligation p WHERE names IS NULL OR p.name = ANY (names) OR p.query IS NULL AND p.problem IS NULL ORDER BY p.name LOOP
 		new_query := NULL;
 		new_parallel := NULL;
 		new_gap := NULL;
@@ -581,14 +590,14 @@ BEGIN
 		(SELECT string_agg(format(E'SELECT * FROM (%s) AS o', n.query), E'\nUNION ALL\n' ORDER BY n.name) FROM crmaudit.obligation n WHERE n.query IS NOT NULL),
 		'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::int, NULL::text, NULL::int WHERE false'));
 END $$;
-COMMENT ON FUNCTION crmaudit.make_obligation_functions(boolean) IS 'makes obligation_rows() anew';
+COMMENT ON FUNCTION crmaudit.make_obligation_functions(text[]) IS 'makes the queries of obligations (NULL: of all), and obligation_rows(), anew';
 
 CREATE FUNCTION crmaudit.obligations_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	-- it writes their queries, which ends here
 	IF TG_TABLE_NAME <> 'obligation' OR TG_OP <> 'UPDATE' OR EXISTS (SELECT FROM crmaudit.obligation o WHERE o.query IS NULL AND o.problem IS NULL) THEN
-		PERFORM crmaudit.make_obligation_functions(TG_TABLE_NAME <> 'obligation');
+		PERFORM crmaudit.make_obligation_functions(CASE TG_TABLE_NAME WHEN 'obligation' THEN '{}'::text[] END);
 	END IF;
 	RETURN NULL;
 END $$;

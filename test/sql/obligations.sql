@@ -648,6 +648,32 @@ RESET search_path;
 ALTER TABLE ob.contract RENAME signed TO signed_at;
 SELECT obligation, subject_id, state FROM crmaudit.obligation_status WHERE obligation = 'pathed';
 SELECT crmaudit.drop_obligation('pathed');
+-- Only what reads an entity is made anew with it: other tables of the CRM do
+-- not pay for obligations.
+SELECT crmaudit.add_obligation('twin', 'contract', '5 days', 'interaction', calendar => 'CN') > 0 AS added;
+CREATE FUNCTION ob.made(proc regprocedure) RETURNS xid LANGUAGE sql AS $$SELECT p.xmin FROM pg_proc p WHERE p.oid = proc$$;
+CREATE TABLE ob.news (id text PRIMARY KEY, kind text);
+SELECT ob.made('crmaudit.obligation_rows()') AS made, ob.made('crmaudit.interaction()') AS interaction_made \gset
+SELECT crmaudit.map_entity('news', 'ob.news', '{"news_id": "id", "kind": "kind"}');
+ALTER TABLE ob.news RENAME kind TO sort;
+ALTER TABLE ob.visit ADD COLUMN remark text;
+SELECT ob.made('crmaudit.obligation_rows()') = :'made' AS is_as_it_was, ob.made('crmaudit.interaction()') = :'interaction_made' AS so_is_interaction;
+SELECT crmaudit.unmap_entity('news');
+SELECT ob.made('crmaudit.obligation_rows()') = :'made' AS is_as_it_was;
+-- as unsafe to workers as what its SQL calls, whatever it reads
+SELECT crmaudit.add_obligation('calling', 'contract', '5 days', 'interaction', condition => 'EXISTS (SELECT FROM crmaudit.news() n WHERE n.kind = status)', calendar => 'CN') > 0 AS added;
+CREATE FUNCTION ob.unsafe(text) RETURNS text LANGUAGE sql VOLATILE PARALLEL UNSAFE AS 'SELECT $1';
+SELECT name, parallel FROM crmaudit.obligation WHERE name IN ('calling', 'twin') ORDER BY 1;
+SELECT crmaudit.map_entity('news', 'ob.news', '{"news_id": "id", "kind": "ob.unsafe(sort)"}');
+SELECT name, parallel FROM crmaudit.obligation WHERE name IN ('calling', 'twin') ORDER BY 1;
+SELECT crmaudit.drop_obligation('calling'), crmaudit.unmap_entity('news');
+-- a mapping that cannot be read for a while, and then by the same query
+ALTER TABLE ob.contract ALTER signed_at TYPE text;
+SELECT name, problem FROM crmaudit.obligation WHERE name = 'twin';
+ALTER TABLE ob.contract ALTER signed_at TYPE timestamptz USING signed_at::timestamptz;
+SELECT name, problem FROM crmaudit.obligation WHERE name = 'twin';
+SELECT ob.made('crmaudit.obligation_rows()') = :'made' AS is_as_it_was;
+SELECT crmaudit.drop_obligation('twin');
 -- A column that an obligation reads goes, with its mapping
 ALTER TABLE ob.contract DROP COLUMN signed_at;
 SELECT rule, problem FROM crmaudit.health WHERE subject IN ('obligation', 'entity') ORDER BY 1;

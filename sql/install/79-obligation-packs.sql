@@ -17,13 +17,14 @@ SELECT pg_catalog.pg_extension_config_dump('crmaudit.obligation_pack', 'WHERE NO
 
 -- Where a document gives a duty and no time, the time is ours; its English says so.
 -- Who was not reached was not revisited; a CRM that keeps no outcome keeps what
--- took place. A customer who will leave has not left.
+-- took place. A customer who will leave has not left. A contract that was not
+-- signed, or was cancelled, is none; one whose status is not known is.
 INSERT INTO crmaudit.obligation_pack (pack, name, position, definition, demands, english, chinese, builtin) VALUES
 	('finance_revisit', 'finance_new_contract', 1,
-		'{"for_each":"contract","within":"5 working days","fulfilled_by":"interaction","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","attempts":3,"attempt_if":"kind = ''revisit'' AND (outcome IS DISTINCT FROM ''no_answer'' OR coalesce(ring_seconds, 20) >= 20)","hours":"workdays 10:00-11:00,14:00-16:00","calendar":"CN"}',
+		'{"for_each":"contract","within":"5 working days","fulfilled_by":"interaction","condition":"(status IN (''draft'', ''offered'', ''cancelled'')) IS NOT TRUE","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","attempts":3,"attempt_if":"kind = ''revisit'' AND (outcome IS DISTINCT FROM ''no_answer'' OR coalesce(ring_seconds, 20) >= 20)","hours":"workdays 10:00-11:00,14:00-16:00","calendar":"CN"}',
 		'{D10,D14}', 'a new contract: revisit within 5 working days after signing; three tries of 20 seconds in three hours make it unreachable; calls on working days 10:00 to 11:00 and 14:00 to 16:00', '新合同：签订后 5 个工作日内回访；振铃 20 秒、不同时段三次未接通为无法联系；建议工作日 10:00–11:00、14:00–16:00 拨打', true),
 	('finance_revisit', 'finance_new_contract_month', 2,
-		'{"for_each":"contract","within":"1 month","fulfilled_by":"interaction","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","calendar":"CN","coverage":1}',
+		'{"for_each":"contract","within":"1 month","fulfilled_by":"interaction","condition":"(status IN (''draft'', ''offered'', ''cancelled'')) IS NOT TRUE","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","calendar":"CN","coverage":1}',
 		'{D10}', 'all new contracts: revisited within one month, coverage 100 %', '新合同回访一个月内全部完成，覆盖率 100%', true),
 	('finance_revisit', 'finance_yearly_revisit', 3,
 		'{"for_each":"customer","recurring":"1 year","fulfilled_by":"interaction","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","condition":"closed_at IS NULL OR closed_at > now()","attempts":3,"attempt_if":"kind = ''revisit'' AND (outcome IS DISTINCT FROM ''no_answer'' OR coalesce(ring_seconds, 20) >= 20)","calendar":"CN","coverage":1}',
@@ -80,13 +81,13 @@ INSERT INTO crmaudit.obligation_pack (pack, name, position, definition, demands,
 		'{"for_each":"report","due":"upper(crmaudit.period_range(period)) + interval ''6 days 16 hours''","fulfilled_by":"report","fulfilled_at":"submitted_at","condition":"kind = ''revisit'' AND period ~ ''^[0-9]{4}-?[0-9]{2}''","calendar":"CN"}',
 		'{D19}', 'revisit statistics of a month: by the 7th of the next, 16:00, holidays or not', '回访统计：次月 7 日 16:00 前报送，节假日不顺延', true),
 	('tourism', 'tourism_before_use', 1,
-		'{"for_each":"contract","due":"starts_on - 1","fulfilled_by":"interaction","fulfilled_if":"kind IN (''call'', ''revisit'', ''visit'', ''message'') AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","calendar":"CN"}',
+		'{"for_each":"contract","due":"starts_on - 1","fulfilled_by":"interaction","condition":"(status IN (''draft'', ''offered'', ''cancelled'')) IS NOT TRUE","fulfilled_if":"kind IN (''call'', ''revisit'', ''visit'', ''message'') AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","calendar":"CN"}',
 		'{D12}', 'tour customers: spoken to before use', '旅游客户：使用前回访', true),
 	('tourism', 'tourism_after_use', 2,
-		'{"for_each":"contract","within":"3 days","fulfilled_by":"interaction","fulfilled_if":"kind IN (''call'', ''revisit'', ''visit'', ''message'') AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"ends_on","calendar":"CN"}',
+		'{"for_each":"contract","within":"3 days","fulfilled_by":"interaction","condition":"(status IN (''draft'', ''offered'', ''cancelled'')) IS NOT TRUE","fulfilled_if":"kind IN (''call'', ''revisit'', ''visit'', ''message'') AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"ends_on","calendar":"CN"}',
 		'{D12}', 'tour customers: within 3 days after use', '旅游客户：使用后 3 天内回访', true),
 	('tourism', 'tourism_month_after_use', 3,
-		'{"for_each":"contract","within":"40 days","not_before":"1 month","fulfilled_by":"interaction","fulfilled_if":"kind IN (''call'', ''revisit'', ''visit'', ''message'') AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"ends_on","calendar":"CN"}',
+		'{"for_each":"contract","within":"40 days","not_before":"1 month","fulfilled_by":"interaction","condition":"(status IN (''draft'', ''offered'', ''cancelled'')) IS NOT TRUE","fulfilled_if":"kind IN (''call'', ''revisit'', ''visit'', ''message'') AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"ends_on","calendar":"CN"}',
 		'{D12}', 'tour customers: again one month after use, until 40 days after it (end ours)', '旅游客户：使用后一个月再次回访（40 天内，截止为本系统默认）', true),
 	('tourism', 'tourism_partner_visit', 4,
 		'{"for_each":"customer","recurring":"calendar month","fulfilled_by":"interaction","condition":"kind = ''partner'' AND (closed_at IS NULL OR closed_at > now())","fulfilled_if":"kind = ''visit'' AND coalesce(outcome, ''reached'') = ''reached''","calendar":"CN"}',
@@ -101,7 +102,7 @@ INSERT INTO crmaudit.obligation_pack (pack, name, position, definition, demands,
 		'{"for_each":"customer","within":"5 working days","fulfilled_by":"interaction","condition":"closed_at <= now()","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"closed_at","calendar":"CN"}',
 		'{D12}', 'customers who left: a revisit within 5 working days (time ours)', '终止合作的客户：5 个工作日内回访（时限为本系统默认）', true),
 	('insurance', 'insurance_cooling_off', 1,
-		'{"for_each":"contract","due":"cooling_off_ends","fulfilled_by":"interaction","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","attempts":3,"attempt_if":"kind = ''revisit''","calendar":"CN"}',
+		'{"for_each":"contract","due":"cooling_off_ends","fulfilled_by":"interaction","condition":"(status IN (''draft'', ''offered'', ''cancelled'')) IS NOT TRUE","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","attempts":3,"attempt_if":"kind = ''revisit''","calendar":"CN"}',
 		'{D6}', 'a policy: revisit before its cooling-off period ends', '保单：犹豫期内完成回访', true),
 	('insurance', 'insurance_upheld_complaint', 2,
 		'{"for_each":"complaint","within":"1 month","fulfilled_by":"interaction","condition":"upheld","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached'' AND staff_id IS DISTINCT FROM subject.staff_id","counting_from":"decided_at","calendar":"CN"}',

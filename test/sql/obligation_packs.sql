@@ -71,6 +71,14 @@ SELECT obligation, subject_id, state FROM pk.status WHERE obligation = 'finance_
 -- no obligation of a pack is fulfilled by a call that nobody answered, but a spot check
 SELECT o.name FROM crmaudit.obligation o
 WHERE o.fulfilled_by = 'interaction' AND o.fulfilled_at IS NULL AND o.fulfilled_if !~ $$AND coalesce\(outcome, 'reached'\) = 'reached'$$ ORDER BY 1;
+-- What was only drafted or offered, or was cancelled, is no contract; an unknown status is one.
+BEGIN;
+ALTER TABLE pk.contract ADD COLUMN state text;
+UPDATE pk.contract SET state = CASE no WHEN 'o refused' THEN 'draft' WHEN 'o invalid' THEN 'offered' WHEN 'o no_answer' THEN 'cancelled' WHEN 'r refused' THEN 'signed' END, starts = '2025-10-20', ends = '2025-10-20', cool = '2025-10-20' WHERE no ~ '^[or] ';
+SELECT crmaudit.map_entity('contract', 'pk.contract', '{"contract_id": "no", "customer_id": "client", "staff_id": "seller", "signed_at": "signed", "starts_on": "starts", "ends_on": "ends", "cooling_off_ends": "cool", "status": "state"}');
+SELECT o.name, array_agg(DISTINCT s.subject_id ORDER BY s.subject_id) AS subjects FROM crmaudit.obligation o LEFT JOIN crmaudit.obligation_status s ON s.obligation = o.name AND s.subject_id ~ '^[or] '
+WHERE o.for_each = 'contract' GROUP BY 1 ORDER BY 1;
+ROLLBACK;
 DELETE FROM pk.contract WHERE no ~ '^[orw] ';
 DELETE FROM pk.contact WHERE client ~ '^[orw] ';
 -- D44: of a spot check the kind alone counts

@@ -81,13 +81,22 @@ WHERE o.for_each = 'contract' GROUP BY 1 ORDER BY 1;
 ROLLBACK;
 DELETE FROM pk.contract WHERE no ~ '^[orw] ';
 DELETE FROM pk.contact WHERE client ~ '^[orw] ';
--- D44: of a spot check the kind alone counts
+-- D16, D44: a spot check by another person, whatever its outcome; as revisit_spot_checks has it
 SELECT crmaudit.map_entity('interaction', 'pk.contact', '{"interaction_id": "id", "customer_id": "client", "staff_id": "who", "kind": "kind", "occurred_at": "at", "recorded_at": "entered", "outcome": "outcome", "ring_seconds": "ring", "method": "method", "related_entity": "''interaction''", "related_id": "client"}');
-INSERT INTO crmaudit.sample_member (sample_id, entity, subject_id, stratum, drawn_at, customer_id) VALUES (-1, 'interaction', 'checked', '', '2025-11-03 10:00+08', NULL), (-1, 'interaction', 'unchecked', '', '2025-11-03 10:00+08', NULL);
-INSERT INTO pk.contact (client, kind, at, outcome) VALUES ('checked', 'spot_check', '2025-12-03 23:59:59+08', 'no_answer'), ('unchecked', 'revisit', '2025-11-05 10:00+08', 'reached');
-SELECT subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation = 'finance_spot_check' ORDER BY 1;
+INSERT INTO pk.contact (id, client, who, kind, at) OVERRIDING SYSTEM VALUE VALUES (9001, 'other', 'r1', 'revisit', '2025-11-02 10:00+08'), (9002, 'self', 'r1', 'revisit', '2025-11-02 10:00+08'),
+	(9003, 'both', 'r1', 'revisit', '2025-11-02 10:00+08'), (9004, 'nobody', NULL, 'revisit', '2025-11-02 10:00+08'), (9005, 'by nobody', 'r1', 'revisit', '2025-11-02 10:00+08'), (9006, 'revisited', 'r1', 'revisit', '2025-11-02 10:00+08');
+INSERT INTO crmaudit.sample_member (sample_id, entity, subject_id, stratum, drawn_at) SELECT -1, 'interaction', i, '', '2025-11-03 10:00+08' FROM unnest('{9001,9002,9003,9004,9005,9006}'::text[]) i;
+INSERT INTO pk.contact (client, who, kind, at, outcome) VALUES ('9001', 'r2', 'spot_check', '2025-12-03 23:59:59+08', 'no_answer'), ('9002', 'r1', 'spot_check', '2025-11-05 10:00+08', 'reached'),
+	('9003', 'r1', 'spot_check', '2025-11-05 10:00+08', 'reached'), ('9003', 'r2', 'spot_check', '2025-11-06 10:00+08', 'reached'), ('9004', 'r2', 'spot_check', '2025-11-05 10:00+08', 'reached'),
+	('9005', NULL, 'spot_check', '2025-11-05 10:00+08', 'reached'), ('9006', 'r2', 'revisit', '2025-11-05 10:00+08', 'reached');
+SELECT c.client, s.due_at, s.fulfilled_at, s.state FROM pk.status s JOIN pk.contact c ON c.id::text = s.subject_id WHERE s.obligation = 'finance_spot_check' ORDER BY s.subject_id;
+-- a CRM that does not tell who cannot have any
+BEGIN;
+SELECT crmaudit.map_entity('interaction', 'pk.contact', '{"interaction_id": "id", "kind": "kind", "occurred_at": "at", "related_entity": "''interaction''", "related_id": "client"}');
+SELECT gap FROM crmaudit.obligation WHERE name = 'finance_spot_check';
+ROLLBACK;
 DELETE FROM crmaudit.sample_member WHERE sample_id = -1;
-DELETE FROM pk.contact WHERE client ~ 'checked';
+DELETE FROM pk.contact WHERE client ~ '^900' OR id > 9000;
 SELECT crmaudit.map_entity('interaction', 'pk.contact', '{"interaction_id": "id", "customer_id": "client", "staff_id": "who", "kind": "kind", "occurred_at": "at", "recorded_at": "entered", "outcome": "outcome", "ring_seconds": "ring", "method": "method"}');
 
 -- D11: every customer once a year.

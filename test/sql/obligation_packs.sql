@@ -105,15 +105,15 @@ INSERT INTO pk.contact (client, who, kind, at) VALUES ('in the year', 'w', 'revi
 SELECT obligation, subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation IN ('finance_yearly_revisit', 'accounting_yearly') AND starts_at < '2025-01-01' ORDER BY 1, 2;
 
 -- D11: from 10 kV on once in a calendar year, by visit or meeting; from 65 kV on by the marketing section.
-INSERT INTO pk.person (id, job, department) VALUES ('w', 'clerk', 'service'), ('m', 'clerk', 'marketing'), ('d', 'deputy manager', 'management'), ('c', '副经理', 'management');
-INSERT INTO pk.client (id, since, kv, segment) VALUES ('9.9 kV', '2025-01-01', 9.9, NULL), ('10 kV', '2025-01-01', 10, NULL), ('10 kV late', '2025-01-01', 10, NULL), ('10 kV call', '2025-01-01', 10, NULL), ('64.9 kV', '2025-01-01', 64.9, NULL), ('65 kV', '2025-01-01', 65, NULL), ('65 kV other', '2025-01-01', 65, NULL), ('media', '2025-01-01', NULL, 'media'), ('left', '2025-01-01', 10, NULL);
+INSERT INTO pk.person (id, job, department) VALUES ('w', 'clerk', 'service'), ('m', 'clerk', 'marketing'), ('d', 'deputy manager', 'management'), ('c', '副经理', 'management'), ('y', '职员', '营销部');
+INSERT INTO pk.client (id, since, kv, segment) VALUES ('9.9 kV', '2025-01-01', 9.9, NULL), ('10 kV', '2025-01-01', 10, NULL), ('10 kV late', '2025-01-01', 10, NULL), ('10 kV call', '2025-01-01', 10, NULL), ('64.9 kV', '2025-01-01', 64.9, NULL), ('65 kV', '2025-01-01', 65, NULL), ('65 kV other', '2025-01-01', 65, NULL), ('65 kV zh', '2025-01-01', 65, NULL), ('media', '2025-01-01', NULL, 'media'), ('left', '2025-01-01', 10, NULL);
 UPDATE pk.client SET left_at = '2025-06-01' WHERE id = 'left';
 -- who will leave has not left
 INSERT INTO pk.client (id, kind, since, kv, segment, volume, left_at) SELECT name, 'partner', '2025-01-01', kv, 'media', 300000, at FROM (VALUES ('leaves 10', 10, now() + interval '1 year'), ('leaves 65', 65, now() + interval '1 year'), ('has left', 10, now() - interval '1 second')) AS v(name, kv, at);
 SELECT obligation, subject_id FROM pk.status WHERE subject_id ~ 'lea?[fv]' AND subject_id <> 'left' GROUP BY 1, 2 ORDER BY 1, 2;
 DELETE FROM pk.client WHERE id ~ '^(leaves|has left)';
 INSERT INTO pk.contact (client, who, kind, method, at) VALUES ('10 kV', 'w', 'visit', NULL, '2025-12-31 23:59:59+08'), ('10 kV late', 'w', 'visit', NULL, '2026-01-01 00:00+08'), ('10 kV call', 'w', 'call', 'call', '2025-05-05 10:00+08'),
-	('64.9 kV', 'w', 'revisit', 'meeting', '2025-05-05 10:00+08'), ('65 kV', 'm', 'visit', NULL, '2025-05-05 10:00+08'), ('65 kV other', 'w', 'visit', NULL, '2025-05-05 10:00+08'), ('media', 'w', 'visit', NULL, '2025-05-05 10:00+08');
+	('64.9 kV', 'w', 'revisit', 'meeting', '2025-05-05 10:00+08'), ('65 kV', 'm', 'visit', NULL, '2025-05-05 10:00+08'), ('65 kV other', 'w', 'visit', NULL, '2025-05-05 10:00+08'), ('65 kV zh', 'y', 'visit', NULL, '2025-05-05 10:00+08'), ('media', 'w', 'visit', NULL, '2025-05-05 10:00+08');
 SELECT obligation, subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation IN ('power_large_customer', 'power_largest_customer', 'power_delegates_and_media') AND due_at <= '2026-01-01' ORDER BY 1, 2;
 -- the plan of visits: approved in the year before
 INSERT INTO pk.plan VALUES ('in time', 's', '2026', '2025-12-31 23:59:59+08'), ('late', 's', '2026', '2026-01-01 00:00+08'), ('none', 's', '2026', NULL), ('month', 's', '2026-03', '2026-02-28 23:59:59+08'), ('month late', 's', '2026-03', '2026-03-01 00:00+08'), ('quarter', 's', '2026-Q2', '2026-03-31 23:59:59+08');

@@ -769,6 +769,9 @@ BEGIN
 	END IF;
 	IF source IS NULL OR (SELECT c.relkind NOT IN ('r', 'p', 'v', 'm', 'f') FROM pg_class c WHERE c.oid = source) THEN
 		RAISE EXCEPTION 'source of entity "%" must be a table or a view', entity USING ERRCODE = 'wrong_object_type';
+	ELSIF (SELECT c.relpersistence = 't' FROM pg_class c WHERE c.oid = source) THEN
+		RAISE EXCEPTION 'source of entity "%" must not be temporary', entity
+			USING ERRCODE = 'wrong_object_type', DETAIL = 'No other session could read the audit views.';
 	END IF;
 	IF columns IS NULL OR jsonb_typeof(columns) <> 'object' THEN
 		RAISE EXCEPTION 'columns of a mapping must be a json object'

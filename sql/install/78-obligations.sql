@@ -826,6 +826,21 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.require_approval(text, text) IS 'the person who asks for an exception, or an error unless it has a reason and another''s approval';
 
+-- Read with the caller's rights. A condition need not hold yet.
+CREATE FUNCTION crmaudit.require_subject(o crmaudit.obligation, subject_id text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	is_there boolean;
+BEGIN
+	EXECUTE format('SELECT EXISTS (SELECT FROM (%s) AS e WHERE e.%I::text = $1)', crmaudit.entity_query(o.for_each, false),
+		(SELECT e.id_column FROM crmaudit.entity e WHERE e.entity = o.for_each)) INTO is_there USING subject_id;
+	IF NOT is_there THEN
+		RAISE EXCEPTION 'entity "%" has no such subject of obligation "%"', o.for_each, o.name
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'The view crmaudit.obligation_status shows the subjects and their ids.';
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.require_subject(crmaudit.obligation, text) IS 'raises an error unless a row of the entity has the id';
+
 CREATE FUNCTION crmaudit.exempt(obligation text, subject_id text, reason text, approved_by text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -835,6 +850,7 @@ BEGIN
 	PERFORM FROM crmaudit.obligation o WHERE o.name = exempt.obligation FOR KEY SHARE;
 	PERFORM crmaudit.require_obligation(obligation);
 	PERFORM crmaudit.require_text(subject_id, 'subject_id');
+	PERFORM crmaudit.require_subject(o, subject_id) FROM crmaudit.obligation o WHERE o.name = exempt.obligation;
 	INSERT INTO crmaudit.obligation_exemption AS x (obligation, subject_id, reason, asked_by, approved_by)
 		VALUES (exempt.obligation, exempt.subject_id, exempt.reason, me, exempt.approved_by)
 		ON CONFLICT ON CONSTRAINT obligation_exemption_pkey DO UPDATE SET reason = excluded.reason, asked_by = excluded.asked_by, approved_by = excluded.approved_by, at = now();
@@ -1001,7 +1017,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conformin
 $$;
 COMMENT ON FUNCTION crmaudit.same_subject(crmaudit.obligation) IS 'SQL that tells which row m of the source a row r of the status is about, where an id names several';
 
--- Whose source is not mapped any more, and says nothing of its rows. One that
+-- Whose source is not mapped any more, or was dropped, and says nothing of its rows. One that
 -- cannot be read, or is not trusted, may be told again: its findings wait.
 CREATE FUNCTION crmaudit.close_unmapped_findings(target regclass) RETURNS SETOF bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -1012,7 +1028,7 @@ DECLARE
 BEGIN
 	FOR one IN
 		SELECT DISTINCT f.target, o.name, f.rule_id, o.version
-		FROM crmaudit.finding f JOIN crmaudit.obligation o ON f.rule_id IN (o.id, o.hours_id) JOIN pg_class c ON c.oid = f.target
+		FROM crmaudit.finding f JOIN crmaudit.obligation o ON f.rule_id IN (o.id, o.hours_id)
 		WHERE f.status IN ('open', 'acknowledged', 'waived') AND f.target = coalesce(close_unmapped_findings.target, f.target) AND o.for_each <> 'sample_member'
 			AND NOT EXISTS (SELECT FROM crmaudit.entity_mapping m WHERE m.entity = o.for_each AND m.source = f.target)
 		ORDER BY f.target, o.name, f.rule_id

@@ -390,7 +390,6 @@ LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	what text := format('column "%s" of entity "%s"', column_name, entity);
 	source text := CASE jsonb_typeof(spec) WHEN 'string' THEN spec #>> '{}' ELSE coalesce(spec ->> 'column', spec ->> 'sql') END;
-	result text;
 BEGIN
 	IF source IS NULL OR jsonb_typeof(spec) NOT IN ('string', 'object')
 		OR jsonb_typeof(spec) = 'object' AND (spec - '{column,sql,values,time_zone}'::text[] <> '{}' OR jsonb_typeof(coalesce(spec -> 'values', '{}')) <> 'object'
@@ -404,18 +403,13 @@ BEGIN
 		RAISE EXCEPTION '% is mapped to column "%", which does not exist', what, source
 			USING ERRCODE = 'undefined_column', HINT = format('There are: %s.', array_to_string(names, ', '));
 	END IF;
-	result := CASE WHEN source = ANY (names) THEN quote_ident(source) ELSE crmaudit.require_expression(source, what) END;
-	IF spec -> 'values' <> '{}' THEN
-		result := format('CASE (%s)::text %s ELSE (%s)::text END', result,
-			(SELECT string_agg(format('WHEN %L THEN %L', v.key, v.value), ' ' ORDER BY v.key) FROM jsonb_each_text(spec -> 'values') v), result);
-	END IF;
-	RETURN result;
+	RETURN CASE WHEN source = ANY (names) THEN quote_ident(source) ELSE crmaudit.require_expression(source, what) END;
 END $$;
-COMMENT ON FUNCTION crmaudit.mapped_expression(text[], text, text, jsonb) IS 'SQL of one column of a mapping; names are the source''s columns';
+COMMENT ON FUNCTION crmaudit.mapped_expression(text[], text, text, jsonb) IS 'SQL of one column of a mapping, before its values are translated; names are the source''s columns';
 
 -- A value as the type that an entity's column has. Times without a zone are of
 -- the zone that was given, not of the session's; NULL: it does not fit.
-CREATE FUNCTION crmaudit.fitted_expression(expression text, type text, wanted text, zone text, has_values boolean) RETURNS text
+CREATE FUNCTION crmaudit.fitted_expression(expression text, type text, wanted text, zone text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 	SELECT CASE
 		WHEN type = wanted THEN expression
@@ -423,7 +417,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN wanted = 'text' AND type = 'date' THEN format('to_char(%s, ''YYYY-MM-DD'')', expression)
 		WHEN wanted = 'text' AND type LIKE 'timestamp%without time zone' THEN format('to_char(%s, ''YYYY-MM-DD HH24:MI:SS'')', expression)
 		WHEN wanted = 'text' AND type LIKE 'timestamp%with time zone' THEN format('to_char((%s) AT TIME ZONE %L, ''YYYY-MM-DD HH24:MI:SS'')', expression, zone)
-		WHEN wanted = 'text' OR has_values THEN format('(%s)::%s', expression, wanted)
+		WHEN wanted = 'text' THEN format('(%s)::%s', expression, wanted)
 		WHEN wanted = 'timestamp with time zone' AND (type = 'date' OR type LIKE 'timestamp%without time zone')
 			THEN format('((%s)::timestamp AT TIME ZONE %L)', expression, zone)
 		WHEN wanted = 'timestamp with time zone' AND type LIKE 'timestamp%with time zone' THEN format('(%s)::timestamptz', expression)
@@ -434,7 +428,31 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 		WHEN wanted NOT IN ('timestamp with time zone', 'date', 'numeric', 'integer', 'bigint', 'boolean') THEN format('(%s)::%s', expression, wanted)
 	END
 $$;
-COMMENT ON FUNCTION crmaudit.fitted_expression(text, text, text, text, boolean) IS 'SQL that gives a value the type that an entity''s column has; NULL if it does not fit';
+COMMENT ON FUNCTION crmaudit.fitted_expression(text, text, text, text) IS 'SQL that gives a value the type that an entity''s column has; NULL if it does not fit';
+
+-- A word as a value of a type, and NULL unless it is certain to be one: nothing
+-- that the CRM holds may be an error to whoever reads it.
+CREATE FUNCTION crmaudit.word_expression(word text, wanted text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on AS $$
+	SELECT coalesce((SELECT format('CASE WHEN %1$s COLLATE "C" ~* %2$L THEN %1$s::%3$s END', word, p.pattern, wanted)
+		FROM (VALUES ('integer', '^[-+]?[0-9]{1,9}$'), ('bigint', '^[-+]?[0-9]{1,18}$'), ('numeric', '^[-+]?[0-9]{1,99}([.][0-9]{1,99})?$'),
+			('boolean', '^(t|true|f|false|y|yes|n|no|on|off|1|0)$')) AS p(type, pattern) WHERE p.type = wanted),
+		'NULL::' || wanted)
+$$;
+COMMENT ON FUNCTION crmaudit.word_expression(text, text) IS 'SQL of a text as a number or a boolean; NULL for a text that is none, and for every text where another type is wanted';
+
+-- What is not translated stays as it is where it fits.
+CREATE FUNCTION crmaudit.translated_expression(expression text, type text, wanted text, zone text, translations jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT format('CASE %s %s ELSE %s END', t.word,
+		(SELECT string_agg(format('WHEN %L THEN %L::%s', v.key, v.value, wanted), ' ' ORDER BY v.key) FROM jsonb_each_text(translations) v),
+		CASE WHEN wanted ~ p.is_text THEN format('%s::%s', t.word, wanted)
+			WHEN type ~ p.is_text THEN crmaudit.word_expression(t.word, wanted)
+			ELSE coalesce(crmaudit.fitted_expression(expression, type, wanted, zone), crmaudit.word_expression(t.word, wanted)) END)
+	FROM (SELECT format('((%s)::text)', crmaudit.fitted_expression(expression, type, 'text', zone)) AS word) t
+	CROSS JOIN (SELECT '^(text|name|character( varying)?([(].*)?)$' AS is_text) p
+$$;
+COMMENT ON FUNCTION crmaudit.translated_expression(text, text, text, text, jsonb) IS 'SQL of a value with some of its words translated, of the type that an entity''s column has: any other word of a text is NULL unless it is a text, a number or a boolean that is wanted';
 
 -- What the SQL of a mapping calls each column of its source. One that was added
 -- since goes by its own name, unless that is what another was called.
@@ -477,6 +495,7 @@ DECLARE
 	one record;
 	fitted text;
 	fitted_list text := '';
+	id_expression text;
 	key_members text;
 	role constant oid := (SELECT c.relowner FROM pg_class c WHERE c.oid = mapping.source);
 BEGIN
@@ -497,7 +516,7 @@ BEGIN
 			format('filter of entity "%s"', mapping.entity), 'boolean', role);
 	END IF;
 	FOR one IN
-		SELECT c.key AS column_name, format_type(t.type, NULL) AS wanted, c.value -> 'values' <> '{}' AS has_values, coalesce(c.value ->> 'time_zone', mapping.time_zone) AS zone, c.value ->> 'time_zone' <> mapping.time_zone AS is_elsewhere,
+		SELECT c.key AS column_name, format_type(t.type, NULL) AS wanted, nullif(c.value -> 'values', '{}') AS translations, coalesce(c.value ->> 'time_zone', mapping.time_zone) AS zone, c.value ->> 'time_zone' <> mapping.time_zone AS is_elsewhere,
 			crmaudit.mapped_expression(names, mapping.entity, c.key, c.value) AS expression, probe.types ->> c.key AS type,
 			format_type(nullif(crmaudit.base_type(to_regtype(probe.types ->> c.key)), to_regtype(probe.types ->> c.key)), NULL) AS base
 		FROM jsonb_each(mapping.columns) c
@@ -517,12 +536,20 @@ BEGIN
 			one.type := 'timestamp with time zone';
 			one.zone := mapping.time_zone;
 		END IF;
-		fitted := CASE WHEN one.wanted IS NULL THEN one.expression
-			ELSE crmaudit.fitted_expression(one.expression, one.type, one.wanted, one.zone, coalesce(one.has_values, false)) END;
+		fitted := CASE WHEN one.translations IS NOT NULL THEN crmaudit.translated_expression(one.expression, one.type, coalesce(one.wanted, 'text'), one.zone, one.translations)
+			WHEN one.wanted IS NULL THEN one.expression
+			ELSE crmaudit.fitted_expression(one.expression, one.type, one.wanted, one.zone) END;
 		IF fitted IS NULL THEN
 			RAISE EXCEPTION 'column "%" of entity "%" must have type %', one.column_name, mapping.entity, one.wanted
 				USING ERRCODE = 'datatype_mismatch', DETAIL = format('What it is mapped to in relation "%s" has type %s.', crmaudit.plain_name(mapping.source), probe.types ->> one.column_name),
 					HINT = 'Map it to an SQL expression of that type.';
+		END IF;
+		IF one.translations IS NOT NULL THEN
+			-- words that are no values of the type
+			PERFORM crmaudit.check_sql(format('SELECT %s AS x FROM %s', fitted, from_item), path, format('column "%s" of entity "%s"', one.column_name, mapping.entity), NULL, role);
+		END IF;
+		IF one.column_name = id_column THEN
+			id_expression := CASE WHEN one.translations IS NULL THEN one.expression ELSE fitted END;
 		END IF;
 		fitted_list := fitted_list || format('%s AS %I, ', fitted, one.column_name);
 	END LOOP;
@@ -531,7 +558,7 @@ BEGIN
 		FROM pg_index i JOIN crmaudit.mapping_names(mapping) n ON n.attnum = ANY (i.indkey)
 		WHERE i.indrelid = mapping.source AND i.indisprimary);
 	SELECT q.query, q.types, q.parallel INTO mapping.query, mapping.types, mapping.parallel FROM crmaudit.canonical_query(format('SELECT %s jsonb_build_object(%s) AS row_key FROM %s%s', fitted_list,
-		coalesce(key_members, format('%L, %s', id_column, crmaudit.mapped_expression(names, mapping.entity, id_column, mapping.columns -> id_column))),
+		coalesce(key_members, format('%L, %s', id_column, id_expression)),
 		from_item,
 		coalesce(E'\nWHERE ' || crmaudit.require_expression(mapping.filter, format('filter of entity "%s"', mapping.entity)), '')), path, role) q;
 END $$;
@@ -595,9 +622,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conformin
 $$;
 COMMENT ON FUNCTION crmaudit.entity_query(text, boolean) IS 'an entity as one SELECT over its sources; whole: with the additional columns, source and row_key';
 
--- A function of every entity. In one session at a time, for a parallel restore
--- loads the tables in several.
-CREATE FUNCTION crmaudit.make_entity_functions() RETURNS void
+-- A function of every entity, or of some. In one session at a time, for a
+-- parallel restore loads the tables in several.
+CREATE FUNCTION crmaudit.make_entity_functions(entities text[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET check_function_bodies = off AS $$
 DECLARE
 	one record;
@@ -608,7 +635,7 @@ BEGIN
 			string_agg(format('%I %s', c.column_name, format_type(to_regtype(c.type), NULL)), ', ' ORDER BY c.position) AS columns,
 			coalesce((SELECT m.parallel FROM crmaudit.entity_mapping m WHERE m.entity = e.entity ORDER BY m.parallel = 'safe', m.parallel = 'restricted' LIMIT 1), 'safe') AS parallel
 		FROM crmaudit.entity e JOIN crmaudit.entity_column c USING (entity)
-		WHERE e.entity <> 'sample_member' GROUP BY e.entity
+		WHERE e.entity <> 'sample_member' AND (entities IS NULL OR e.entity = ANY (entities)) GROUP BY e.entity
 	LOOP
 		-- inlined, it is as safe as what is mapped
 		EXECUTE format('CREATE OR REPLACE FUNCTION crmaudit.%I() RETURNS TABLE (%s) LANGUAGE sql STABLE PARALLEL %s ROWS 100000 AS %L',
@@ -621,7 +648,7 @@ BEGIN
 		EXECUTE format('ALTER FUNCTION crmaudit.%I() DEPENDS ON EXTENSION crmaudit', one.entity);
 	END LOOP;
 END $$;
-COMMENT ON FUNCTION crmaudit.make_entity_functions() IS 'makes the function of every entity anew, after its mapping';
+COMMENT ON FUNCTION crmaudit.make_entity_functions(text[]) IS 'makes the functions of entities (NULL: of all) anew, after their mapping';
 
 SELECT crmaudit.make_entity_functions();
 
@@ -632,8 +659,59 @@ BEGIN
 	PERFORM crmaudit.make_obligation_functions();
 	RETURN NULL;
 END $$;
-COMMENT ON FUNCTION crmaudit.entities_changed() IS 'trigger: what is built on entities follows their mapping, also when a restore loads it';
-CREATE TRIGGER entities_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.entity_mapping
+COMMENT ON FUNCTION crmaudit.entities_changed() IS 'trigger: what is built on entities follows their definition, also when a restore loads it';
+
+-- Only what is built on these entities: each obligation takes tens of
+-- milliseconds, in the CRM's own statement where that alters a table.
+CREATE FUNCTION crmaudit.make_built_on(entities text[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	labels constant text := crmaudit.parallel_labels(entities);
+	readers text[];
+BEGIN
+	IF entities = '{}' THEN
+		RETURN;
+	END IF;
+	PERFORM crmaudit.make_entity_functions(entities);
+	-- SQL of any obligation may call them, and is no safer than they are
+	readers := CASE WHEN crmaudit.parallel_labels(entities) = labels THEN crmaudit.obligations_reading(entities) END;
+	IF readers IS DISTINCT FROM '{}' THEN
+		PERFORM crmaudit.make_obligation_functions(readers);
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.make_built_on(text[]) IS 'makes the functions of entities anew, and the obligations that read them';
+
+CREATE FUNCTION crmaudit.parallel_labels(entities text[]) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT string_agg(p.proparallel::text, '' ORDER BY e) FROM unnest(entities) e JOIN pg_proc p ON p.oid = to_regprocedure(format('crmaudit.%I()', e))
+$$;
+COMMENT ON FUNCTION crmaudit.parallel_labels(text[]) IS 'what workers may do with the functions of entities';
+
+CREATE FUNCTION crmaudit.mappings_changed() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	CASE TG_OP
+		WHEN 'INSERT' THEN
+			PERFORM crmaudit.make_built_on(ARRAY(SELECT DISTINCT m.entity FROM new_mapping m));
+		WHEN 'DELETE' THEN
+			PERFORM crmaudit.make_built_on(ARRAY(SELECT DISTINCT m.entity FROM old_mapping m));
+		ELSE
+			-- a column that no SQL reads may have come or gone
+			PERFORM crmaudit.make_built_on(ARRAY(SELECT m.entity FROM
+				((SELECT o.entity, o.source, o.query, o.types, o.parallel, o.mapped_by FROM old_mapping o EXCEPT SELECT n.entity, n.source, n.query, n.types, n.parallel, n.mapped_by FROM new_mapping n)
+				UNION (SELECT n.entity, n.source, n.query, n.types, n.parallel, n.mapped_by FROM new_mapping n EXCEPT SELECT o.entity, o.source, o.query, o.types, o.parallel, o.mapped_by FROM old_mapping o)) m
+				GROUP BY m.entity));
+	END CASE;
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION crmaudit.mappings_changed() IS 'trigger: what is built on entities follows their mapping, also when a restore loads it';
+CREATE TRIGGER mapping_inserted AFTER INSERT ON crmaudit.entity_mapping
+	REFERENCING NEW TABLE AS new_mapping FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.mappings_changed();
+CREATE TRIGGER mapping_updated AFTER UPDATE ON crmaudit.entity_mapping
+	REFERENCING OLD TABLE AS old_mapping NEW TABLE AS new_mapping FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.mappings_changed();
+CREATE TRIGGER mapping_deleted AFTER DELETE ON crmaudit.entity_mapping
+	REFERENCING OLD TABLE AS old_mapping FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.mappings_changed();
+CREATE TRIGGER entities_changed AFTER TRUNCATE ON crmaudit.entity_mapping
 	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.entities_changed();
 CREATE TRIGGER entities_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON crmaudit.entity_column
 	FOR EACH STATEMENT EXECUTE FUNCTION crmaudit.entities_changed();
@@ -691,6 +769,9 @@ BEGIN
 	END IF;
 	IF source IS NULL OR (SELECT c.relkind NOT IN ('r', 'p', 'v', 'm', 'f') FROM pg_class c WHERE c.oid = source) THEN
 		RAISE EXCEPTION 'source of entity "%" must be a table or a view', entity USING ERRCODE = 'wrong_object_type';
+	ELSIF (SELECT c.relpersistence = 't' FROM pg_class c WHERE c.oid = source) THEN
+		RAISE EXCEPTION 'source of entity "%" must not be temporary', entity
+			USING ERRCODE = 'wrong_object_type', DETAIL = 'No other session could read the audit views.';
 	END IF;
 	IF columns IS NULL OR jsonb_typeof(columns) <> 'object' THEN
 		RAISE EXCEPTION 'columns of a mapping must be a json object'
@@ -867,8 +948,11 @@ DECLARE
 	mapping crmaudit.entity_mapping;
 	prepared crmaudit.entity_mapping;
 	new_shape constant text := crmaudit.source_shape(altered);
+	is_broken boolean;
+	unread text[];
 BEGIN
 	FOR mapping IN SELECT * FROM crmaudit.entity_mapping m WHERE m.source = altered LOOP
+		is_broken := false;
 		IF mapping.shape <> new_shape THEN
 			-- what a column is called now is what a dump knows it by
 			mapping.attnames := ARRAY(SELECT coalesce(a.attname::text, n.name) FROM unnest(mapping.attnums, mapping.attnames) WITH ORDINALITY AS n(attnum, name, position)
@@ -877,11 +961,17 @@ BEGIN
 				prepared := crmaudit.prepare_mapping(mapping);
 			EXCEPTION WHEN OTHERS THEN
 				prepared := mapping;
+				is_broken := true;
 			END;
 			UPDATE crmaudit.entity_mapping m SET query = prepared.query, types = prepared.types, parallel = prepared.parallel, attnames = prepared.attnames, shape = new_shape WHERE m.id = mapping.id;
-		ELSIF crmaudit.entity_is_stale(mapping.entity) THEN
-			PERFORM crmaudit.make_entity_functions();
-			PERFORM crmaudit.make_obligation_functions();
+			-- what could not be read with the same query may be readable now
+			unread := crmaudit.obligations_reading('{}');
+			IF unread <> '{}' THEN
+				PERFORM crmaudit.make_obligation_functions(unread);
+			END IF;
+		END IF;
+		IF is_broken OR crmaudit.entity_is_stale(mapping.entity) THEN
+			PERFORM crmaudit.make_built_on(ARRAY[mapping.entity]);
 		END IF;
 	END LOOP;
 END $$;

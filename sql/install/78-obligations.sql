@@ -547,9 +547,18 @@ CREATE FUNCTION crmaudit.obligation_rows() RETURNS TABLE (obligation text, subje
 LANGUAGE sql STABLE PARALLEL SAFE ROWS 100000 AS 'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::int, NULL::text, NULL::int WHERE false';
 COMMENT ON FUNCTION crmaudit.obligation_rows() IS 'implementation of the view obligation_status: made anew from the queries of all obligations when one changes, or what it reads';
 
--- Of all obligations, or only of those that have neither a query nor a problem:
--- each of them takes some milliseconds.
-CREATE FUNCTION crmaudit.make_obligation_functions(of_all boolean DEFAULT true) RETURNS void
+-- What its status, problem or gap may change with. What SQL of another kind
+-- could not be read may be readable now.
+CREATE FUNCTION crmaudit.obligations_reading(entities text[]) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT ARRAY(SELECT o.name FROM crmaudit.obligation o
+		WHERE ARRAY[o.for_each, o.fulfilled_by, 'staff'] && entities OR o.problem !~ '^(entity [a-z0-9_]+ is not mapped$|role )' ORDER BY o.name)
+$$;
+COMMENT ON FUNCTION crmaudit.obligations_reading(text[]) IS 'obligations that depend on the mapping of entities';
+
+-- Of all obligations, or of some; of those that have neither a query nor a
+-- problem always: each of them takes tens of milliseconds.
+CREATE FUNCTION crmaudit.make_obligation_functions(names text[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET standard_conforming_strings = on SET check_function_bodies = off AS $$
 DECLARE
 	o crmaudit.obligation;
@@ -559,7 +568,7 @@ DECLARE
 	new_gap text;
 BEGIN
 	PERFORM pg_advisory_xact_lock('crmaudit.entity'::regclass::oid::bigint);
-	FOR o IN SELECT * FROM crmaudit.obligation p WHERE of_all OR p.query IS NULL AND p.problem IS NULL ORDER BY name LOOP
+	FOR o IN SELECT * FROM crmaudit.obligation p WHERE names IS NULL OR p.name = ANY (names) OR p.query IS NULL AND p.problem IS NULL ORDER BY p.name LOOP
 		new_query := NULL;
 		new_parallel := NULL;
 		new_gap := NULL;
@@ -581,14 +590,14 @@ BEGIN
 		(SELECT string_agg(format(E'SELECT * FROM (%s) AS o', n.query), E'\nUNION ALL\n' ORDER BY n.name) FROM crmaudit.obligation n WHERE n.query IS NOT NULL),
 		'SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz, NULL::int, NULL::text, NULL::int WHERE false'));
 END $$;
-COMMENT ON FUNCTION crmaudit.make_obligation_functions(boolean) IS 'makes obligation_rows() anew';
+COMMENT ON FUNCTION crmaudit.make_obligation_functions(text[]) IS 'makes the queries of obligations (NULL: of all), and obligation_rows(), anew';
 
 CREATE FUNCTION crmaudit.obligations_changed() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	-- it writes their queries, which ends here
 	IF TG_TABLE_NAME <> 'obligation' OR TG_OP <> 'UPDATE' OR EXISTS (SELECT FROM crmaudit.obligation o WHERE o.query IS NULL AND o.problem IS NULL) THEN
-		PERFORM crmaudit.make_obligation_functions(TG_TABLE_NAME <> 'obligation');
+		PERFORM crmaudit.make_obligation_functions(CASE TG_TABLE_NAME WHEN 'obligation' THEN '{}'::text[] END);
 	END IF;
 	RETURN NULL;
 END $$;
@@ -817,6 +826,21 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION crmaudit.require_approval(text, text) IS 'the person who asks for an exception, or an error unless it has a reason and another''s approval';
 
+-- Read with the caller's rights. A condition need not hold yet.
+CREATE FUNCTION crmaudit.require_subject(o crmaudit.obligation, subject_id text) RETURNS void
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	is_there boolean;
+BEGIN
+	EXECUTE format('SELECT EXISTS (SELECT FROM (%s) AS e WHERE e.%I::text = $1)', crmaudit.entity_query(o.for_each, false),
+		(SELECT e.id_column FROM crmaudit.entity e WHERE e.entity = o.for_each)) INTO is_there USING subject_id;
+	IF NOT is_there THEN
+		RAISE EXCEPTION 'entity "%" has no such subject of obligation "%"', o.for_each, o.name
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'The view crmaudit.obligation_status shows the subjects and their ids.';
+	END IF;
+END $$;
+COMMENT ON FUNCTION crmaudit.require_subject(crmaudit.obligation, text) IS 'raises an error unless a row of the entity has the id';
+
 CREATE FUNCTION crmaudit.exempt(obligation text, subject_id text, reason text, approved_by text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -826,6 +850,7 @@ BEGIN
 	PERFORM FROM crmaudit.obligation o WHERE o.name = exempt.obligation FOR KEY SHARE;
 	PERFORM crmaudit.require_obligation(obligation);
 	PERFORM crmaudit.require_text(subject_id, 'subject_id');
+	PERFORM crmaudit.require_subject(o, subject_id) FROM crmaudit.obligation o WHERE o.name = exempt.obligation;
 	INSERT INTO crmaudit.obligation_exemption AS x (obligation, subject_id, reason, asked_by, approved_by)
 		VALUES (exempt.obligation, exempt.subject_id, exempt.reason, me, exempt.approved_by)
 		ON CONFLICT ON CONSTRAINT obligation_exemption_pkey DO UPDATE SET reason = excluded.reason, asked_by = excluded.asked_by, approved_by = excluded.approved_by, at = now();
@@ -992,7 +1017,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET standard_conformin
 $$;
 COMMENT ON FUNCTION crmaudit.same_subject(crmaudit.obligation) IS 'SQL that tells which row m of the source a row r of the status is about, where an id names several';
 
--- Whose source is not mapped any more, and says nothing of its rows. One that
+-- Whose source is not mapped any more, or was dropped, and says nothing of its rows. One that
 -- cannot be read, or is not trusted, may be told again: its findings wait.
 CREATE FUNCTION crmaudit.close_unmapped_findings(target regclass) RETURNS SETOF bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -1003,7 +1028,7 @@ DECLARE
 BEGIN
 	FOR one IN
 		SELECT DISTINCT f.target, o.name, f.rule_id, o.version
-		FROM crmaudit.finding f JOIN crmaudit.obligation o ON f.rule_id IN (o.id, o.hours_id) JOIN pg_class c ON c.oid = f.target
+		FROM crmaudit.finding f JOIN crmaudit.obligation o ON f.rule_id IN (o.id, o.hours_id)
 		WHERE f.status IN ('open', 'acknowledged', 'waived') AND f.target = coalesce(close_unmapped_findings.target, f.target) AND o.for_each <> 'sample_member'
 			AND NOT EXISTS (SELECT FROM crmaudit.entity_mapping m WHERE m.entity = o.for_each AND m.source = f.target)
 		ORDER BY f.target, o.name, f.rule_id

@@ -17,28 +17,29 @@ SELECT pg_catalog.pg_extension_config_dump('crmaudit.obligation_pack', 'WHERE NO
 
 -- Where a document gives a duty and no time, the time is ours; its English says so.
 -- Who was not reached was not revisited; a CRM that keeps no outcome keeps what
--- took place. A customer who will leave has not left.
+-- took place. A customer who will leave has not left. A contract that was not
+-- signed, or was cancelled, is none; one whose status is not known is.
 INSERT INTO crmaudit.obligation_pack (pack, name, position, definition, demands, english, chinese, builtin) VALUES
 	('finance_revisit', 'finance_new_contract', 1,
-		'{"for_each":"contract","within":"5 working days","fulfilled_by":"interaction","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","attempts":3,"attempt_if":"kind = ''revisit'' AND (outcome IS DISTINCT FROM ''no_answer'' OR coalesce(ring_seconds, 20) >= 20)","hours":"workdays 10:00-11:00,14:00-16:00","calendar":"CN"}',
+		'{"for_each":"contract","within":"5 working days","fulfilled_by":"interaction","condition":"(status IN (''draft'', ''offered'', ''cancelled'')) IS NOT TRUE","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","attempts":3,"attempt_if":"kind = ''revisit'' AND (outcome IS DISTINCT FROM ''no_answer'' OR coalesce(ring_seconds, 20) >= 20)","hours":"workdays 10:00-11:00,14:00-16:00","calendar":"CN"}',
 		'{D10,D14}', 'a new contract: revisit within 5 working days after signing; three tries of 20 seconds in three hours make it unreachable; calls on working days 10:00 to 11:00 and 14:00 to 16:00', '新合同：签订后 5 个工作日内回访；振铃 20 秒、不同时段三次未接通为无法联系；建议工作日 10:00–11:00、14:00–16:00 拨打', true),
 	('finance_revisit', 'finance_new_contract_month', 2,
-		'{"for_each":"contract","within":"1 month","fulfilled_by":"interaction","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","calendar":"CN","coverage":1}',
+		'{"for_each":"contract","within":"1 month","fulfilled_by":"interaction","condition":"(status IN (''draft'', ''offered'', ''cancelled'')) IS NOT TRUE","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","calendar":"CN","coverage":1}',
 		'{D10}', 'all new contracts: revisited within one month, coverage 100 %', '新合同回访一个月内全部完成，覆盖率 100%', true),
 	('finance_revisit', 'finance_yearly_revisit', 3,
 		'{"for_each":"customer","recurring":"1 year","fulfilled_by":"interaction","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","condition":"closed_at IS NULL OR closed_at > now()","attempts":3,"attempt_if":"kind = ''revisit'' AND (outcome IS DISTINCT FROM ''no_answer'' OR coalesce(ring_seconds, 20) >= 20)","calendar":"CN","coverage":1}',
 		'{D11}', 'every customer: revisit at least once a year, coverage 100 %', '持续回访：每个客户每年至少一次，覆盖率 100%', true),
 	('finance_revisit', 'finance_revisit_recorded', 4,
 		'{"for_each":"interaction","within":"1 working days","fulfilled_by":"interaction","fulfilled_at":"recorded_at","condition":"kind = ''revisit''","counting_from":"occurred_at","calendar":"CN","severity":"warning"}',
-		'{D15}', 'every revisit: recorded by the end of the next working day (time ours)', '每次回访：下一工作日结束前完成记录（时限为本系统默认）', true),
+		'{D15}', 'every revisit: recorded by the end of the next working day (time ours); record_retention: kept three years, letters one', '每次回访：下一工作日结束前完成记录（时限为本系统默认）；保存三年、信函一年见 record_retention', true),
 	('finance_revisit', 'finance_spot_check', 5,
-		'{"for_each":"sample_member","within":"1 month","fulfilled_by":"interaction","condition":"entity = ''interaction''","fulfilled_if":"kind = ''spot_check''","link":"related","calendar":"CN"}',
-		'{D44}', 'revisits drawn for a spot check: checked within one month (time ours)', '抽中的回访：一个月内抽查（时限为本系统默认）', true),
+		'{"for_each":"sample_member","within":"1 month","fulfilled_by":"interaction","condition":"entity = ''interaction''","fulfilled_if":"kind = ''spot_check'' AND staff_id IS NOT NULL AND (related_id, staff_id) NOT IN (SELECT i.interaction_id, i.staff_id FROM crmaudit.interaction() i JOIN crmaudit.sample_member m ON m.subject_id = i.interaction_id WHERE m.entity = ''interaction'')","link":"related","calendar":"CN"}',
+		'{D16,D44}', 'revisits drawn for a spot check: checked by another person within one month (time ours)', '抽中的回访：一个月内由他人抽查（时限为本系统默认）', true),
 	('power_supply', 'power_large_customer', 1,
 		'{"for_each":"customer","recurring":"calendar year","fulfilled_by":"interaction","condition":"voltage_kv >= 10 AND voltage_kv < 65 AND (closed_at IS NULL OR closed_at > now())","fulfilled_if":"(kind = ''visit'' OR method IN (''visit'', ''meeting'')) AND coalesce(outcome, ''reached'') = ''reached''","calendar":"CN"}',
 		'{D11}', 'customers of 10 kV and more: visit or meeting at least once a year; needs the additional column voltage_kv', '10 千伏及以上大客户：每年至少走访或座谈一次（需映射附加列 voltage_kv）', true),
 	('power_supply', 'power_largest_customer', 2,
-		'{"for_each":"customer","recurring":"calendar year","fulfilled_by":"interaction","condition":"voltage_kv >= 65 AND (closed_at IS NULL OR closed_at > now())","fulfilled_if":"(kind = ''visit'' OR method IN (''visit'', ''meeting'')) AND staff.department = ''marketing'' AND coalesce(outcome, ''reached'') = ''reached''","calendar":"CN"}',
+		'{"for_each":"customer","recurring":"calendar year","fulfilled_by":"interaction","condition":"voltage_kv >= 65 AND (closed_at IS NULL OR closed_at > now())","fulfilled_if":"(kind = ''visit'' OR method IN (''visit'', ''meeting'')) AND staff.department IN (''marketing'') AND coalesce(outcome, ''reached'') = ''reached''","calendar":"CN"}',
 		'{D11}', 'customers of 65 kV and more: visit or meeting by the marketing section at least once a year', '65 千伏及以上客户：由当地营销部门每年至少走访一次', true),
 	('power_supply', 'power_visit_plan', 3,
 		'{"for_each":"plan","due":"lower(crmaudit.period_range(period)) - 1","fulfilled_by":"plan","fulfilled_at":"approved_at","condition":"period ~ ''^[0-9]{4}$''","calendar":"CN"}',
@@ -80,13 +81,13 @@ INSERT INTO crmaudit.obligation_pack (pack, name, position, definition, demands,
 		'{"for_each":"report","due":"upper(crmaudit.period_range(period)) + interval ''6 days 16 hours''","fulfilled_by":"report","fulfilled_at":"submitted_at","condition":"kind = ''revisit'' AND period ~ ''^[0-9]{4}-?[0-9]{2}''","calendar":"CN"}',
 		'{D19}', 'revisit statistics of a month: by the 7th of the next, 16:00, holidays or not', '回访统计：次月 7 日 16:00 前报送，节假日不顺延', true),
 	('tourism', 'tourism_before_use', 1,
-		'{"for_each":"contract","due":"starts_on - 1","fulfilled_by":"interaction","fulfilled_if":"kind IN (''call'', ''revisit'', ''visit'', ''message'') AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","calendar":"CN"}',
+		'{"for_each":"contract","due":"starts_on - 1","fulfilled_by":"interaction","condition":"(status IN (''draft'', ''offered'', ''cancelled'')) IS NOT TRUE","fulfilled_if":"kind IN (''call'', ''revisit'', ''visit'', ''message'') AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","calendar":"CN"}',
 		'{D12}', 'tour customers: spoken to before use', '旅游客户：使用前回访', true),
 	('tourism', 'tourism_after_use', 2,
-		'{"for_each":"contract","within":"3 days","fulfilled_by":"interaction","fulfilled_if":"kind IN (''call'', ''revisit'', ''visit'', ''message'') AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"ends_on","calendar":"CN"}',
+		'{"for_each":"contract","within":"3 days","fulfilled_by":"interaction","condition":"(status IN (''draft'', ''offered'', ''cancelled'')) IS NOT TRUE","fulfilled_if":"kind IN (''call'', ''revisit'', ''visit'', ''message'') AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"ends_on","calendar":"CN"}',
 		'{D12}', 'tour customers: within 3 days after use', '旅游客户：使用后 3 天内回访', true),
 	('tourism', 'tourism_month_after_use', 3,
-		'{"for_each":"contract","within":"40 days","not_before":"1 month","fulfilled_by":"interaction","fulfilled_if":"kind IN (''call'', ''revisit'', ''visit'', ''message'') AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"ends_on","calendar":"CN"}',
+		'{"for_each":"contract","within":"40 days","not_before":"1 month","fulfilled_by":"interaction","condition":"(status IN (''draft'', ''offered'', ''cancelled'')) IS NOT TRUE","fulfilled_if":"kind IN (''call'', ''revisit'', ''visit'', ''message'') AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"ends_on","calendar":"CN"}',
 		'{D12}', 'tour customers: again one month after use, until 40 days after it (end ours)', '旅游客户：使用后一个月再次回访（40 天内，截止为本系统默认）', true),
 	('tourism', 'tourism_partner_visit', 4,
 		'{"for_each":"customer","recurring":"calendar month","fulfilled_by":"interaction","condition":"kind = ''partner'' AND (closed_at IS NULL OR closed_at > now())","fulfilled_if":"kind = ''visit'' AND coalesce(outcome, ''reached'') = ''reached''","calendar":"CN"}',
@@ -101,8 +102,8 @@ INSERT INTO crmaudit.obligation_pack (pack, name, position, definition, demands,
 		'{"for_each":"customer","within":"5 working days","fulfilled_by":"interaction","condition":"closed_at <= now()","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"closed_at","calendar":"CN"}',
 		'{D12}', 'customers who left: a revisit within 5 working days (time ours)', '终止合作的客户：5 个工作日内回访（时限为本系统默认）', true),
 	('insurance', 'insurance_cooling_off', 1,
-		'{"for_each":"contract","due":"cooling_off_ends","fulfilled_by":"interaction","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","attempts":3,"attempt_if":"kind = ''revisit''","calendar":"CN"}',
-		'{D6}', 'a policy: revisit before its cooling-off period ends', '保单：犹豫期内完成回访', true),
+		'{"for_each":"contract","due":"cooling_off_ends","fulfilled_by":"interaction","condition":"(status IN (''draft'', ''offered'', ''cancelled'')) IS NOT TRUE","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached''","counting_from":"signed_at","attempts":3,"attempt_if":"kind = ''revisit''","calendar":"CN"}',
+		'{D6}', 'a policy: revisit before its cooling-off period ends; rule pack suspicious_cn: its suspicious data cleared up within 3 working days', '保单：犹豫期内完成回访；可疑客户问题件 3 个工作日内核查见规则包 suspicious_cn', true),
 	('insurance', 'insurance_upheld_complaint', 2,
 		'{"for_each":"complaint","within":"1 month","fulfilled_by":"interaction","condition":"upheld","fulfilled_if":"kind = ''revisit'' AND coalesce(outcome, ''reached'') = ''reached'' AND staff_id IS DISTINCT FROM subject.staff_id","counting_from":"decided_at","calendar":"CN"}',
 		'{D7,D16}', 'upheld complaints: the customer is revisited by another person within one month (time ours); agent_recheck lists those of agents with two in a year', '投诉成立：一个月内由他人回访（时限为本系统默认）；一年内两次成立的代理人见 agent_recheck', true),
@@ -135,9 +136,10 @@ INSERT INTO crmaudit.obligation_pack (pack, name, position, definition, demands,
 		'{D43}', 'a rectified hazard: re-checked within one month (time ours), which closes the loop', '整改完成后：一个月内复查，闭环管理（时限为本系统默认）', true);
 
 UPDATE crmaudit.obligation_pack SET chinese = crmaudit.unescape(chinese, english);
--- positions in Chinese too, where the database's encoding has them
+-- positions and departments in Chinese too, where the database's encoding has them
 UPDATE crmaudit.obligation_pack p SET definition = replace(p.definition::text, w.english, w.english || ', ' || w.chinese)::jsonb
 FROM (VALUES ('accounting_key_account', '''deputy manager''', crmaudit.unescape('''副经理'', ''副总经理''', NULL)),
+	('power_largest_customer', '''marketing''', crmaudit.unescape('''营销部'', ''营销部门'', ''市场营销部'', ''营销''', NULL)),
 	('accounting_yearly_plan', '''salesperson''', crmaudit.unescape('''业务员'', ''销售''', NULL)),
 	('accounting_monthly_plan', '''salesperson''', crmaudit.unescape('''业务员'', ''销售''', NULL))) AS w(name, english, chinese)
 WHERE p.name = w.name AND w.chinese IS NOT NULL;

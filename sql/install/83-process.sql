@@ -490,7 +490,7 @@ BEGIN
 		width := width + 4;
 	ELSIF wanted = 'timestamp with time zone' AND source_column.atttypid IN ('date'::regtype, 'timestamp'::regtype) THEN
 		key := crmaudit.fitted_expression(quote_ident(source_column.attname), format_type(source_column.atttypid, NULL), wanted,
-			coalesce(spec ->> 'time_zone', mapping.time_zone), false);
+			coalesce(spec ->> 'time_zone', mapping.time_zone));
 		-- as PostgreSQL writes it, for no timestamp needs a cast to be one
 		IF source_column.atttypid = 'timestamp'::regtype THEN
 			key := replace(key, '::timestamp AT', ' AT');

@@ -136,6 +136,9 @@ SELECT crmaudit.map_entity(NULL, 'crm.client', '{"customer_id": "no"}');
 SELECT crmaudit.map_entity('sample_member', 'crm.client', '{"subject_id": "no"}');
 SELECT crmaudit.map_entity('customer', NULL, '{"customer_id": "no"}');
 SELECT crmaudit.map_entity('customer', 'crm.client_pkey', '{"customer_id": "no"}');
+CREATE TEMPORARY TABLE passing (no int PRIMARY KEY);
+SELECT crmaudit.map_entity('customer', 'passing', '{"customer_id": "no"}');
+DROP TABLE passing;
 SELECT crmaudit.map_entity('customer', 'crm.nothing', '{"customer_id": "no"}');
 SELECT crmaudit.map_entity('customer', 'crm.client', NULL);
 SELECT crmaudit.map_entity('customer', 'crm.client', '["no"]');
@@ -199,6 +202,21 @@ DROP TABLE crm.fancy;
 SELECT crmaudit.map_entity('staff', 'crm.client', '{"staff_id": "no", "active": {"column": "manager", "values": {"7": "true", "8": "false"}}}');
 SELECT staff_id, active FROM crmaudit.staff() WHERE staff_id IN ('1', '2', '3') ORDER BY 1;
 SELECT crmaudit.unmap_entity('staff', 'crm.client');
+-- A word that nobody translated is NULL unless it is a value of that type: no
+-- row of the CRM is an error to the reader. What is listed must be one.
+CREATE TABLE crm.opinion (id int PRIMARY KEY, words text COLLATE "C", said varchar(10), day date, fee text);
+INSERT INTO crm.opinion VALUES (1, '满意', '是', '2026-03-01', '1.50'), (2, '其它', '其它', '1900-01-01', '面议'), (3, '3', 'OFF', NULL, '-7'), (4, '99999999999', '2', '2026-03-02', '1e5'), (5, NULL, NULL, NULL, NULL), (6, '', E'yes\n', NULL, '1.'), (7, E'4\n', 'tr', NULL, '２');
+SELECT crmaudit.map_entity('survey_answer', 'crm.opinion', '{"answer_id": "id", "answer": {"column": "words", "values": {"满意": 1, "不满意": 4}}, "question": {"column": "said", "values": {"是": "yes"}}, "answered_at": {"column": "day", "values": {"1900-01-01": null}}}');
+SELECT crmaudit.map_entity('complaint', 'crm.opinion', '{"complaint_id": "id", "upheld": {"column": "said", "values": {"是": true, "否": false}}, "closed_at": {"column": "fee", "values": {"面议": "infinity"}}}');
+SELECT crmaudit.map_entity('payment', 'crm.opinion', '{"payment_id": {"column": "id", "values": {"7": "seven"}}, "amount": {"column": "fee", "values": {"免费": 0}}}');
+SET DateStyle = 'German';
+SELECT answer_id, answer, question, s.answered_at AT TIME ZONE crmaudit.report_time_zone() = day AS is_that_day, upheld, closed_at, amount
+FROM crmaudit.survey_answer() s JOIN crmaudit.complaint() c ON c.complaint_id = s.answer_id JOIN crmaudit.payment() p ON p.payment_id IN (s.answer_id, 'seven') AND (p.payment_id = 'seven') = (s.answer_id = '7')
+JOIN crm.opinion o ON o.id::text = s.answer_id WHERE p.amount IS DISTINCT FROM 12.50 ORDER BY 1;
+SET DateStyle = 'ISO, YMD';
+SELECT crmaudit.map_entity('survey_answer', 'crm.opinion', '{"answer_id": "id", "answer": {"column": "words", "values": {"满意": "good"}}}');
+SELECT crmaudit.unmap_entity(e, 'crm.opinion') FROM unnest('{survey_answer,complaint,payment}'::text[]) e;
+DROP TABLE crm.opinion;
 
 -- SQL that tries to break out is one expression or an error.
 SELECT crmaudit.map_entity('customer', 'crm.client', '{"customer_id": "no", "name": "full_name) AS x FROM crm.client; DROP TABLE crm.call; SELECT (1"}');

@@ -71,15 +71,32 @@ SELECT obligation, subject_id, state FROM pk.status WHERE obligation = 'finance_
 -- no obligation of a pack is fulfilled by a call that nobody answered, but a spot check
 SELECT o.name FROM crmaudit.obligation o
 WHERE o.fulfilled_by = 'interaction' AND o.fulfilled_at IS NULL AND o.fulfilled_if !~ $$AND coalesce\(outcome, 'reached'\) = 'reached'$$ ORDER BY 1;
+-- What was only drafted or offered, or was cancelled, is no contract; an unknown status is one.
+BEGIN;
+ALTER TABLE pk.contract ADD COLUMN state text;
+UPDATE pk.contract SET state = CASE no WHEN 'o refused' THEN 'draft' WHEN 'o invalid' THEN 'offered' WHEN 'o no_answer' THEN 'cancelled' WHEN 'r refused' THEN 'signed' END, starts = '2025-10-20', ends = '2025-10-20', cool = '2025-10-20' WHERE no ~ '^[or] ';
+SELECT crmaudit.map_entity('contract', 'pk.contract', '{"contract_id": "no", "customer_id": "client", "staff_id": "seller", "signed_at": "signed", "starts_on": "starts", "ends_on": "ends", "cooling_off_ends": "cool", "status": "state"}');
+SELECT o.name, array_agg(DISTINCT s.subject_id ORDER BY s.subject_id) AS subjects FROM crmaudit.obligation o LEFT JOIN crmaudit.obligation_status s ON s.obligation = o.name AND s.subject_id ~ '^[or] '
+WHERE o.for_each = 'contract' GROUP BY 1 ORDER BY 1;
+ROLLBACK;
 DELETE FROM pk.contract WHERE no ~ '^[orw] ';
 DELETE FROM pk.contact WHERE client ~ '^[orw] ';
--- D44: of a spot check the kind alone counts
+-- D16, D44: a spot check by another person, whatever its outcome; as revisit_spot_checks has it
 SELECT crmaudit.map_entity('interaction', 'pk.contact', '{"interaction_id": "id", "customer_id": "client", "staff_id": "who", "kind": "kind", "occurred_at": "at", "recorded_at": "entered", "outcome": "outcome", "ring_seconds": "ring", "method": "method", "related_entity": "''interaction''", "related_id": "client"}');
-INSERT INTO crmaudit.sample_member (sample_id, entity, subject_id, stratum, drawn_at, customer_id) VALUES (-1, 'interaction', 'checked', '', '2025-11-03 10:00+08', NULL), (-1, 'interaction', 'unchecked', '', '2025-11-03 10:00+08', NULL);
-INSERT INTO pk.contact (client, kind, at, outcome) VALUES ('checked', 'spot_check', '2025-12-03 23:59:59+08', 'no_answer'), ('unchecked', 'revisit', '2025-11-05 10:00+08', 'reached');
-SELECT subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation = 'finance_spot_check' ORDER BY 1;
+INSERT INTO pk.contact (id, client, who, kind, at) OVERRIDING SYSTEM VALUE VALUES (9001, 'other', 'r1', 'revisit', '2025-11-02 10:00+08'), (9002, 'self', 'r1', 'revisit', '2025-11-02 10:00+08'),
+	(9003, 'both', 'r1', 'revisit', '2025-11-02 10:00+08'), (9004, 'nobody', NULL, 'revisit', '2025-11-02 10:00+08'), (9005, 'by nobody', 'r1', 'revisit', '2025-11-02 10:00+08'), (9006, 'revisited', 'r1', 'revisit', '2025-11-02 10:00+08');
+INSERT INTO crmaudit.sample_member (sample_id, entity, subject_id, stratum, drawn_at) SELECT -1, 'interaction', i, '', '2025-11-03 10:00+08' FROM unnest('{9001,9002,9003,9004,9005,9006}'::text[]) i;
+INSERT INTO pk.contact (client, who, kind, at, outcome) VALUES ('9001', 'r2', 'spot_check', '2025-12-03 23:59:59+08', 'no_answer'), ('9002', 'r1', 'spot_check', '2025-11-05 10:00+08', 'reached'),
+	('9003', 'r1', 'spot_check', '2025-11-05 10:00+08', 'reached'), ('9003', 'r2', 'spot_check', '2025-11-06 10:00+08', 'reached'), ('9004', 'r2', 'spot_check', '2025-11-05 10:00+08', 'reached'),
+	('9005', NULL, 'spot_check', '2025-11-05 10:00+08', 'reached'), ('9006', 'r2', 'revisit', '2025-11-05 10:00+08', 'reached');
+SELECT c.client, s.due_at, s.fulfilled_at, s.state FROM pk.status s JOIN pk.contact c ON c.id::text = s.subject_id WHERE s.obligation = 'finance_spot_check' ORDER BY s.subject_id;
+-- a CRM that does not tell who cannot have any
+BEGIN;
+SELECT crmaudit.map_entity('interaction', 'pk.contact', '{"interaction_id": "id", "kind": "kind", "occurred_at": "at", "related_entity": "''interaction''", "related_id": "client"}');
+SELECT gap FROM crmaudit.obligation WHERE name = 'finance_spot_check';
+ROLLBACK;
 DELETE FROM crmaudit.sample_member WHERE sample_id = -1;
-DELETE FROM pk.contact WHERE client ~ 'checked';
+DELETE FROM pk.contact WHERE client ~ '^900' OR id > 9000;
 SELECT crmaudit.map_entity('interaction', 'pk.contact', '{"interaction_id": "id", "customer_id": "client", "staff_id": "who", "kind": "kind", "occurred_at": "at", "recorded_at": "entered", "outcome": "outcome", "ring_seconds": "ring", "method": "method"}');
 
 -- D11: every customer once a year.
@@ -88,15 +105,15 @@ INSERT INTO pk.contact (client, who, kind, at) VALUES ('in the year', 'w', 'revi
 SELECT obligation, subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation IN ('finance_yearly_revisit', 'accounting_yearly') AND starts_at < '2025-01-01' ORDER BY 1, 2;
 
 -- D11: from 10 kV on once in a calendar year, by visit or meeting; from 65 kV on by the marketing section.
-INSERT INTO pk.person (id, job, department) VALUES ('w', 'clerk', 'service'), ('m', 'clerk', 'marketing'), ('d', 'deputy manager', 'management'), ('c', '副经理', 'management');
-INSERT INTO pk.client (id, since, kv, segment) VALUES ('9.9 kV', '2025-01-01', 9.9, NULL), ('10 kV', '2025-01-01', 10, NULL), ('10 kV late', '2025-01-01', 10, NULL), ('10 kV call', '2025-01-01', 10, NULL), ('64.9 kV', '2025-01-01', 64.9, NULL), ('65 kV', '2025-01-01', 65, NULL), ('65 kV other', '2025-01-01', 65, NULL), ('media', '2025-01-01', NULL, 'media'), ('left', '2025-01-01', 10, NULL);
+INSERT INTO pk.person (id, job, department) VALUES ('w', 'clerk', 'service'), ('m', 'clerk', 'marketing'), ('d', 'deputy manager', 'management'), ('c', '副经理', 'management'), ('y', '职员', '营销部');
+INSERT INTO pk.client (id, since, kv, segment) VALUES ('9.9 kV', '2025-01-01', 9.9, NULL), ('10 kV', '2025-01-01', 10, NULL), ('10 kV late', '2025-01-01', 10, NULL), ('10 kV call', '2025-01-01', 10, NULL), ('64.9 kV', '2025-01-01', 64.9, NULL), ('65 kV', '2025-01-01', 65, NULL), ('65 kV other', '2025-01-01', 65, NULL), ('65 kV zh', '2025-01-01', 65, NULL), ('media', '2025-01-01', NULL, 'media'), ('left', '2025-01-01', 10, NULL);
 UPDATE pk.client SET left_at = '2025-06-01' WHERE id = 'left';
 -- who will leave has not left
 INSERT INTO pk.client (id, kind, since, kv, segment, volume, left_at) SELECT name, 'partner', '2025-01-01', kv, 'media', 300000, at FROM (VALUES ('leaves 10', 10, now() + interval '1 year'), ('leaves 65', 65, now() + interval '1 year'), ('has left', 10, now() - interval '1 second')) AS v(name, kv, at);
 SELECT obligation, subject_id FROM pk.status WHERE subject_id ~ 'lea?[fv]' AND subject_id <> 'left' GROUP BY 1, 2 ORDER BY 1, 2;
 DELETE FROM pk.client WHERE id ~ '^(leaves|has left)';
 INSERT INTO pk.contact (client, who, kind, method, at) VALUES ('10 kV', 'w', 'visit', NULL, '2025-12-31 23:59:59+08'), ('10 kV late', 'w', 'visit', NULL, '2026-01-01 00:00+08'), ('10 kV call', 'w', 'call', 'call', '2025-05-05 10:00+08'),
-	('64.9 kV', 'w', 'revisit', 'meeting', '2025-05-05 10:00+08'), ('65 kV', 'm', 'visit', NULL, '2025-05-05 10:00+08'), ('65 kV other', 'w', 'visit', NULL, '2025-05-05 10:00+08'), ('media', 'w', 'visit', NULL, '2025-05-05 10:00+08');
+	('64.9 kV', 'w', 'revisit', 'meeting', '2025-05-05 10:00+08'), ('65 kV', 'm', 'visit', NULL, '2025-05-05 10:00+08'), ('65 kV other', 'w', 'visit', NULL, '2025-05-05 10:00+08'), ('65 kV zh', 'y', 'visit', NULL, '2025-05-05 10:00+08'), ('media', 'w', 'visit', NULL, '2025-05-05 10:00+08');
 SELECT obligation, subject_id, due_at, fulfilled_at, state FROM pk.status WHERE obligation IN ('power_large_customer', 'power_largest_customer', 'power_delegates_and_media') AND due_at <= '2026-01-01' ORDER BY 1, 2;
 -- the plan of visits: approved in the year before
 INSERT INTO pk.plan VALUES ('in time', 's', '2026', '2025-12-31 23:59:59+08'), ('late', 's', '2026', '2026-01-01 00:00+08'), ('none', 's', '2026', NULL), ('month', 's', '2026-03', '2026-02-28 23:59:59+08'), ('month late', 's', '2026-03', '2026-03-01 00:00+08'), ('quarter', 's', '2026-Q2', '2026-03-31 23:59:59+08');

@@ -327,6 +327,7 @@ SELECT crmaudit.exempt('dated', 'before', '', 'head');
 SELECT crmaudit.exempt('dated', 'before', 'x', NULL);
 SELECT crmaudit.exempt('dated', NULL, 'x', 'head');
 SELECT crmaudit.exempt('nothing', 'before', 'x', 'head');
+SELECT crmaudit.exempt('dated', 'no such subject', 'x', 'head');
 SELECT crmaudit.drop_obligation('dated');
 SELECT count(*) AS exemptions FROM crmaudit.obligation_exemption;
 TRUNCATE ob.contract;
@@ -461,6 +462,21 @@ SELECT crmaudit.sweep_obligations('ob.contract');
 SELECT crmaudit.map_entity('contract', 'ob.contract', '{"contract_id": "no", "customer_id": "client", "staff_id": "seller", "kind": "kind", "signed_at": "signed", "starts_on": "starts", "ends_on": "ends", "cooling_off_ends": "cool", "status": "status"}');
 SELECT count(*) AS runs FROM crmaudit.sweep('ob.contract');
 SELECT rule, row_key, status FROM ob.finding WHERE target = 'ob.contract'::regclass AND status = 'open' ORDER BY rule, row_key;
+-- a source that is dropped, table or view: the same
+BEGIN;
+CREATE TABLE ob.gone AS SELECT 'gone ' || no AS no, 1 AS client, timestamptz '2020-01-01' AS signed FROM unnest('{1,2}'::text[]) no;
+CREATE VIEW ob.gone_view AS SELECT 'seen ' || no AS no, 1 AS client, timestamptz '2020-01-01' AS signed FROM unnest('{1,2}'::text[]) no;
+SELECT crmaudit.map_entity('contract', source, '{"contract_id": "no", "customer_id": "client", "signed_at": "signed", "status": "''signed''"}') FROM unnest('{ob.gone,ob.gone_view}'::regclass[]) source;
+SELECT (SELECT count(*) FROM crmaudit.sweep_obligations(source)) AS runs FROM unnest('{ob.gone,ob.gone_view}'::regclass[]) source;
+CREATE VIEW ob.gone_finding AS SELECT f.rule, f.row_key, f.status, f.resolution FROM crmaudit.finding f WHERE f.row_key::text ~ 'gone|seen';
+SELECT * FROM ob.gone_finding ORDER BY rule, row_key;
+DROP TABLE ob.gone;
+DROP VIEW ob.gone_view;
+SELECT * FROM ob.gone_finding ORDER BY rule, row_key;
+SELECT count(*) AS runs FROM crmaudit.sweep_obligations();
+SELECT * FROM ob.gone_finding ORDER BY rule, row_key;
+SELECT count(*) AS runs FROM crmaudit.sweep_obligations();
+ROLLBACK;
 -- dropped: its findings are resolved
 SELECT crmaudit.drop_obligation('staged');
 SELECT crmaudit.drop_obligation('swept');
@@ -648,6 +664,32 @@ RESET search_path;
 ALTER TABLE ob.contract RENAME signed TO signed_at;
 SELECT obligation, subject_id, state FROM crmaudit.obligation_status WHERE obligation = 'pathed';
 SELECT crmaudit.drop_obligation('pathed');
+-- Only what reads an entity is made anew with it: other tables of the CRM do
+-- not pay for obligations.
+SELECT crmaudit.add_obligation('twin', 'contract', '5 days', 'interaction', calendar => 'CN') > 0 AS added;
+CREATE FUNCTION ob.made(proc regprocedure) RETURNS xid LANGUAGE sql AS $$SELECT p.xmin FROM pg_proc p WHERE p.oid = proc$$;
+CREATE TABLE ob.news (id text PRIMARY KEY, kind text);
+SELECT ob.made('crmaudit.obligation_rows()') AS made, ob.made('crmaudit.interaction()') AS interaction_made \gset
+SELECT crmaudit.map_entity('news', 'ob.news', '{"news_id": "id", "kind": "kind"}');
+ALTER TABLE ob.news RENAME kind TO sort;
+ALTER TABLE ob.visit ADD COLUMN remark text;
+SELECT ob.made('crmaudit.obligation_rows()') = :'made' AS is_as_it_was, ob.made('crmaudit.interaction()') = :'interaction_made' AS so_is_interaction;
+SELECT crmaudit.unmap_entity('news');
+SELECT ob.made('crmaudit.obligation_rows()') = :'made' AS is_as_it_was;
+-- as unsafe to workers as what its SQL calls, whatever it reads
+SELECT crmaudit.add_obligation('calling', 'contract', '5 days', 'interaction', condition => 'EXISTS (SELECT FROM crmaudit.news() n WHERE n.kind = status)', calendar => 'CN') > 0 AS added;
+CREATE FUNCTION ob.unsafe(text) RETURNS text LANGUAGE sql VOLATILE PARALLEL UNSAFE AS 'SELECT $1';
+SELECT name, parallel FROM crmaudit.obligation WHERE name IN ('calling', 'twin') ORDER BY 1;
+SELECT crmaudit.map_entity('news', 'ob.news', '{"news_id": "id", "kind": "ob.unsafe(sort)"}');
+SELECT name, parallel FROM crmaudit.obligation WHERE name IN ('calling', 'twin') ORDER BY 1;
+SELECT crmaudit.drop_obligation('calling'), crmaudit.unmap_entity('news');
+-- a mapping that cannot be read for a while, and then by the same query
+ALTER TABLE ob.contract ALTER signed_at TYPE text;
+SELECT name, problem FROM crmaudit.obligation WHERE name = 'twin';
+ALTER TABLE ob.contract ALTER signed_at TYPE timestamptz USING signed_at::timestamptz;
+SELECT name, problem FROM crmaudit.obligation WHERE name = 'twin';
+SELECT ob.made('crmaudit.obligation_rows()') = :'made' AS is_as_it_was;
+SELECT crmaudit.drop_obligation('twin');
 -- A column that an obligation reads goes, with its mapping
 ALTER TABLE ob.contract DROP COLUMN signed_at;
 SELECT rule, problem FROM crmaudit.health WHERE subject IN ('obligation', 'entity') ORDER BY 1;

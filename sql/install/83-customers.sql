@@ -599,8 +599,8 @@ CREATE VIEW crmaudit.financial_statistics WITH (security_invoker = true) AS
 		SELECT y.customer_id COLLATE "C", y.year, 0, NULL, 0, NULL, y.fee, y.assets, y.revenue
 		FROM crmaudit.customer_year() y WHERE y.year <= (SELECT m.this_year FROM l m)
 	), by_customer AS (
-		SELECT f.customer_id, f.year, sum(f.contracts) AS contracts, sum(f.contracted) AS contracted, sum(f.payments) AS payments, sum(f.paid) AS paid,
-			sum(f.fee) AS fee, max(f.assets) AS assets, max(f.revenue) AS revenue
+		SELECT f.customer_id, f.year, sum(f.contracts) AS contracts, crmaudit.sum_of_few(f.contracted) AS contracted, sum(f.payments) AS payments, crmaudit.sum_of_few(f.paid) AS paid,
+			crmaudit.sum_of_few(f.fee) AS fee, max(f.assets) AS assets, max(f.revenue) AS revenue
 		FROM facts f GROUP BY f.customer_id, f.year
 	), by_kind AS (
 		SELECT b.year, c.kind, grouping(c.kind) = 1 AS is_total, count(*) AS customers, sum(b.contracts) AS contracts, sum(b.contracted) AS contracted,

@@ -92,14 +92,16 @@ $$;
 COMMENT ON FUNCTION crmaudit.entity_types(text) IS 'columns of an entity, additional ones among them, and their types';
 
 -- A column as a moment; a date is when its day begins.
+-- What is infinite is not known, or has not been said: no period begins with it.
 CREATE FUNCTION crmaudit.as_moment(expression text, type text, zone text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-	SELECT CASE
+	SELECT format('nullif(nullif(%s, ''infinity''::timestamptz), ''-infinity''::timestamptz)', CASE
 		WHEN type LIKE 'timestamp%with time zone' THEN expression
-		WHEN type = 'date' OR type LIKE 'timestamp%without time zone' THEN format('((%s)::timestamp AT TIME ZONE %L)', expression, zone)
-	END
+		ELSE format('((%s)::timestamp AT TIME ZONE %L)', expression, zone)
+	END)
+	WHERE type = 'date' OR type LIKE 'timestamp%'
 $$;
-COMMENT ON FUNCTION crmaudit.as_moment(text, text, text) IS 'SQL of a date or timestamp as timestamptz; NULL for another type';
+COMMENT ON FUNCTION crmaudit.as_moment(text, text, text) IS 'SQL of a date or timestamp as timestamptz, NULL for one that is infinite; NULL for another type';
 
 CREATE FUNCTION crmaudit.require_moment(entity text, column_name text, zone text, prefix text) RETURNS text
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$

@@ -50,6 +50,12 @@ BEGIN
 		RETURN NEXT;
 	END LOOP;
 END $$;
+-- Obligations: a month that never began would be followed by months without end.
+SELECT count(crmaudit.add_obligation('ai_' || n, 'customer', w, f, counting_from => 'since', recurring => r, due => d, fulfilled_at => CASE f WHEN 'customer' THEN 'closed_at' END)) AS added
+FROM (VALUES ('once', '5 days', 'interaction', NULL, NULL), ('month', '5 days', 'interaction', 'calendar month', NULL), ('again', '1 month', 'interaction', '1 month', NULL), ('due', NULL, 'interaction', NULL, 'closed_at'), ('self', '5 days', 'customer', NULL, NULL)) AS t(n, w, f, r, d);
+SELECT obligation, count(*) > 0 AS has_rows, bool_and(isfinite(starts_at)) AS starts, bool_and(isfinite(due_at)) AS due, bool_and(isfinite(fulfilled_at)) AS fulfilled FROM crmaudit.obligation_status GROUP BY 1 ORDER BY 1;
+SELECT min(month) > '2000-01-01' AS begins, max(month) < '2100-01-01' AS ends FROM crmaudit.obligation_coverage;
+SELECT count(crmaudit.drop_obligation(o.name)) AS dropped FROM crmaudit.obligation o WHERE o.name LIKE 'ai\_%';
 SELECT * FROM ai.failures();
 SET crmaudit.calendar = 'weekdays';
 SELECT * FROM ai.failures();

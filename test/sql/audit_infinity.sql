@@ -71,21 +71,14 @@ SELECT * FROM ai.failures();
 -- Nor does any of parallel workers: what these views ask once a query keeps none
 -- away, and loads the library before there are any, so that a new session keeps
 -- what it has set.
+\set eager_for_workers 'SET crmaudit.calendar = ''CN''; SET crmaudit.language = ''zh''; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;'
 SELECT p.proname, p.proparallel FROM pg_proc p WHERE p.oid IN ('crmaudit.speaks_english()'::regprocedure, 'crmaudit.known_days(text)'::regprocedure, 'crmaudit.report_time_zone()'::regprocedure) ORDER BY 1;
 \c -
-SET crmaudit.calendar = 'CN';
-SET crmaudit.language = 'zh';
-SET parallel_setup_cost = 0;
-SET parallel_tuple_cost = 0;
-SET min_parallel_table_scan_size = 0;
+:eager_for_workers
 SELECT count(*) >= 0 AS read FROM crmaudit.key_customers;
 SELECT current_setting('crmaudit.language') AS language, current_setting('crmaudit.calendar') AS calendar;
 \c -
-SET crmaudit.calendar = 'CN';
-SET crmaudit.language = 'zh';
-SET parallel_setup_cost = 0;
-SET parallel_tuple_cost = 0;
-SET min_parallel_table_scan_size = 0;
+:eager_for_workers
 SELECT clue, in_words, count(*) FROM crmaudit.audit_clues GROUP BY 1, 2 ORDER BY 1;
 SELECT current_setting('crmaudit.language') AS language, current_setting('crmaudit.calendar') AS calendar;
 SELECT * FROM ai.failures();
